@@ -1,0 +1,46 @@
+"""agelib: the heavy work behind the book on estimating age from faces.
+
+The rooms, from the ground up (a room imports only from lower floors):
+
+====== ================================================================ ==========================
+floor  room                                                             taught in chapter
+====== ================================================================ ==========================
+0      :mod:`agelib.store`, :mod:`agelib.fingerprint`                   how to run
+1      :mod:`agelib.faces`, :mod:`agelib.experiment`                    01, 05
+1      :mod:`agelib.metrics`                                            05, 15
+1      :mod:`agelib.targets`, :mod:`agelib.networks`                    05 to 08
+2      :mod:`agelib.drawn`, :mod:`agelib.sources`                       01
+2      :mod:`agelib.cleaning`, :mod:`agelib.duplicates`                 02
+2      :mod:`agelib.splits`                                             03
+2      :mod:`agelib.pixels`, :mod:`agelib.augmentation`                 04
+3      :mod:`agelib.preparation`, :mod:`agelib.training`                03, 05
+4      :mod:`agelib.runs`                                               05
+5      :mod:`agelib.studies`, :mod:`agelib.plots`, :mod:`agelib.show`   14, every chapter
+6      :mod:`agelib.__main__`                                           how to run
+====== ================================================================ ==========================
+
+Nothing heavy is imported here: ``import agelib`` takes milliseconds.
+
+>>> import agelib
+>>> experiment = agelib.Experiment.of(network="resnet18", learning_rate=1e-3)
+>>> experiment.training.learning_rate
+0.001
+"""
+
+from agelib.experiment import Experiment
+
+__all__ = ["Experiment", "prepare", "run"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    """Import ``run`` and ``prepare`` (and with them torch) only when they are asked for."""
+    if name == "run":
+        from agelib.runs import run
+
+        return run
+    if name == "prepare":
+        from agelib.preparation import prepare
+
+        return prepare
+    raise AttributeError(f"module 'agelib' has no attribute '{name}'")

@@ -1,0 +1,99 @@
+"""A key of the code that can change a result: comments, docstrings and layout do not count.
+
+A run is stored under a key of its experiment *and* of this fingerprint, so that editing a loss retrains what used
+it, while editing a docstring retrains nothing. Explained in the page "How to run".
+"""
+
+import ast
+import functools
+from pathlib import Path
+
+from agelib.store import content_key
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def code_fingerprint(*modules: str) -> str:
+    """Key of the given agelib modules and of every agelib module that they import, directly or not.
+
+    Parameters
+    ----------
+    *modules : str
+        Dotted names such as ``"agelib.training"``.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits. The same code gives the same digits on every machine.
+
+    Raises
+    ------
+    ValueError
+        If a name is no module of agelib.
+
+    Examples
+    --------
+    >>> code_fingerprint("agelib.metrics") == code_fingerprint("agelib.metrics")
+    True
+    """
+    return content_key([(name, _skeleton(_file(name))) for name in sorted(imported_modules(*modules))])
+
+
+def imported_modules(*modules: str) -> set[str]:
+    """The given modules and all agelib modules that they import at any depth (imports inside functions too)."""
+    found, waiting = set(), list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        waiting += [other for other in _imports(_file(name), name) if other not in found]
+    return found
+
+
+def _file(module: str) -> Path:
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    raise ValueError(f"'{module}' is no module of agelib: looked for {base}.py")
+
+
+def _is_module(name: str) -> bool:
+    try:
+        _file(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _imports(path: Path, module: str) -> set[str]:
+    names = set()
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # "from agelib.targets import regression" names a module; "from agelib.store import lock" a function.
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    # agelib/__init__.py only hands names on; following it would make every module depend on every other.
+    return {name for name in names if name.startswith("agelib.") and name != module and _is_module(name)}
+
+
+def _parse(path: Path) -> ast.Module:
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(path: Path, _modified: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _skeleton(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                if isinstance(body[0].value.value, str):
+                    node.body = body[1:] or [ast.Pass()]
+    return ast.dump(tree, include_attributes=False)

@@ -1,0 +1,130 @@
+"""Where generated things live on disk, and how they get there whole.
+
+Everything that agelib makes (drawn faces, decoded pictures, splits, runs) lies in one folder, the *workspace*:
+``data/generated`` in the repository, or the folder that the environment variable ``AGELIB_HOME`` names.
+A file is written under a temporary name and then renamed, so that a reader never sees half a file;
+what is expensive is named by a key of its content, so that it is made once.
+
+Explained in the page "How to run".
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from pathlib import Path
+
+import filelock
+
+
+def home() -> Path:
+    """Return the workspace folder, and make it if it is missing.
+
+    >>> home().is_dir()
+    True
+    """
+    named = os.environ.get("AGELIB_HOME")
+    folder = Path(named).expanduser() if named else _repository() / "data" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _repository() -> Path:
+    """The repository when agelib runs from a checkout; a cache folder of the user's otherwise."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout
+    return Path.home() / ".cache" / "agelib"
+
+
+@contextlib.contextmanager
+def write_whole(path):
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
+
+    Works for a file and for a folder. If the block fails, the temporary one is removed and an existing
+    `path` stays as it was.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "ages.txt"
+    >>> with write_whole(target) as temporary:
+    ...     _ = temporary.write_text("28")
+    >>> target.read_text()
+    '28'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers such as numpy.save and pandas look at it.
+    temporary = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir():
+            _remove(path)
+        os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path, value) -> None:
+    """Write `value` as readable JSON, whole. Floats keep every digit."""
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
+
+
+def read_json(path):
+    """Read a JSON file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not JSON, with its name and what to do.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not readable as JSON ({error}); delete the file and run again") from None
+
+
+def write_table(path, table) -> None:
+    """Write a pandas table as CSV, whole; floats are written so that they read back bit for bit."""
+    with write_whole(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def content_key(*parts) -> str:
+    """A 16-digit key of the given values (text, numbers, bytes, lists, dicts).
+
+    >>> content_key("faces", 1) == content_key("faces", 1)
+    True
+    >>> content_key("faces", 1) == content_key("faces", 2)
+    False
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def file_key(path) -> str:
+    """A 16-digit key of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+
+def lock(path) -> filelock.FileLock:
+    """A lock beside `path` that other processes respect: one makes a thing, the others wait and then find it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(path.parent / f".{path.name}.lock")

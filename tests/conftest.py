@@ -1,0 +1,31 @@
+"""What tests share: a workspace of their own, and the real data sets where a machine has them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workspace(tmp_path_factory):
+    """Send everything that agelib makes to a temporary folder, so that no test sees what another run left."""
+    folder = tmp_path_factory.mktemp("workspace")
+    before = os.environ.get("AGELIB_HOME")
+    os.environ["AGELIB_HOME"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["AGELIB_HOME"]
+    else:
+        os.environ["AGELIB_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets: what AGELIB_REAL_DATA names, or `shared/data` beside the repository."""
+    named = os.environ.get("AGELIB_REAL_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set AGELIB_REAL_DATA to test against the published files")
+    return folder
