@@ -21,7 +21,9 @@ def _option(default, meaning: str, choices: tuple = ()):
 class Data:
     """Which pictures, cleaned and split how."""
 
-    source: str = _option("drawn", "data set: drawn, drawn-utkface, drawn-appa-real, imdb-wiki, utkface, appa-real")
+    source: str = _option(
+        "drawn", "data set: drawn, drawn-utkface, drawn-appa-real, imdb-wiki, utkface, appa-real"
+    )
     root: str = _option("", "the data set's folder or published archive; empty for drawn faces")
     pictures: int = _option(3000, "how many pictures to draw, or to take of a real set; 0 takes all")
     data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split")
@@ -32,10 +34,14 @@ class Data:
     min_age: float = _option(0.0, "smallest age kept, in years")
     max_age: float = _option(130.0, "largest age kept, in years")
     min_face_score: float = _option(0.0, "keep a recorded face score above this; a missing score is kept")
-    max_second_face_score: float = _option(8.0, "keep a second face's score below this; no second face is kept")
+    max_second_face_score: float = _option(
+        8.0, "keep a second face's score below this; no second face is kept"
+    )
     min_pictures_per_age: int = _option(10, "drop an age with fewer pictures than this")
     duplicates: str = _option(
-        "drop", "keep one of each group of duplicates, none of a contradicting group; or keep all", ("drop", "keep")
+        "drop",
+        "keep one of each group of duplicates, none of a contradicting group; or keep all",
+        ("drop", "keep"),
     )
     split: str = _option(
         "subject_exclusive",
@@ -86,11 +92,9 @@ class Training:
     )
     learning_rate: float = _option(1e-3, "learning rate")
     weight_decay: float = _option(0.0, "weight decay (decoupled for adamw, L2 for the others)")
-    momentum: float = _option(0.9, "momentum of sgd and rmsprop")
+    momentum: float = _option(0.9, "momentum of sgd")
     nesterov: bool = _option(False, "Nesterov's momentum for sgd")
-    schedule: str = _option(
-        "none", "learning-rate schedule", ("none", "plateau", "one_cycle", "cosine")
-    )
+    schedule: str = _option("none", "learning-rate schedule", ("none", "plateau", "one_cycle", "cosine"))
     epochs: int = _option(5, "most epochs to train")
     patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never")
     batch_size: int = _option(64, "pictures a batch")
@@ -184,7 +188,12 @@ def options() -> dict[str, Option]:
     'most epochs to train'
     """
     found = {}
-    for name, record in (("data", Data), ("pictures", Pictures), ("network", Network), ("training", Training)):
+    for name, record in (
+        ("data", Data),
+        ("pictures", Pictures),
+        ("network", Network),
+        ("training", Training),
+    ):
         for f in dataclasses.fields(record):
             found[f.name] = Option(
                 f.name, name, type(f.default), f.default, f.metadata["meaning"], f.metadata["choices"]
@@ -208,7 +217,16 @@ def _fit(name: str, value, option: Option):
 
 def _convert(value, kind: type):
     if kind is bool:
-        words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
         if isinstance(value, bool):
             return value
         if str(value).strip().lower() not in words:

@@ -13,13 +13,18 @@ from agelib.store import content_key
 PACKAGE = Path(__file__).resolve().parent
 
 
-def code_fingerprint(*modules: str) -> str:
+def code_fingerprint(*modules: str, alone: tuple[str, ...] = (), by_name: bool = False) -> str:
     """Key of the given agelib modules and of every agelib module that they import, directly or not.
 
     Parameters
     ----------
     *modules : str
         Dotted names such as ``"agelib.training"``.
+    alone : tuple of str
+        Modules that count without what they import.
+    by_name : bool
+        Whether a module counts that another holds as text, to import it when it is wanted: every network and target
+        of a registry.
 
     Returns
     -------
@@ -36,10 +41,11 @@ def code_fingerprint(*modules: str) -> str:
     >>> code_fingerprint("agelib.metrics") == code_fingerprint("agelib.metrics")
     True
     """
-    return content_key([(name, _skeleton(_file(name))) for name in sorted(imported_modules(*modules))])
+    counted = imported_modules(*modules, by_name=by_name) | set(alone)
+    return content_key([(name, _skeleton(source_file(name))) for name in sorted(counted)])
 
 
-def imported_modules(*modules: str) -> set[str]:
+def imported_modules(*modules: str, by_name: bool = False) -> set[str]:
     """The given modules and all agelib modules that they import at any depth (imports inside functions too)."""
     found, waiting = set(), list(modules)
     while waiting:
@@ -47,11 +53,12 @@ def imported_modules(*modules: str) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        waiting += [other for other in _imports(_file(name), name) if other not in found]
+        waiting += [other for other in _imports(source_file(name), name, by_name) if other not in found]
     return found
 
 
-def _file(module: str) -> Path:
+def source_file(module: str) -> Path:
+    """The file that holds a module of agelib; ValueError if there is none."""
     base = PACKAGE.parent.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
         if candidate.is_file():
@@ -59,15 +66,18 @@ def _file(module: str) -> Path:
     raise ValueError(f"'{module}' is no module of agelib: looked for {base}.py")
 
 
-def _is_module(name: str) -> bool:
+def is_module(name: str) -> bool:
+    """Whether a dotted name is a module of agelib."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        return False
     try:
-        _file(name)
+        source_file(name)
     except ValueError:
         return False
     return True
 
 
-def _imports(path: Path, module: str) -> set[str]:
+def _imports(path: Path, module: str, by_name: bool) -> set[str]:
     names = set()
     for node in ast.walk(_parse(path)):
         if isinstance(node, ast.Import):
@@ -75,8 +85,10 @@ def _imports(path: Path, module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             # "from agelib.targets import regression" names a module; "from agelib.store import lock" a function.
             names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif by_name and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)
     # agelib/__init__.py only hands names on; following it would make every module depend on every other.
-    return {name for name in names if name.startswith("agelib.") and name != module and _is_module(name)}
+    return {name for name in names if name.startswith("agelib.") and name != module and is_module(name)}
 
 
 def _parse(path: Path) -> ast.Module:
@@ -91,9 +103,7 @@ def _parsed(path: Path, _modified: int) -> ast.Module:
 def _skeleton(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-                if isinstance(body[0].value.value, str):
-                    node.body = body[1:] or [ast.Pass()]
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree, include_attributes=False)

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import filelock
 
+#: The file that names every other file of a finished folder, with its key.
+SEAL = "files.json"
+
 
 def home() -> Path:
     """Return the workspace folder, and make it if it is missing.
@@ -78,7 +81,9 @@ def _remove(path: Path) -> None:
 def write_json(path, value) -> None:
     """Write `value` as readable JSON, whole. Floats keep every digit."""
     with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path):
@@ -121,6 +126,43 @@ def file_key(path) -> str:
     """A 16-digit key of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+
+def seal(folder) -> None:
+    """Note the key of every file of a folder in its ``files.json``, so that :func:`find_fault` can check them.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "history.csv").write_text("epoch")
+    >>> seal(folder)
+    >>> find_fault(folder)
+    ''
+    >>> _ = (folder / "history.csv").write_text("ep")
+    >>> find_fault(folder).endswith("history.csv is not what was written")
+    True
+    """
+    folder = Path(folder)
+    files = sorted(
+        p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and p.name != SEAL
+    )
+    write_json(folder / SEAL, {p.name: file_key(p) for p in files})
+
+
+def find_fault(folder) -> str:
+    """What is wrong with a sealed folder: a file that is missing or torn, in words; empty if it is whole."""
+    folder = Path(folder)
+    try:
+        files = read_json(folder / SEAL)
+    except FileNotFoundError:
+        return f"{folder / SEAL} is missing"
+    except ValueError as error:
+        return str(error)
+    for name, key in files.items():
+        if not (folder / name).is_file():
+            return f"{folder / name} is missing"
+        if file_key(folder / name) != key:
+            return f"{folder / name} is not what was written"
+    return ""
 
 
 def lock(path) -> filelock.FileLock:

@@ -1,0 +1,154 @@
+"""From a data set on disk to a cleaned table with its split: made once, saved, and read by every run.
+
+Explained in chapter 03.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from agelib import cleaning, faces, sources, splits, store
+from agelib.experiment import Data
+from agelib.fingerprint import code_fingerprint
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set ready for training.
+
+    Attributes
+    ----------
+    faces : pandas.DataFrame
+        The faces table with its column ``split``.
+    root : pathlib.Path
+        The folder that `path` is relative to.
+    removed : pandas.DataFrame
+        What cleaning took out, with ``step`` and ``reason``.
+    report : pandas.DataFrame
+        Rows before and after each step.
+    leaks : pandas.DataFrame
+        What the leakage audit found.
+    file : pathlib.Path
+        The CSV that the split was written to, once.
+    """
+
+    faces: pd.DataFrame
+    root: Path
+    removed: pd.DataFrame
+    report: pd.DataFrame
+    leaks: pd.DataFrame
+    file: Path
+
+
+def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = True) -> Prepared:
+    """Read, clean and split a data set, or find it already done.
+
+    Parameters
+    ----------
+    data : agelib.experiment.Data, optional
+        Which data set, its thresholds and its split; the default draws 3,000 faces.
+    jobs : int, optional
+        Processes to use; by default one for each core.
+    progress : bool
+        Whether to show how far it is.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the data set cannot be read, or cleaning leaves nothing.
+    agelib.splits.LeakError
+        If the split leaks and ``data.allow_leaks`` is False.
+    """
+    data = Data() if data is None else data
+    folder = store.home() / "prepared" / f"{data.source}-{_key(data)}"
+    with store.lock(folder):
+        if not (folder / "data.json").is_file():
+            _make(data, folder, jobs, progress)
+    return _load(folder)
+
+
+def _key(data: Data) -> str:
+    """The description, the code, and which file or folder `root` is just now."""
+    place = []
+    if data.root:
+        root = Path(data.root).expanduser()
+        if not root.exists():
+            raise FileNotFoundError(
+                f"root: there is no file or folder {root}; give the data set's folder or archive"
+            )
+        place = [str(root.resolve()), root.stat().st_mtime_ns, root.stat().st_size]
+    return store.content_key(asdict(data), place, code_fingerprint("agelib.preparation"))
+
+
+def _make(data: Data, folder: Path, jobs, progress) -> None:
+    collection = sources.read(data.source, data.root, pictures=data.pictures, seed=data.data_seed)
+    collection = use_label(collection, data.label)
+    cleaned = cleaning.clean(collection, data, jobs=jobs, progress=progress)
+    table = _split(cleaned, data)
+    audit = splits.audit(table, cleaned.duplicates)
+    splits.require_no_leak(audit, allow=data.allow_leaks)
+    with store.write_whole(folder) as temporary:
+        temporary.mkdir()
+        faces.write(temporary / "faces.csv", table)
+        store.write_table(temporary / "removed.csv", cleaned.removed)
+        store.write_table(temporary / "report.csv", cleaned.report)
+        store.write_table(temporary / "leaks.csv", audit.table)
+        store.write_table(temporary / "skipped.csv", collection.skipped)
+        store.write_json(
+            temporary / "data.json",
+            {"data": asdict(data), "root": str(collection.root), "notes": collection.notes},
+        )
+
+
+def use_label(collection: faces.Collection, label: str) -> faces.Collection:
+    """Make `label` (age, real_age or apparent_age) the age that is learnt.
+
+    Raises
+    ------
+    ValueError
+        If the data set does not have it.
+    """
+    table = collection.faces
+    if table[label].isna().all():
+        have = [name for name in ("age", "real_age", "apparent_age") if table[name].notna().any()]
+        raise ValueError(
+            f"{table['source'].iloc[0]} has no {label}; it has: {', '.join(have) or 'no age at all'}"
+        )
+    return faces.Collection(
+        table.assign(age=table[label]), collection.root, collection.skipped, collection.notes
+    )
+
+
+def _split(cleaned, data: Data) -> pd.DataFrame:
+    if not data.folds:
+        return splits.split(cleaned.faces, data.split, cleaned.duplicates, seed=data.data_seed)
+    if not 0 <= data.fold < data.folds:
+        raise ValueError(
+            f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}"
+        )
+    if data.folds < 3:
+        raise ValueError(
+            f"folds={data.folds} is too few: one fold tests, one validates, the rest trains; give 3 or more"
+        )
+    table = splits.folds(cleaned.faces, data.folds, data.split, cleaned.duplicates, seed=data.data_seed)
+    part = (table["fold"] - data.fold) % data.folds
+    return table.assign(split=part.map({0: "test", 1: "valid"}).fillna("train"))
+
+
+def _load(folder: Path) -> Prepared:
+    about = store.read_json(folder / "data.json")
+    text = {"path": "object", "identity": "object", "face_box": "object"}
+    removed = pd.read_csv(folder / "removed.csv", dtype=text)
+    return Prepared(
+        faces=faces.read(folder / "faces.csv"),
+        root=Path(about["root"]),
+        removed=removed,
+        report=pd.read_csv(folder / "report.csv"),
+        leaks=pd.read_csv(folder / "leaks.csv"),
+        file=folder / "faces.csv",
+    )
