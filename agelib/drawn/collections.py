@@ -1,0 +1,271 @@
+"""Whole collections of drawn faces on disk, and drawn faces as arrays.
+
+A collection is unfair and dirty on purpose, as the published ones are, and lies on disk as they do. What is wrong
+with which file is recorded beside it in ``.truth.csv``, so that cleaning can be scored. Explained in chapter 01.
+"""
+
+import tarfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib import store
+from agelib.drawn.layouts import name_files, write_tables
+from agelib.drawn.people import Person, make_person
+from agelib.drawn.pictures import take_picture
+from agelib.drawn.planning import LAYOUTS, Faults, plan
+from agelib.drawn.portrait import draw
+from agelib.drawn.writing import Job, write_all
+from agelib.fingerprint import code_fingerprint
+
+TRUTH = ".truth.csv"
+_KEY = ".drawn.json"
+
+#: Columns of the truth table, in order.
+TRUTH_COLUMNS = (
+    "path", "identity", "age", "true_age", "gender", "recorded_gender", "ethnicity", "fault", "duplicate_of",
+    "face_score", "second_face_score", "expression", "beard", "glasses", "makeup", "darkness", "look_age",
+)  # fmt: skip
+
+
+def draw_collection(
+    layout: str,
+    pictures: int,
+    seed: int = 42,
+    size: int = 128,
+    folder: str | Path | None = None,
+    jobs: int | None = None,
+    progress: bool = True,
+    faults: Faults | None = None,
+    clean: bool = False,
+) -> Path:
+    """Draw a collection of faces in a published layout, or find it already drawn.
+
+    Parameters
+    ----------
+    layout : str
+        imdb-wiki, utkface or appa-real.
+    pictures : int
+        How many, 1 or more.
+    seed : int
+        The same seed gives the same files, byte for byte, with any number of processes.
+    size : int
+        Side of the pictures, in pixels (the published UTKFace has 200). APPA-REAL's pictures are 1.5 times as wide;
+        the faces cut out of them have this size.
+    folder : path, optional
+        Where to draw; a folder of the workspace, named by what decides its content, if not given.
+    jobs : int, optional
+        Number of processes; as many as there are cores and work for if not given.
+    progress : bool
+        Show a progress bar.
+    faults : Faults, optional
+        Shares of the planted faults.
+    clean : bool
+        Plant no fault.
+
+    Returns
+    -------
+    pathlib.Path
+        The collection's root.
+
+    Raises
+    ------
+    ValueError
+        If the layout is unknown, a number is too small, or `folder` holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> root = draw_collection("utkface", 3, size=32, folder=tempfile.mkdtemp(), progress=False)
+    >>> len(list(root.glob("UTKFace/*.jpg")))
+    3
+    """
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout is one of {', '.join(LAYOUTS)}, not {layout!r}")
+    if pictures < 1 or size < 16:
+        raise ValueError(
+            f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels"
+        )
+    faults = Faults.none() if clean else faults or Faults()
+    description = {
+        "layout": layout,
+        "pictures": int(pictures),
+        "seed": int(seed),
+        "size": int(size),
+        "faults": asdict(faults),
+    }
+    description["code"] = code_fingerprint("agelib.drawn.collections")
+    key = store.content_key(description)
+    name = f"{layout}-{pictures}-{seed}-{key[:8]}"
+    root = Path(folder).expanduser().resolve() if folder else store.home() / "drawn" / name
+    with store.lock(root):
+        if _is_whole(root, key):
+            return root
+        if folder and root.is_dir() and any(root.iterdir()) and not (root / _KEY).is_file():
+            raise ValueError(f"{root} holds something else than drawn faces; name an empty or a new folder")
+        with store.write_whole(root) as temporary:
+            temporary.mkdir()
+            _draw_into(temporary, layout, pictures, seed, size, faults, jobs, progress)
+            store.write_json(temporary / _KEY, description | {"key": key})
+    return root
+
+
+def _is_whole(root: Path, key: str) -> bool:
+    """Whether the folder holds this very collection with no file missing."""
+    try:
+        if store.read_json(root / _KEY)["key"] != key:
+            return False
+        return all((root / path).is_file() for path in read_truth(root)["path"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+        return False
+
+
+def _draw_into(
+    root: Path, layout: str, pictures: int, seed: int, size: int, faults: Faults, jobs, progress
+) -> None:
+    table = plan(layout, pictures, seed, faults)
+    name_files(layout, table, seed)
+    surroundings = 1.5 if layout == "appa-real" else 0.0
+    people = int(table["person"].max()) + 1
+    work = [
+        Job(
+            r.path,
+            seed,
+            k,
+            r.person,
+            r.gender,
+            r.ethnicity,
+            r.true_age + r.part_of_year,
+            r.fault,
+            people + k,
+            surroundings,
+        )
+        for k, r in enumerate(table.itertuples())
+    ]
+    originals = [work[k] if k >= 0 else None for k in table["original"]]
+    write_all(root, work, originals, size, jobs, progress)
+    write_tables(layout, table, root, seed, size)
+    paths = table["path"].to_numpy()
+    table["duplicate_of"] = [paths[k] if k >= 0 else "" for k in table["original"]]
+    truth = table.reindex(columns=TRUTH_COLUMNS)
+    if layout != "imdb-wiki":
+        truth[["face_score", "second_face_score"]] = np.nan
+    store.write_table(root / TRUTH, truth)
+
+
+def read_truth(root: str | Path) -> pd.DataFrame:
+    """Read the hidden truth of a drawn collection.
+
+    Parameters
+    ----------
+    root : path
+        What :func:`draw_collection` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a picture, in the order of drawing: ``path``, ``identity``, the recorded ``age`` and the ``true_age``
+        drawn (completed years), ``gender`` and ``recorded_gender``, ``ethnicity``, ``fault`` ('' for none),
+        ``duplicate_of`` (the path repeated, or ''), scores, and what is seen.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no truth table: it is not a drawn collection.
+    """
+    path = Path(root) / TRUTH
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: only collections that agelib draws have a truth table")
+    text = {name: "str" for name in ("path", "identity", "fault", "duplicate_of", "expression", "beard")}
+    truth = pd.read_csv(path, dtype=text, float_precision="round_trip")
+    return truth.assign(fault=truth["fault"].fillna(""), duplicate_of=truth["duplicate_of"].fillna(""))
+
+
+def draw_faces(
+    people: Sequence[int | Person],
+    ages: Sequence[float] | float,
+    size: int = 128,
+    seed: int = 42,
+    plain: bool = False,
+) -> np.ndarray:
+    """Draw faces into an array.
+
+    Parameters
+    ----------
+    people : sequence of int or Person
+        Whom: numbers of people that belong to `seed`, or people made by :func:`make_person`.
+    ages : float or sequence of float
+        How old, in years: one age for all, or one each.
+    size : int
+        Side in pixels.
+    seed : int
+        Seed of the people and of the pictures.
+    plain : bool
+        Frontal, evenly lit, before a quiet wall.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGB, uint8 [N, size, size, 3].
+
+    Raises
+    ------
+    ValueError
+        If there are not as many ages as people.
+
+    Examples
+    --------
+    >>> draw_faces([1, 2, 3], 30, size=32).shape
+    (3, 32, 32, 3)
+    """
+    ages = (
+        np.broadcast_to(np.asarray(ages, float), (len(people),))
+        if np.ndim(ages) == 0
+        else np.asarray(ages, float)
+    )
+    if len(ages) != len(people):
+        raise ValueError(
+            f"there are {len(people)} people and {len(ages)} ages; give one age each, or one for all"
+        )
+    images = np.empty((len(people), size, size, 3), np.uint8)
+    for k, (person, age) in enumerate(zip(people, ages, strict=True)):
+        person = person if isinstance(person, Person) else make_person(int(person), seed)
+        images[k] = draw(person, take_picture(person, float(age), (seed, k), plain), size)
+    return images
+
+
+def draw_ageing(person: int | Person, ages: Sequence[float], size: int = 128, seed: int = 42) -> np.ndarray:
+    """Draw one person at several ages, taken the same way each time, so that only the age differs.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGB, uint8 [len(ages), size, size, 3].
+
+    Examples
+    --------
+    >>> draw_ageing(4, [2, 20, 80], size=32).shape
+    (3, 32, 32, 3)
+    """
+    person = person if isinstance(person, Person) else make_person(int(person), seed)
+    pictures = [take_picture(person, float(age), (seed, 0), plain=True) for age in ages]
+    return np.stack([draw(person, picture, size) for picture in pictures])
+
+
+def archive(root: str | Path, path: str | Path) -> Path:
+    """Pack a drawn collection as .tar (or .tar.gz), as the published ones come; the hidden truth stays out.
+
+    Returns
+    -------
+    pathlib.Path
+        The archive.
+    """
+    root, path = Path(root), Path(path)
+    mode = "w:gz" if path.name.endswith(("gz", "tgz")) else "w"
+    with store.write_whole(path) as temporary, tarfile.open(temporary, mode) as tar:
+        for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith(".")):
+            tar.add(file, arcname=f"{root.name}/{file.relative_to(root).as_posix()}")
+    return path

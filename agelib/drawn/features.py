@@ -1,0 +1,366 @@
+"""Eyes, brows, nose, mouth, beard and glasses, each drawn onto a canvas in a head's coordinates."""
+
+import cv2
+import numpy as np
+
+from agelib.drawn.canvas import Canvas, crop_noise, fixed, ribbon, smooth
+from agelib.drawn.people import Face, ramp
+
+_T = np.linspace(0, 1, 13)
+_TURNS = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], 1)
+
+
+def depth(face: Face, points) -> np.ndarray:
+    """How far towards the viewer the face's surface lies at points [N, 2] of the head."""
+    squares = (np.asarray(points, dtype=np.float64) ** 2) @ (face.width**-2, 1.15**-2)
+    return 0.62 * np.sqrt(np.maximum(1.05 - squares, 0.03))
+
+
+def put(canvas: Canvas, face: Face, points, extra: float = 0.0) -> np.ndarray:
+    """Pixels of points [N, 2] that lie on the face's surface, or `extra` before it."""
+    points = np.asarray(points, dtype=np.float64)
+    return canvas.place(points, depth(face, points) + extra)
+
+
+def put_all(canvas: Canvas, face: Face, outlines: list) -> list:
+    """As :func:`put`, for many outlines in one go."""
+    pixels = put(canvas, face, np.concatenate(outlines))
+    return np.split(pixels, np.cumsum([len(outline) for outline in outlines])[:-1])
+
+
+def draw_eyes(canvas: Canvas, face: Face, picture) -> None:
+    """Both eyes: lids, white, iris, pupil, light, lashes, crease and bag."""
+    for side in (-1, 1):
+        _draw_eye(canvas, face, picture, side)
+
+
+def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
+    p = face.person
+    half = face.eye_half
+    squint = 1 - 0.28 * picture.smile
+    up = face.eye_open * squint * (1 + 0.35 * picture.surprise)
+    down = 0.62 * face.eye_open * (1 - 0.25 * picture.smile)
+    fold, old = p.lid_fold, ramp(face.look_age, 40, 88)
+    # From the inner corner (t = 0) to the outer one; old lids hang over the outer corner.
+    x = half * (2 * _T - 1)
+    rise = 0.012 * p.eye_tilt - 0.010 * old
+    line = 0.010 - rise * (2 * _T - 1)
+    bow = np.sin(np.pi * _T ** (0.88 + 0.15 * fold)) ** 0.85
+    upper = line - up * bow * (1 - 0.22 * old * _T)
+    lower = line + down * np.sin(np.pi * _T**1.1) ** 0.9
+
+    def at(points, extra=0.0):
+        points = np.asarray(points, dtype=np.float64)
+        return put(canvas, face, points * (side, 1) + (side * face.eye_x, face.eye_y), extra)
+
+    above, below = np.stack([x, upper], 1), np.stack([x, lower], 1)
+    almond = at(np.concatenate([above, below[-2:0:-1]]))
+    tone = np.clip(
+        canvas.image[tuple(np.clip(at([[0, 0.17]])[0][::-1].astype(int), 0, canvas.side - 1))], 20, 255
+    )
+    lit = 0.55 + 0.45 * float(tone.mean()) / max(float(face.skin.mean()), 1)
+    if picture.makeup and face.age > 15:
+        shadow = np.stack([x * 1.05, upper - 0.045 * np.sin(np.pi * _T)], 1)
+        canvas.fill_soft(at(np.concatenate([above, shadow[::-1]])), picture.makeup_colour, 0.5, 0.012)
+    white = np.array([226, 220, 214]) - np.array([24, 28, 38]) * old - 34 * p.darkness
+    gaze = np.array([picture.gaze * 0.045 * side, -0.012])
+    circle = _CIRCLE * face.iris
+    iris = np.array(p.iris) * (1 - 0.05 * old) + 22 * old
+    glint = np.array([0.022 * picture.light[0] * side - 0.012 * side, -0.028]) / 0.064
+    layers = [
+        # The corner by the nose is pink.
+        ([[-half, 0.02], [-half * 0.8, -0.012], [-half * 0.76, 0.025]], white * (0.90, 0.68, 0.64)),
+        (circle + gaze, iris * 0.42 * lit),
+        (circle * 0.83 + gaze, iris * lit),
+        (
+            circle * (0.58, 0.42) + gaze + np.array([0, 0.40 * face.iris]),
+            np.minimum(iris * lit * 1.22 + 10, 255),
+        ),
+        (circle * 0.45 + gaze, (14, 11, 12)),
+        (circle * 0.27 + gaze + glint * face.iris, (255, 255, 255)),
+    ]
+    box = x0, y0, x1, y1 = canvas.box(almond, 1)
+    if x1 <= x0 or y1 <= y0:
+        return
+    ball = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+    ball[:] = white * min(lit, 1.02)
+    for outline, colour in layers:
+        cv2.fillPoly(ball, [fixed(at(outline) - (x0, y0))], tuple(map(float, colour)), cv2.LINE_AA, 4)
+    lid = np.concatenate([above, np.stack([x, upper + 0.35 * up + 0.012], 1)[::-1]])
+    shade, opening = np.zeros((2, *ball.shape[:2]), np.uint8)
+    cv2.fillPoly(shade, [fixed(at(lid) - (x0, y0))], 255, cv2.LINE_AA, 4)
+    shade = cv2.GaussianBlur(shade, (3, 3), 0.010 * canvas.unit)[..., None] * np.float32(0.42 / 255)
+    cv2.fillPoly(opening, [fixed(almond - (x0, y0))], 255, cv2.LINE_AA, 4)
+    canvas.blend(opening, box, ball * (1 - shade) + np.array([45, 28, 24], np.float32) * shade)
+    # Lids: a dark line of lashes above, a lighter rim below, the crease where the upper lid folds.
+    skin_dark = np.minimum(tone, face.skin * 1.02) * (0.50, 0.42, 0.42)
+    woman = p.gender == "female"
+    lashes = 0.020 + 0.012 * woman * face.growth + 0.008 * picture.makeup
+    lash_colour = np.minimum(face.hair * 0.35, 60) * (1 - 0.4 * old) + skin_dark * 0.4 * old
+    canvas.fill_soft(
+        at(ribbon(np.stack([x, upper - 0.003], 1), lashes * (1 - 0.3 * old), 0.75)), lash_colour, 0.92
+    )
+    if woman and face.age > 5:
+        wing = [
+            [half * 0.86, upper[-3] + 0.004],
+            [half * 1.06, upper[-1] - 0.008],
+            [half * 1.17, upper[-1] - 0.034],
+        ]
+        canvas.fill_soft(at(ribbon(np.array(wing), 0.018, 0.8)), lash_colour, 0.8 * (1 - 0.5 * old))
+    canvas.fill_soft(at(ribbon(np.stack([x, lower + 0.004], 1), 0.012, 0.6)), skin_dark, 0.55)
+    crease_gap = (0.030 + 0.012 * p.brow_height / 2) * (1 - 0.7 * fold) + 0.010
+    crease = np.stack([x * 1.05, upper - max(crease_gap, 0.012) * (0.55 + 0.45 * bow) + 0.022 * old * _T], 1)
+    canvas.fill_soft(
+        at(ribbon(crease, 0.014 + 0.010 * old, 0.8)),
+        skin_dark,
+        (0.55 - 0.3 * fold) * (0.5 + 0.5 * face.growth),
+        0.004,
+    )
+    if old > 0.15:  # the fold of skin that hangs over the lid
+        hood = np.stack([x * 1.12, crease[:, 1] + 0.006], 1)[5:]
+        canvas.fill_soft(at(ribbon(hood, 0.020, 0.8)), skin_dark, 0.45 * old, 0.006)
+
+
+def draw_brows(canvas: Canvas, face: Face, picture, rng: np.random.Generator) -> None:
+    """Eyebrows: a soft shape and hairs on it."""
+    p = face.person
+    young, old = 1 - face.growth, ramp(face.look_age, 50, 92)
+    colour = np.minimum(np.array(p.hair) * 0.72, 120)
+    colour = colour + (np.array([140, 136, 132]) * (1 - 0.45 * p.darkness) - colour) * ramp(
+        face.grey, 0.3, 1.2
+    ) * (0.9 if not p.dyes else 0.2)
+    thick = (0.055 + 0.009 * p.brow_thickness) * (1 - 0.42 * young) * (1 - 0.12 * old)
+    strength = (0.88 - 0.5 * young) * (1 - 0.35 * old * (p.gender == "female"))
+    for side in (-1, 1):
+        x = np.array([-0.95, -0.45, 0.1, 0.6, 1.12]) * (0.17 + 0.01 * face.growth) + face.eye_x
+        arch = 0.018 + 0.011 * p.brow_arch
+        y = face.brow_y + np.array([0.018, 0.0, -arch, -arch * 1.0, 0.022 + 0.016 * old])
+        y = y - picture.surprise * 0.05 + picture.frown * np.array([0.035, 0.022, 0.004, 0, 0])
+        line = smooth(np.stack([x, y], 1), 5) * (side, 1)
+        widths = np.interp(np.linspace(0, 1, len(line)), [0, 0.15, 0.55, 1], [0.75, 1, 0.85, 0.12]) * thick
+        shape = np.concatenate(
+            [
+                line - np.stack([0 * widths, widths / 2], 1),
+                (line + np.stack([0 * widths, widths / 2], 1))[::-1],
+            ]
+        )
+        canvas.fill_soft(put(canvas, face, shape), colour, strength * 0.82, 0.010)
+        number = 16
+        start = rng.integers(0, len(line) - 4, number)
+        base = line[start] + np.stack([np.zeros(number), rng.uniform(-0.3, 0.45, number) * widths[start]], 1)
+        tip = base + np.stack(
+            [side * rng.uniform(0.02, 0.05, number), -rng.uniform(0.2, 0.6, number) * widths[start]], 1
+        )
+        pixels = np.stack([put(canvas, face, base), put(canvas, face, tip)], 1)
+        hair_tone = colour * 0.7 if strength > 0.55 else colour * 0.9
+        if old > 0.4:
+            hair_tone = colour * 1.05
+        cv2.polylines(canvas.image, fixed(pixels), False, tuple(map(float, hair_tone)), 1, cv2.LINE_AA, 4)
+
+
+def draw_nose(canvas: Canvas, face: Face, picture) -> None:
+    """Nostrils, wings and the shade below the tip; the ridge is a matter of light."""
+    half, y = face.nose_half, face.nose_y
+    small = 0.55 + 0.45 * face.growth
+    dark = face.skin * (0.42, 0.30, 0.28)
+    flare = 1 + 0.08 * picture.smile
+    under = smooth(
+        [[-half * 0.75, y - 0.012], [0, y + 0.022 * small], [half * 0.75, y - 0.012], [0, y + 0.004]], 4, True
+    )
+    canvas.fill_soft(put(canvas, face, under, 0.12), dark, 0.34, 0.018)
+    for side in (-1, 1):
+        nostril = smooth(
+            np.array([[0.26, 0.004], [0.40, -0.024 * small], [0.64, -0.020 * small], [0.66, 0.002], [0.45, 0.010]])
+            * (side * half * flare, 1) + (0, y),
+            4, True,
+        )  # fmt: skip
+        canvas.fill_soft(put(canvas, face, nostril, 0.12), dark * 0.75, 0.72 + 0.15 * face.growth, 0.004)
+        wing = smooth(
+            np.array(
+                [
+                    [0.74, -0.10 * small],
+                    [1.0, -0.062 * small],
+                    [1.04, -0.025 * small],
+                    [0.86, 0.002],
+                    [0.62, 0.002],
+                ]
+            )
+            * (side * half * flare, 1)
+            + (0, y),
+            4,
+        )
+        canvas.fill_soft(
+            put(canvas, face, ribbon(wing, 0.020, 0.8), 0.06), dark, (0.30 + 0.25 * face.growth), 0.006
+        )
+
+
+def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
+    """Lips, the line between them, teeth where the mouth is open, corners up where it smiles."""
+    p = face.person
+    smile, gap = picture.smile, picture.mouth_open
+    half = face.mouth_half * (1 + 0.24 * smile)
+    y = face.mouth_y - 0.012 * smile
+    lift = 0.078 * smile - 0.026 * face.sag - 0.026 * picture.frown
+    t = np.linspace(-1, 1, 17)
+    round_ = 1 - np.abs(t) ** 1.9
+    thick = 0.92 - 0.22 * smile
+    seam = y + lift * (0.55 - 1.25 * t**2) + 0.004 * np.cos(2 * np.pi * t) * (1 - t**2)
+    top_lip = 0.050 * face.lips * thick
+    low_lip = 0.066 * face.lips * thick
+    bow = 1 - 0.22 * np.exp(-((t / 0.13) ** 2))
+    open_up, open_down = gap * 0.030 * round_, gap * 0.115 * round_**0.8
+    top = seam - open_up - top_lip * round_**0.9 * bow
+    top_inner, low_inner = seam - open_up, seam + open_down
+    low = seam + open_down + low_lip * round_**0.75 * (1 - 0.06 * np.cos(np.pi * t))
+    x = half * t
+
+    def at(*rows):
+        outline = np.concatenate(
+            [np.stack([x, row], 1)[:: 1 if i % 2 == 0 else -1] for i, row in enumerate(rows)]
+        )
+        return put(canvas, face, outline, 0.05)
+
+    skin = np.array(face.skin)
+    lip = skin * (0.84, 0.62, 0.62) if p.darkness < 0.45 else skin * (0.92, 0.72, 0.74)
+    lip = lip + (np.array([196, 92, 92]) - lip) * 0.22 * (1 - 0.8 * ramp(face.look_age, 25, 85)) * (
+        p.darkness < 0.5
+    )
+    if picture.makeup:
+        lip = lip + (np.array(picture.lipstick) - lip) * 0.72
+    light = 0.92 + 0.10 * picture.brightness
+    canvas.fill_soft(at(low + 0.035, low - 0.004), skin * (0.62, 0.52, 0.50), 0.30, 0.022)
+    if gap > 0.03:
+        hole = at(top_inner, low_inner)
+        canvas.fill(hole, (64, 22, 24))
+        inside = canvas.mask(hole)
+        white = np.array([244, 240, 230]) - np.array([12, 22, 46]) * ramp(face.look_age, 30, 90)
+        if face.age > 0.8:
+            bottom = np.minimum(low_inner, top_inner + (0.042 + 0.02 * face.growth) * (1 - 0.35 * t**2))
+            canvas.fill_soft(at(top_inner - 0.01, bottom), white * light, 0.95, 0.004, inside)
+            for where in np.array([-0.62, -0.42, -0.2, 0.0, 0.2, 0.42, 0.62]):
+                edge = np.interp(where, t, top_inner)
+                tooth = [[where * half, edge - 0.01], [where * half, edge + 0.05]]
+                canvas.fill_soft(
+                    put(canvas, face, ribbon(np.array(tooth), 0.006, 0), 0.05),
+                    (150, 120, 105),
+                    0.3,
+                    0,
+                    inside,
+                )
+        if gap > 0.6:
+            tongue = at(low_inner - 0.035 * round_, low_inner + 0.01)
+            canvas.fill_soft(tongue, (178, 84, 86), 0.8, 0.01, inside)
+    canvas.fill_soft(at(top, top_inner + 0.004), lip * 0.88 * light, 0.92, 0.006)
+    canvas.fill_soft(at(low_inner - 0.004, low), lip * light, 0.92, 0.008)
+    gloss = np.stack([x[5:12] * 0.9, (low_inner + 0.5 * (low - low_inner))[5:12]], 1)
+    canvas.fill_soft(
+        put(canvas, face, ribbon(gloss, 0.022 * face.lips, 0.9), 0.05),
+        np.minimum(lip * 1.28 + 18, 255),
+        0.42,
+        0.012,
+    )
+    seam_line = np.stack([x * 1.03, top_inner + 0.002], 1)
+    canvas.fill_soft(
+        put(canvas, face, ribbon(seam_line, 0.019, 0.7), 0.05), lip * (0.36, 0.24, 0.24), 0.85, 0.003
+    )
+    for side in (-1, 1):
+        corner = np.array([[0.97, 0], [1.06, -0.008 - 0.02 * smile]]) * (side * half, 1) + (0, seam[0])
+        canvas.fill_soft(
+            put(canvas, face, ribbon(corner, 0.028, 0.3), 0.04), skin * (0.45, 0.32, 0.3), 0.5, 0.010
+        )
+
+
+def draw_beard(canvas: Canvas, face: Face, head, style: str, rng: np.random.Generator) -> None:
+    """Stubble, moustache, goatee or full beard."""
+    m, n, c = face.mouth_y, face.nose_y, face.chin_y
+    mh, w = face.mouth_half, face.width / 0.72
+    moustache = [
+        [-mh * 1.12, m + 0.03],
+        [-mh * 0.85, m - 0.055],
+        [-0.05, n + 0.045],
+        [0.05, n + 0.045],
+        [mh * 0.85, m - 0.055],
+        [mh * 1.12, m + 0.03],
+        [0, m - 0.004],
+    ]
+    goatee = [
+        [-mh * 1.2, m - 0.02],
+        [-mh * 0.9, n + 0.10],
+        [0, n + 0.055],
+        [mh * 0.9, n + 0.10],
+        [mh * 1.2, m - 0.02],
+        [mh * 1.05, c - 0.06],
+        [0, c + 0.03],
+        [-mh * 1.05, c - 0.06],
+    ]
+    full = [[0, n + 0.05], [mh * 0.9, n + 0.10], [mh * 1.45, m - 0.06], [0.50 * w, 0.40], [0.62 * w, 0.12],
+            [0.72 * w, 0.0], [0.78 * w, 0.45], [0.62 * w, 0.84], [0.34 * w, c + 0.07], [0, c + 0.11]]  # fmt: skip
+    full = full + [[-x, y] for x, y in full[-2:0:-1]]
+    shapes = {"moustache": moustache, "goatee": goatee, "full": full, "stubble": full}
+    outline = smooth(shapes[style], 4, True)
+    pixels = put(canvas, face, outline)
+    colour = face.hair * 0.82 if face.grey < 0.5 else face.hair
+    box = canvas.box(pixels, 0.06 * canvas.unit)
+    x0, y0, x1, y1 = box
+    if x1 <= x0 or y1 <= y0:
+        return
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillPoly(mask, [fixed(pixels - (x0, y0))], 255, cv2.LINE_AA, 4)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.022 * canvas.unit)
+    if style == "stubble":
+        grain = 0.72 + 0.22 * crop_noise(256, y1 - y0, x1 - x0, rng).clip(-1.2, 1.2)
+        canvas.blend(mask * grain.clip(0, 1), box, colour * 0.8, 0.42, head)
+        return
+    layer = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+    layer[:] = np.clip(colour * 0.85, 0, 255)
+    number = {"moustache": 110, "goatee": 200, "full": 420}[style]
+    low, high = outline.min(0), outline.max(0)
+    base = rng.uniform(low, high, (number, 2))
+    fan = np.stack([base[:, 0] * 0.35, np.full(number, 0.10)], 1) * rng.uniform(0.5, 1.1, (number, 1))
+    if style == "moustache":
+        fan = np.stack([np.sign(base[:, 0]) * 0.09, np.full(number, 0.04)], 1)
+    pair = np.stack([put(canvas, face, base), put(canvas, face, base + fan)], 1) - (x0, y0)
+    for k, tone in enumerate((0.62, 1.02, 1.3)):
+        cv2.polylines(
+            layer,
+            fixed(pair[k::3]),
+            False,
+            tuple(map(float, np.clip(colour * tone + 5 * k, 0, 255))),
+            1,
+            cv2.LINE_AA,
+            4,
+        )
+    canvas.blend(mask, box, layer, 0.93)
+
+
+def draw_glasses(canvas: Canvas, face: Face, picture) -> None:
+    """Frames around the eyes, a bridge, temples, a shine on the glass."""
+    shape = face.person.glasses_shape
+    turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+    square = 2 + 3.5 * shape  # a superellipse between round and rectangular
+    c, s = np.cos(turns), np.sin(turns)
+    rim = np.stack([np.sign(c) * np.abs(c) ** (2 / square), np.sign(s) * np.abs(s) ** (2 / square)], 1)
+    size = np.array([min(face.eye_half * 1.42, face.eye_x * 0.83), 0.135 + 0.02 * (1 - shape)])
+    frame = np.array([(30, 26, 26), (92, 56, 34), (150, 140, 128), (46, 52, 82)][int(shape * 3.99)])
+    thick = 0.029 - 0.011 * (int(shape * 3.99) == 2)
+    centres = [np.array([side * face.eye_x * 1.02, face.eye_y + 0.025]) for side in (-1, 1)]
+    for centre, side in zip(centres, (-1, 1), strict=True):
+        outer = put(canvas, face, rim * (size + thick / 2) + centre, 0.10)
+        inner = put(canvas, face, rim * (size - thick / 2) + centre, 0.10)
+        canvas.fill_soft(put(canvas, face, rim * size + centre, 0.10), (235, 242, 250), 0.03)
+        canvas.fill_soft([np.concatenate([outer, outer[:1], inner[:1], inner[::-1]])], frame, 0.95)
+        shine = np.array([[-0.55, -0.72], [-0.05, -0.8], [-0.5, 0.1], [-0.75, -0.1]]) * size + centre
+        canvas.fill_soft(put(canvas, face, shine, 0.10), (255, 255, 255), 0.13, 0.01)
+        hinge = centre + np.array([side * size[0], -0.03])
+        arm = np.concatenate(
+            [
+                put(canvas, face, [hinge], 0.10),
+                canvas.place([[side * face.width * 0.96, face.eye_y + 0.02]], 0.0),
+            ]
+        )
+        canvas.fill_soft(ribbon(arm, thick * canvas.unit * 0.8, 0), frame, 0.9)
+    bridge = smooth(
+        [centres[0] + (size[0], -0.035), (0, face.eye_y - 0.045), centres[1] + (-size[0], -0.035)], 5
+    )
+    canvas.fill_soft(put(canvas, face, ribbon(bridge, thick, 0), 0.14), frame, 0.95)

@@ -1,0 +1,124 @@
+"""How one picture is taken: expression, pose, light, background, camera; drawn by lot for each picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agelib.drawn.people import EXPRESSIONS, Person
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a picture adds to a person at an age: angles in radians, shares from 0 to 1."""
+
+    age: float
+    seed: tuple
+    expression: str = "neutral"
+    smile: float = 0.0
+    mouth_open: float = 0.0
+    surprise: float = 0.0
+    frown: float = 0.0
+    gaze: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    zoom: float = 1.0
+    shift: tuple = (0.0, 0.0)
+    light: tuple = (-0.35, -0.45, 0.82)
+    contrast: float = 0.5
+    brightness: float = 1.0
+    warmth: float = 0.0
+    background: tuple = (120.0, 140.0, 160.0)
+    background_kind: int = 0
+    glasses: bool = False
+    beard: str = "none"
+    makeup: float = 0.0
+    makeup_colour: tuple = (120.0, 90.0, 100.0)
+    lipstick: tuple = (170.0, 50.0, 60.0)
+    clothes: tuple = (60.0, 70.0, 90.0)
+    collar: int = 0
+    blur: float = 0.0
+    noise: float = 2.0
+    quality: int = 88
+
+
+def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = False) -> Picture:
+    """Draw by lot how one picture of a person is taken.
+
+    Parameters
+    ----------
+    person : Person
+        Who is shown.
+    age : float
+        In years.
+    seed : int or tuple of int
+        Seed of this picture.
+    plain : bool
+        Look straight into the camera, in even light before a quiet background.
+
+    Returns
+    -------
+    Picture
+
+    Examples
+    --------
+    >>> from agelib.drawn.people import make_person
+    >>> take_picture(make_person(1), 30.0, 5) == take_picture(make_person(1), 30.0, 5)
+    True
+    """
+    seed = (seed,) if isinstance(seed, int) else tuple(seed)
+    rng = np.random.default_rng([*seed, 2])
+    expression = EXPRESSIONS[int(np.searchsorted((0.38, 0.63, 0.9, 1.0), rng.random(), side="right"))]
+    smile = {
+        "neutral": 0.0,
+        "slightlyhappy": rng.uniform(0.3, 0.55),
+        "happy": rng.uniform(0.7, 1.0),
+        "other": 0.0,
+    }[expression]
+    strange = rng.random() < 0.5
+    wide = rng.uniform(0.25, 0.8) * {"happy": 1.0, "other": 1.0 * strange}.get(expression, 0.0)
+    man = person.gender == "male"
+    turn = 0.25 if plain else 1.0
+    side = rng.uniform(-0.75, 0.75) * turn
+    light = np.array([side, -rng.uniform(0.25, 0.7), 0.8])
+    hue = rng.uniform(0, 1, 3)
+    grey = rng.uniform(60, 215)
+    colour = grey + rng.uniform(0.1, 0.6) * 90 * (hue - 0.5)
+    if plain:
+        colour = 112 + 50 * (hue - 0.5)
+    grown = man and age >= 17
+    return Picture(
+        age=float(age),
+        seed=seed,
+        expression=expression,
+        smile=float(smile),
+        mouth_open=float(wide),
+        surprise=float(0.9 if expression == "other" and strange else 0.0),
+        frown=float(0.8 if expression == "other" and not strange else 0.0),
+        gaze=float(np.clip(rng.normal(0, 0.4), -1, 1) * turn),
+        yaw=float(np.clip(rng.normal(0, 0.19), -0.45, 0.45) * turn),
+        pitch=float(np.clip(rng.normal(0.02, 0.08), -0.2, 0.2) * turn),
+        roll=float(np.clip(rng.normal(0, 0.075), -0.22, 0.22) * turn),
+        zoom=float(np.exp(rng.normal(0, 0.05) * turn)),
+        shift=tuple(float(v) for v in rng.normal(0, 0.018, 2) * turn),
+        light=tuple(float(v) for v in light / np.linalg.norm(light)),
+        contrast=float(rng.uniform(0.36, 0.5) if plain else rng.uniform(0.3, 0.72)),
+        brightness=float(1.0 if plain else rng.uniform(0.8, 1.12)),
+        warmth=float(rng.normal(0, 0.045) * turn),
+        background=tuple(float(v) for v in np.clip(colour, 15, 245)),
+        background_kind=0 if plain else int(rng.integers(0, 4)),
+        glasses=bool(age >= person.glasses_from and rng.random() < 0.8),
+        beard=person.beard if grown and rng.random() < 0.8 else "none",
+        makeup=float(rng.uniform(0.4, 1.0) if not man and age > 16 and rng.random() < 0.45 else 0.0),
+        makeup_colour=((110.0, 80.0, 90.0), (90.0, 90.0, 120.0), (140.0, 95.0, 70.0))[
+            int(rng.integers(0, 3))
+        ],
+        lipstick=((178.0, 42.0, 56.0), (150.0, 40.0, 70.0), (196.0, 92.0, 96.0))[int(rng.integers(0, 3))],
+        clothes=tuple(
+            float(v) for v in np.clip(np.array(person.clothes) * 0.6 + rng.uniform(0, 100, 3), 8, 245)
+        ),
+        collar=int(rng.integers(0, 3)),
+        blur=0.3 if plain else float(min(max(0.0, rng.normal(0.2, 0.3)), 0.8)),
+        noise=float(1.0 if plain else rng.uniform(0.8, 4.0)),
+        quality=92 if plain else int(rng.integers(72, 95)),
+    )
