@@ -65,11 +65,29 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
         If the split leaks and ``data.allow_leaks`` is False.
     """
     data = Data() if data is None else data
+    _check_folds(data)
     folder = store.home() / "prepared" / f"{data.source}-{_key(data)}"
     with store.lock(folder):
-        if not (folder / "data.json").is_file():
+        if not _is_ready(folder):
             _make(data, folder, jobs, progress)
     return _load(folder)
+
+
+def _check_folds(data: Data) -> None:
+    if data.folds and data.folds < 3:
+        raise ValueError(
+            f"folds={data.folds} is too few: one fold tests, one validates, the rest trains; give 3 or more"
+        )
+    if data.folds and not 0 <= data.fold < data.folds:
+        raise ValueError(
+            f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}"
+        )
+
+
+def _is_ready(folder: Path) -> bool:
+    """Whether the tables are there, and the pictures that they name still lie where they did."""
+    about = folder / "data.json"
+    return about.is_file() and Path(store.read_json(about)["root"]).is_dir()
 
 
 def _key(data: Data) -> str:
@@ -81,7 +99,9 @@ def _key(data: Data) -> str:
             raise FileNotFoundError(
                 f"root: there is no file or folder {root}; give the data set's folder or archive"
             )
-        place = [str(root.resolve()), root.stat().st_mtime_ns, root.stat().st_size]
+        # A folder's own time does not show that a table in it, or a folder of pictures below it, has changed.
+        seen = [root, *sorted(root.iterdir())] if root.is_dir() else [root]
+        place = [(str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in seen]
     return store.content_key(asdict(data), place, code_fingerprint("agelib.preparation"))
 
 
@@ -127,14 +147,6 @@ def use_label(collection: faces.Collection, label: str) -> faces.Collection:
 def _split(cleaned, data: Data) -> pd.DataFrame:
     if not data.folds:
         return splits.split(cleaned.faces, data.split, cleaned.duplicates, seed=data.data_seed)
-    if not 0 <= data.fold < data.folds:
-        raise ValueError(
-            f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}"
-        )
-    if data.folds < 3:
-        raise ValueError(
-            f"folds={data.folds} is too few: one fold tests, one validates, the rest trains; give 3 or more"
-        )
     table = splits.folds(cleaned.faces, data.folds, data.split, cleaned.duplicates, seed=data.data_seed)
     part = (table["fold"] - data.fold) % data.folds
     return table.assign(split=part.map({0: "test", 1: "valid"}).fillna("train"))
