@@ -1,0 +1,209 @@
+"""Batches straight from the memory map: gathered as bytes, made floats, augmented and normalised on the device.
+
+A stock data loader hands out pictures one by one and collates them; when they lie decoded in one array, a batch is
+one gather. What a batch holds depends on the seed and the epoch's number alone, so a training that is resumed at the
+start of an epoch sees what it would have seen. Explained in chapter 04.
+"""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+
+class Batches:
+    """Batches of pictures and labels, to iterate over again and again; also stands in for a fastai ``DataLoader``.
+
+    Parameters
+    ----------
+    pixels : agelib.pixels.Pixels or array of uint8 [N, C, S, S]
+        All decoded pictures; C is 3 or 1.
+    rows : array of int or bool
+        Which pictures belong to these batches: a part of the split.
+    labels : array [N, L]
+        Labels of **all** pictures, in the order of the table, whichever rows are used; [N] counts as [N, 1].
+    batch_size : int
+        Pictures a batch.
+    mean, std : array of float [3]
+        What to normalise by, from :func:`agelib.pixels.statistics` of the training part.
+    device : str or torch.device
+        Where the batches are delivered.
+    shuffle : bool
+        Another order in each epoch; else the order of `rows`.
+    augment : agelib.augmentation.Augment, optional
+        Random changes; for training only.
+    seed : int
+        With the epoch's number it decides order and changes.
+    drop_last : bool
+        Leave out a last batch that is not full.
+    sampler_weights : array of float [N], optional
+        Draw as many rows as there are, with replacement, in proportion to these: a weighted sampler. Like `labels`,
+        one for each picture of the table.
+    prefetch : int, optional
+        How many batches a second thread prepares ahead; by default 2 for a GPU and 0 for a CPU.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, a row is not in the table, labels or weights are not one for each picture, or all weights
+        are zero, or no batch would be full.
+
+    Examples
+    --------
+    >>> images = np.zeros((10, 3, 8, 8), np.uint8)
+    >>> batches = Batches(images, np.arange(10), np.arange(10.0), 4, mean=[0.5] * 3, std=[0.5] * 3)
+    >>> [(list(x.shape), y.ravel().tolist()) for x, y in batches]
+    [([4, 3, 8, 8], [0.0, 1.0, 2.0, 3.0]), ([4, 3, 8, 8], [4.0, 5.0, 6.0, 7.0]), ([2, 3, 8, 8], [8.0, 9.0])]
+    """
+
+    #: How many of a batch's parts go into the network; fastai asks.
+    n_inp = 1
+
+    def __init__(
+        self,
+        pixels,
+        rows,
+        labels,
+        batch_size: int,
+        mean,
+        std,
+        device="cpu",
+        shuffle: bool = False,
+        augment=None,
+        seed: int = 42,
+        drop_last: bool = False,
+        sampler_weights=None,
+        prefetch: int | None = None,
+    ):
+        self.images = getattr(pixels, "images", pixels)
+        number = len(self.images)
+        self.rows = _check_rows(np.asarray(rows), number)
+        labels = np.asarray(labels, np.float32)
+        self.labels = torch.from_numpy(labels.reshape(len(labels), -1).copy())
+        self._check_one_each("labels", len(self.labels))
+        self.batch_size = self.bs = int(batch_size)
+        if self.batch_size < 1:
+            raise ValueError(f"batches: batch_size is a number of pictures above 0, not {batch_size}")
+        self.drop_last = drop_last
+        if len(self) == 0:
+            raise ValueError(
+                f"batches: {len(self.rows)} rows do not fill one batch of {batch_size}; take a smaller batch_size,"
+                " more pictures, or drop_last=False"
+            )
+        self.mean, self.std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+        self.shuffle, self.augment, self.seed, self.prefetch = shuffle, augment, int(seed), prefetch
+        self.sampler_weights = sampler_weights
+        self._chances = None if sampler_weights is None else self._check_weights(sampler_weights)
+        self.epoch = 0
+        self.to(device)
+
+    def _check_one_each(self, what: str, count: int) -> None:
+        if count != len(self.images):
+            raise ValueError(
+                f"batches: {count} {what} for {len(self.images)} pictures; give one for each picture of the table,"
+                " not only for the rows of this part"
+            )
+
+    def _check_weights(self, weights) -> np.ndarray:
+        weights = np.asarray(weights, np.float64)
+        self._check_one_each("sampler weights", len(weights))
+        mine = weights[self.rows]
+        if not (np.isfinite(mine).all() and (mine >= 0).all() and mine.sum() > 0):
+            raise ValueError("batches: sampler weights are finite, not negative, and not all zero")
+        return mine / mine.sum()
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.rows), self.batch_size)
+        return full + bool(rest and not self.drop_last)
+
+    def __iter__(self):
+        """Yield (x float32 [B, 3, S, S], y float32 [B, L]); afterwards it is the next epoch's turn."""
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        order = self.order(epoch)
+        ahead = (2 if self.device.type == "cuda" else 0) if self.prefetch is None else self.prefetch
+        if not ahead:
+            yield from (self._batch(order, epoch, index) for index in range(len(self)))
+            return
+        with ThreadPoolExecutor(1, "batches") as thread:
+            waiting = deque()
+            for index in range(len(self)):
+                waiting.append(thread.submit(self._batch, order, epoch, index))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Rows of the table in the order of an epoch: int [number of rows]."""
+        generator = np.random.default_rng([self.seed, epoch])
+        if self._chances is not None:
+            return generator.choice(self.rows, len(self.rows), p=self._chances)
+        return generator.permutation(self.rows) if self.shuffle else self.rows
+
+    def _batch(self, order: np.ndarray, epoch: int, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = order[index * self.batch_size : (index + 1) * self.batch_size]
+        x = torch.from_numpy(np.asarray(self.images[rows]))  # uint8 [B, C, S, S]
+        y = self.labels[torch.from_numpy(rows)]  # [B, L]
+        if self.device.type == "cuda":
+            x, y = x.pin_memory(), y.pin_memory()
+        x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+        if self.augment is not None:
+            entropy = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1, np.uint64)[0]
+            generator = torch.Generator().manual_seed(int(entropy) >> 1)
+            x = self.augment(x.float().div_(255), generator)
+            return (x - self._mean) / self._std, y
+        # (x / 255 − mean) / std, two multiplications shorter; a single channel becomes three here.
+        return x.expand(-1, 3, -1, -1).float().mul_(self._scale).sub_(self._offset), y
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next iteration is."""
+        self.epoch = int(epoch)
+
+    def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first batch of the epoch whose turn it is; the turn does not pass."""
+        return self._batch(self.order(self.epoch), self.epoch, 0)
+
+    def to(self, device) -> "Batches":
+        """Deliver to `device` from now on."""
+        self.device = torch.device(device)
+        # A channel that never varies would be divided by zero; one grey level is the least that can be told apart.
+        std = torch.from_numpy(self.std).clamp(min=1 / 255).view(1, 3, 1, 1)
+        mean = torch.from_numpy(self.mean).view(1, 3, 1, 1)
+        self._mean, self._std = mean.to(self.device), std.to(self.device)
+        self._scale, self._offset = (1 / (255 * std)).to(self.device), (mean / std).to(self.device)
+        return self
+
+    def new(self, **changes) -> "Batches":
+        """A copy with other settings.
+
+        fastai asks for ``new(shuffle=False, drop_last=False)`` when it predicts: a copy that does not shuffle does not
+        change or draw pictures at random either, unless told to.
+        """
+        if changes.get("shuffle") is False:
+            changes = {"augment": None, "sampler_weights": None} | changes
+        names = (
+            "rows labels batch_size mean std device shuffle augment seed drop_last sampler_weights prefetch"
+        )
+        settings = {name: getattr(self, name) for name in names.split()}
+        return type(self)(self.images, **(settings | changes))
+
+    @property
+    def dataset(self) -> np.ndarray:
+        """The rows: what fastai counts."""
+        return self.rows
+
+
+def _check_rows(rows: np.ndarray, number: int) -> np.ndarray:
+    if rows.dtype == bool:
+        if len(rows) != number:
+            raise ValueError(
+                f"batches: {len(rows)} marks for {number} pictures; mark each picture of the table"
+            )
+        rows = np.flatnonzero(rows)
+    if not len(rows):
+        raise ValueError("batches: this part has no rows; look at the split, or take more pictures")
+    if rows.min() < 0 or rows.max() >= number:
+        worst = rows.max() if rows.max() >= number else rows.min()
+        raise ValueError(f"batches: there is no row {worst}; the table has rows 0 to {number - 1}")
+    return rows.astype(np.int64)
