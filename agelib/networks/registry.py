@@ -1,0 +1,321 @@
+"""Every network by a name: what it is made of stands in a table, not in copies of code. Explained in chapter 06.
+
+A network is a *body* (pictures → features) and a *head* (features → outputs). The table says which module makes the
+body, under which name the library knows it, and which head it has when the experiment asks for none.
+"""
+
+import difflib
+import fnmatch
+import importlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import nn
+
+from agelib.networks import pretrained as weights
+from agelib.networks.heads import AgeNetwork, nested_head
+
+#: Image sizes that are tried, in pixels, to name some that fit.
+USUAL_SIZES = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the registry.
+
+    Attributes
+    ----------
+    library : str
+        Whose code it is: agelib, torchvision or timm.
+    of_library : str
+        Its name there.
+    module : str
+        The agelib module that makes the body; it is found by name, so that a change of one network's code does not
+        retrain the others.
+    maker : str
+        The function in it: (name, options, image_size) → body.
+    head : tuple of int
+        Widths of the head's hidden layers when the experiment names none.
+    image_size : int
+        The size that its authors trained it at, in pixels; 0: any.
+    """
+
+    library: str
+    of_library: str
+    module: str
+    maker: str = "body"
+    head: tuple = ()
+    image_size: int = 224
+
+
+#: The networks that have a name of their own. The widths of Swin's three-layer MLP are not in study A: our choice.
+ENTRIES = {
+    "basic_cnn": Entry("agelib", "basic_cnn", "agelib.networks.basic_cnn", image_size=0),
+    "resnet18": Entry("torchvision", "resnet18", "agelib.networks.libraries", "torchvision_body"),
+    "efficientnet_b0": Entry(
+        "torchvision", "efficientnet_b0", "agelib.networks.libraries", "torchvision_body"
+    ),
+    "swinv2_cr_tiny": Entry("timm", "swinv2_cr_tiny_224", "agelib.networks.swin", head=(512, 128)),
+}
+
+
+def build(network, outputs: int, image_size: int, seed: int | None = None) -> nn.Module:
+    """Make a network.
+
+    Parameters
+    ----------
+    network : agelib.experiment.Network
+        Its name and options.
+    outputs : int
+        Numbers that come out; the target says how many.
+    image_size : int
+        Side of the square pictures, in pixels.
+    seed : int, optional
+        The same seed gives the same weights; torch's global generator is left as it was. Without a seed the weights
+        come from torch's global generator.
+
+    Returns
+    -------
+    agelib.networks.heads.AgeNetwork
+        [B, 3, S, S] → [B, outputs], on the CPU, in training mode. Where pretrained weights were asked for,
+        its ``loaded`` says what was taken from where.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown (the message has near ones), the image size does not fit (it names sizes that do),
+        or the weights do not fit.
+    FileNotFoundError
+        If pretrained weights are not at hand.
+
+    Examples
+    --------
+    >>> from agelib.experiment import Network
+    >>> network = build(Network(network="resnet18"), outputs=1, image_size=64, seed=42)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    11177025
+    >>> build(Network(network="resnet19"), outputs=1, image_size=64)
+    Traceback (most recent call last):
+    ...
+    ValueError: no network 'resnet19'; near: resnet18, torchvision/resnet18, torchvision/resnet152, timm/resnet18...
+    """
+    if outputs < 1:
+        raise ValueError(f"a network has at least 1 output, not {outputs}")
+    entry = find(network.network)
+    features = _features(entry, network, image_size)
+    widths = tuple(network.head) or entry.head
+    with _seeded(seed):
+        body = _body(entry, network, image_size)
+        made = AgeNetwork(body, nested_head(features, widths, outputs, network.dropout))
+    if network.pretrained:
+        made.loaded = weights.load(made, network.pretrained, entry.library, entry.of_library)
+    return made
+
+
+def find(name: str) -> Entry:
+    """The registry's row for a name; for ``torchvision/NAME`` and ``timm/NAME`` it is made on the spot."""
+    if name in ENTRIES:
+        return ENTRIES[name]
+    library, slash, of_library = name.partition("/")
+    if slash and library in ("torchvision", "timm") and of_library in _available(library):
+        if library == "timm" and of_library.startswith("swinv2_cr_"):
+            # timm's own window at small pictures sees one patch; the features are its class outputs, as in study A.
+            return Entry("timm", of_library, "agelib.networks.swin", head=ENTRIES["swinv2_cr_tiny"].head)
+        return Entry(library, of_library, "agelib.networks.libraries", f"{library}_body")
+    raise ValueError(f"no network {name!r}; {_near(name)}")
+
+
+def names(pattern: str = "*") -> list[str]:
+    """Names of networks that match a pattern with ``*`` and ``?``.
+
+    Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
+
+    >>> names()
+    ['basic_cnn', 'efficientnet_b0', 'resnet18', 'swinv2_cr_tiny']
+    >>> names("torchvision/vgg1?_bn")
+    ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
+    """
+    library, slash, _ = pattern.partition("/")
+    if not slash:
+        return sorted(fnmatch.filter(ENTRIES, pattern))
+    libraries = [known for known in ("torchvision", "timm") if fnmatch.fnmatch(known, library)]
+    found = [f"{known}/{name}" for known in libraries for name in _available(known)]
+    return sorted(fnmatch.filter(found, pattern))
+
+
+def describe(names_: list[str] | str | None = None, image_size: int = 64, outputs: int = 1) -> pd.DataFrame:
+    """A table of networks: what they cost and what there is for them.
+
+    Parameters
+    ----------
+    names_ : list of str, optional
+        Which; agelib's own by default.
+    image_size : int
+        Side of the pictures, in pixels, that the multiply-adds are counted for.
+    outputs : int
+        Numbers that come out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``network``; columns ``library``, ``parameters``, ``multiply_adds`` (of one picture, forward; half of
+        what torch's flop counter counts), ``image_size`` (its authors', in pixels; 0: any), ``pretrained`` (the
+        name of the weights that there are, or empty).
+
+    Examples
+    --------
+    >>> describe(["basic_cnn", "resnet18"], image_size=32)[["library", "parameters"]]
+                   library  parameters
+    network
+    basic_cnn       agelib      520705
+    resnet18   torchvision    11177025
+    """
+    from agelib.experiment import Network
+
+    rows = []
+    for name in [names_] if isinstance(names_, str) else (names_ or names()):
+        entry = find(name)
+        network = Network(network=name)
+        features = _features(entry, network, image_size)
+        with torch.device("meta"):
+            made = AgeNetwork(
+                _body(entry, network, image_size), nested_head(features, entry.head, outputs)
+            ).eval()
+        rows.append(
+            {
+                "network": name,
+                "library": entry.library,
+                "parameters": sum(parameter.numel() for parameter in made.parameters()),
+                "multiply_adds": _multiply_adds(made, image_size),
+                "image_size": _native_size(entry),
+                "pretrained": _pretrained_name(entry),
+            }
+        )
+    return pd.DataFrame(rows).set_index("network")
+
+
+def module_of(name: str) -> str:
+    """The agelib module whose code makes the network: what a run's key must change with.
+
+    >>> module_of("basic_cnn"), module_of("resnet18")
+    ('agelib.networks.basic_cnn', 'agelib.networks.libraries')
+    """
+    return find(name).module
+
+
+def _body(entry: Entry, network, image_size: int) -> nn.Module:
+    maker = getattr(importlib.import_module(entry.module), entry.maker)
+    return maker(entry.of_library, network, image_size)
+
+
+def _features(entry: Entry, network, image_size: int) -> int:
+    """How many features the body gives, found without arithmetic; refuses a size at which it gives none."""
+    if image_size < 1:
+        raise ValueError(f"image_size is a number of pixels from 1 up, not {image_size}")
+    width, problem = _try(entry, network, image_size)
+    if width:
+        return width
+    if entry.library == "agelib" or entry.module == "agelib.networks.swin":
+        raise problem  # Their own messages say more: which sizes fit, or which option is at fault.
+    fitting = []
+    for size in sorted(USUAL_SIZES, key=lambda size: abs(size - image_size)):
+        if len(fitting) < 4 and _try(entry, network, size)[0]:
+            fitting.append(size)
+    if not fitting:
+        raise ValueError(f"{network.network} can not be used here: {problem}") from None
+    raise ValueError(
+        f"{network.network}: image_size {image_size} does not fit ({problem}); "
+        f"near by {', '.join(map(str, sorted(fitting)))} fit"
+    ) from None
+
+
+def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]:
+    """Run the body on tensors that have a shape and no numbers ("meta")."""
+    try:
+        with torch.device("meta"), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            body = _body(entry, network, image_size).eval()
+            made = body(torch.empty(2, 3, image_size, image_size))
+        if made.ndim != 2:
+            return 0, ValueError(f"it gives {list(made.shape)} instead of features [B, F]")
+        return made.shape[1], None
+    except ValueError as error:
+        return 0, error
+    except (
+        RuntimeError,
+        AssertionError,
+        IndexError,
+        ZeroDivisionError,
+        TypeError,
+        NotImplementedError,
+    ) as error:
+        return 0, ValueError((str(error).strip() or type(error).__name__).split("\n")[0][:200])
+
+
+def _seeded(seed: int | None):
+    """A context in which torch's CPU generator starts at `seed`, and after which it is as it was."""
+    if seed is None:
+        return nullcontext()
+
+    class Seeded:
+        def __enter__(self):
+            self.before = torch.get_rng_state()
+            torch.default_generator.manual_seed(seed)
+
+        def __exit__(self, *_):
+            torch.set_rng_state(self.before)
+
+    return Seeded()
+
+
+def _available(library: str) -> list[str]:
+    from agelib.networks.libraries import available
+
+    return available(library)
+
+
+def _near(name: str) -> str:
+    short = name.rpartition("/")[2]
+    close = difflib.get_close_matches(short, ENTRIES, n=2)
+    for library in ("torchvision", "timm"):
+        close += [f"{library}/{key}" for key in difflib.get_close_matches(short, _available(library), n=2)]
+    return (
+        f"near: {', '.join(close)}"
+        if close
+        else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"
+    )
+
+
+def _multiply_adds(network: nn.Module, image_size: int) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.empty(1, 3, image_size, image_size, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def _native_size(entry: Entry) -> int:
+    if entry.library == "timm":
+        import timm
+
+        return int(timm.get_pretrained_cfg(entry.of_library).input_size[-1])
+    if entry.library == "torchvision":
+        import torchvision
+
+        size = torchvision.models.get_model_weights(entry.of_library).DEFAULT.transforms().crop_size
+        return int(size[0])
+    return entry.image_size
+
+
+def _pretrained_name(entry: Entry) -> str:
+    if entry.library == "torchvision":
+        import torchvision
+
+        return str(torchvision.models.get_model_weights(entry.of_library).DEFAULT).replace("_Weights.", " ")
+    if entry.library == "timm":
+        import timm
+
+        settings = timm.get_pretrained_cfg(entry.of_library)
+        return settings.tag or "default" if settings and settings.has_weights else ""
+    return ""
