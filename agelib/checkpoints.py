@@ -14,9 +14,16 @@ def save_weights(path, network) -> None:
     """Write a network's weights and buffers as safetensors, whole."""
     from safetensors.torch import save_file
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: to_store(tensor) for name, tensor in network.state_dict().items()}
     with store.write_whole(path) as temporary:
         save_file(tensors, temporary)
+
+
+def to_store(tensor):
+    """A copy on the CPU, in the order in memory that safetensors wants, whatever order is fastest to train with."""
+    import torch
+
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def load_weights(path, network) -> None:
@@ -86,6 +93,7 @@ def load_checkpoint(folder, network, optimiser) -> tuple[pd.DataFrame, dict]:
     tensors = _read_tensors(folder / "optimiser.safetensors")
     plain = store.read_json(folder / "optimiser.json")
     optimiser.load_state_dict(_join_state(tensors, plain))
+    _match_layout(optimiser)
     return history, best
 
 
@@ -98,10 +106,20 @@ def _split_state(state: dict) -> tuple[dict, dict]:
         for name, value in values.items():
             key = f"{parameter}.{name}"
             if isinstance(value, torch.Tensor):
-                tensors[key] = value.detach().cpu().contiguous()
+                tensors[key] = to_store(value)
             else:
                 numbers[key] = value
     return tensors, {"numbers": numbers, "groups": state["param_groups"]}
+
+
+def _match_layout(optimiser) -> None:
+    """Lay out each state in memory as its parameter lies, as it was when it was made: the fused steps rely on it."""
+    import torch
+
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _join_state(tensors: dict, plain: dict) -> dict:

@@ -55,17 +55,17 @@ class Line:
     def close(self, note: str = "") -> None:
         """Write the line a last time, and leave it there."""
         self.note = note or self.note
-        self._write(f"{self.text()}, {time.perf_counter() - self.started:.1f} s")
+        self._write(f"{self.text()}, {time.perf_counter() - self.started:.1f} s", closing=True)
         if self._to_terminal:
             print(file=sys.stderr)
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, closing: bool = False) -> None:
         if self._display is not None:
             self._display.update({"text/plain": text}, raw=True)
         elif self._to_terminal and sys.stderr.isatty():
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-        elif self._to_terminal and self.done >= self.total:
-            print(text, end="", file=sys.stderr, flush=True)
+        elif self._to_terminal and closing:
+            print(text, end="", file=sys.stderr, flush=True)  # a log file gets the last state alone
 
 
 def track(

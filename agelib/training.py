@@ -124,14 +124,14 @@ def fit(network, target, train, valid, settings: Training, folder, device=None, 
 
 def make_learner(network, target, train, valid, settings: Training, device) -> Learner:
     """fastai's Learner over our batches, with nothing but its own bookkeeping attached."""
-    network.to(device)
+    network.to(device, memory_format=torch.channels_last)
     learner = Learner(
         DataLoaders(train, valid, device=device),
         network,
         loss_func=target.loss,
         opt_func=partial(OptimWrapper, opt=partial(_optimiser_for, settings=settings)),
         lr=settings.learning_rate,
-        cbs=[TrainEvalCallback],
+        cbs=[TrainEvalCallback, ChannelsLast],
         default_cbs=False,
     )
     learner.create_opt()
@@ -140,6 +140,13 @@ def make_learner(network, target, train, valid, settings: Training, device) -> L
 
 def _optimiser_for(parameters, settings, **_):
     return make_optimiser(parameters, settings)
+
+
+class ChannelsLast(Callback):
+    """Lay each batch out with the channels of a pixel side by side: convolutions on a CPU are up to twice as fast."""
+
+    def before_batch(self):
+        self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
 
 
 class Reseed(Callback):
@@ -230,7 +237,7 @@ class Record(Callback):
         self.rows.append(row)
         if row["valid_loss"] <= min(r["valid_loss"] for r in self.rows):
             state = self.learn.model.state_dict()
-            self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+            self.best_weights = {name: checkpoints.to_store(tensor) for name, tensor in state.items()}
         self._write()
         self.line.advance(1, f"validation MAE {row['valid_mae']:.1f} years")
         if is_early_stop(self.history(), self.settings.patience):
@@ -362,8 +369,11 @@ def find_learning_rate(
 def predict(network, target, batches, device=None) -> torch.Tensor:
     """Ages in years for every picture of `batches`, in order: float32 [N], on the CPU."""
     device = choose_device() if device is None else device
-    network.to(device).eval()
-    ages = [target.decode(network(x.to(device)).float()).cpu() for x, _ in batches]
+    network.to(device, memory_format=torch.channels_last).eval()
+    ages = [
+        target.decode(network(x.to(device, memory_format=torch.channels_last)).float()).cpu()
+        for x, _ in batches
+    ]
     return torch.cat(ages)
 
 
