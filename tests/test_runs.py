@@ -1,0 +1,186 @@
+"""run(): trained once, found again, never stale, and whole even after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+from agelib import runs, store, training
+from agelib.experiment import Experiment
+
+#: Small enough to train in a second or two; every part has some pictures.
+SMALL = {
+    "source": "drawn-utkface",
+    "pictures": 160,
+    "detector": "none",
+    "min_pictures_per_age": 1,
+    "image_size": 16,
+    "blocks": 2,
+    "base_features": 4,
+    "hidden_neurons": 8,
+    "epochs": 2,
+    "batch_size": 32,
+}
+
+
+def run(**changes):
+    return runs.run(Experiment.of(**(SMALL | changes)), progress=False)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return run()
+
+
+def test_metrics_are_those_of_the_stored_predictions(trained):
+    table = trained.predictions
+    age, predicted = table["age"], table["predicted"]
+    assert trained.metrics.loc["MSE", "value"] == pytest.approx(mean_squared_error(age, predicted))
+    assert trained.metrics.loc["MAE", "value"] == pytest.approx(mean_absolute_error(age, predicted))
+    assert trained.metrics.loc["R2", "value"] == pytest.approx(r2_score(age, predicted))
+
+
+def test_predictions_are_the_test_part_and_nothing_else(trained):
+    faces = trained.prepared.faces
+    for part, table in [
+        ("test", trained.predictions),
+        ("valid", trained.valid_predictions),
+        ("train", trained.train_predictions),
+    ]:
+        assert table["path"].tolist() == faces["path"][faces["split"] == part].tolist()
+        assert trained.environment["pictures"][part] == len(table)
+
+
+def test_the_stored_network_makes_the_stored_predictions(trained):
+    from agelib import pixels
+    from agelib.batches import Batches
+
+    faces, root = trained.prepared.faces, trained.prepared.root
+    images = pixels.decode(faces, root, 16, progress=False)
+    mean, std = trained.environment["pixel_mean"], trained.environment["pixel_std"]
+    rows = np.flatnonzero(faces["split"] == "test")
+    batches = Batches(images, rows, faces["age"].to_numpy(), 32, mean, std)
+    ages = training.predict(trained.network(), trained.target(), batches, torch.device("cpu"))
+    np.testing.assert_allclose(ages, trained.predictions["predicted"], rtol=1e-5)
+
+
+def test_statistics_come_from_the_training_part(trained):
+    from agelib import pixels
+
+    faces = trained.prepared.faces
+    images = pixels.decode(faces, trained.prepared.root, 16, progress=False).images
+    train = np.asarray(images[(faces["split"] == "train").to_numpy()]) / 255.0
+    np.testing.assert_allclose(trained.environment["pixel_mean"], train.mean((0, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(trained.environment["pixel_std"], train.std((0, 2, 3)), rtol=1e-4)
+
+
+def test_the_same_experiment_is_not_trained_twice(trained, monkeypatch):
+    monkeypatch.setattr(training, "fit", lambda *a, **k: pytest.fail("trained again"))
+    again = run()
+    assert again.folder == trained.folder
+    pd.testing.assert_frame_equal(again.predictions, trained.predictions)
+
+
+def test_the_same_seed_gives_the_same_numbers_in_an_empty_workspace(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
+    again = run()
+    assert again.folder != trained.folder
+    assert again.folder.name == trained.folder.name
+    pd.testing.assert_frame_equal(again.predictions, trained.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(again.metrics, trained.metrics, check_exact=True)
+
+
+def test_what_changes_a_result_changes_the_folder(trained):
+    others = [{"seed": 1}, {"learning_rate": 5e-4}, {"fraction": 0.5}, {"grey": True}, {"data_seed": 7}]
+    names = {run(epochs=1, **other).folder.name for other in others} | {trained.folder.name}
+    assert len(names) == len(others) + 1
+
+
+def test_a_change_of_the_loss_is_another_run(trained, monkeypatch):
+    from agelib import fingerprint, preparation
+
+    prepared = preparation.prepare(trained.experiment.data, progress=False)
+    read = fingerprint._skeleton
+
+    def edited(path):
+        return read(path) + ("edited" if path.name == "regression.py" else "")
+
+    monkeypatch.setattr(fingerprint, "_skeleton", edited)
+    changed = runs._way(trained.experiment, prepared, False).folder
+    monkeypatch.undo()
+    assert changed.name != trained.folder.name
+    assert runs._way(trained.experiment, prepared, False).folder == trained.folder
+
+
+@pytest.mark.parametrize("name", ["test_predictions.csv", "network.safetensors", "history.csv"])
+def test_a_torn_file_of_a_finished_run_is_noticed(name):
+    before = run(seed=11, epochs=1)
+    path = before.folder / name
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.warns(UserWarning, match=rf"{name} is not what was written. It was set aside"):
+        after = run(seed=11, epochs=1)
+    pd.testing.assert_frame_equal(after.predictions, before.predictions, check_exact=True)
+
+
+def test_a_killed_run_is_finished_with_the_same_numbers(tmp_path, monkeypatch, trained):
+    expected = run(epochs=8, schedule="one_cycle", augmentation=("flip", "light"), dropout=0.3)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_runs as t\n"
+        "t.run(epochs=8, schedule='one_cycle', augmentation=('flip', 'light'), dropout=0.3)"
+    )
+    environment = os.environ | {"AGELIB_HOME": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-c", code, os.path.dirname(__file__)], env=environment)
+    history = tmp_path / "runs" / expected.folder.name / "history.csv"
+    limit = time.monotonic() + 120
+    while not (history.is_file() and len(pd.read_csv(history)) >= 2):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < limit
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (history.parent / store.SEAL).exists()
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
+    resumed = run(epochs=8, schedule="one_cycle", augmentation=("flip", "light"), dropout=0.3)
+    pd.testing.assert_frame_equal(resumed.predictions, expected.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(resumed.metrics, expected.metrics, check_exact=True)
+
+
+def test_the_baseline_is_scikit_learns_dummy(trained):
+    from sklearn.dummy import DummyRegressor
+
+    train, test = trained.train_predictions["age"], trained.predictions["age"]
+    table = trained.baselines()
+    for row, strategy in zip(table.index, ("mean", "median"), strict=True):
+        dummy = DummyRegressor(strategy=strategy).fit(np.zeros((len(train), 1)), train)
+        expected = mean_absolute_error(test, dummy.predict(np.zeros((len(test), 1))))
+        assert strategy in str(row)
+        assert float(np.ravel(table.loc[row, "MAE"])[0]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": "resnet19"}, "no network 'resnet19'; near: resnet18"),
+        ({"augmentation": ("flop",)}, "flop.*flip"),
+        ({"fraction": 0.0}, "fraction=0.0 is no share"),
+        ({"label": "apparent_age"}, "has no apparent_age; it has: age"),
+        ({"min_age": 200.0}, "age"),
+        ({"source": "utkface", "root": "/nowhere"}, "there is no file or folder /nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_training(changes, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        run(**changes)
+
+
+def test_finished_runs_are_listed_with_what_they_changed(trained):
+    table = runs.finished().set_index("run")
+    assert table.loc[trained.folder.name, "image_size"] == 16
+    assert table.loc[trained.folder.name, "MAE"] == pytest.approx(trained.metrics.loc["MAE", "value"])
