@@ -1,0 +1,77 @@
+"""From notebooks to a published book: the build, for ``make book`` and for ``python -m agelib book`` alike.
+
+============= ==================================================================
+module        holds
+============= ==================================================================
+`chapters`    what a chapter's notebook and the table of contents say
+`profiles`    which value each parameter takes
+`experiments` the experiment that a chapter's parameters describe
+`keys`        what a chapter's result depends on
+`plan`        one build, planned
+`execute`     one chapter in its own process, measured
+`pages`       the pages and notes that the build writes itself
+`scripts`     the scripts that pages need (formulas, widgets), kept locally
+`offline`     a Sphinx extension: pages ask no other server for anything
+`site`        the pages put together, and Jupyter Book run on them
+`graph`       all of it as doit tasks
+============= ==================================================================
+
+Explained in the page "How to run". Nothing here is needed to estimate an age.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def book(profile="cpu", source="drawn", root="", chapters="", jobs=0, *, folder=None, repository=None) -> int:
+    """Build the book: execute the chapters that changed, and put the site together.
+
+    Parameters
+    ----------
+    profile : str
+        smoke, cpu or gpu: a file of notebooks/profiles.
+    source, root : str
+        The data source, and its folder or published archive.
+    chapters : str
+        Chapters to execute, such as ``"05,06"``; empty: all.
+    jobs : int
+        How many chapters to run at a time; 0: one a core.
+    folder, repository : path
+        Where to build, and where the book lies; for tests.
+
+    Returns
+    -------
+    int
+        0 if the site is whole; 1 if a chapter or the site failed; 2 if what was asked for makes no sense.
+    """
+    from doit.cmd_base import ModuleTaskLoader
+    from doit.doit_cmd import DoitMain
+
+    from agelib.publishing.graph import doit_tasks
+    from agelib.publishing.plan import Build, Plan
+
+    try:
+        build = Build.of(profile, source, root, chapters, jobs, folder, repository)
+        plan = Plan.of(build)
+    except ValueError as error:
+        print(f"book: {error}", file=sys.stderr)
+        return 2
+    build.folder.mkdir(parents=True, exist_ok=True)
+    # Threads are enough: each one only waits for the process of its chapter.
+    options = ["run", "--continue", "-n", str(build.workers), "-P", "thread"]
+    code = DoitMain(ModuleTaskLoader(doit_tasks(plan))).run(options)
+    if code == 0:
+        print(f"the book: {build.html / 'index.html'}")
+    else:
+        print(f"the book was not built; {build.html} is as it was before", file=sys.stderr)
+    return int(code != 0)
+
+
+def lab(repository=None) -> int:
+    """Open JupyterLab on the notebooks, with this environment's kernel; returns its exit code."""
+    from agelib.publishing.chapters import REPOSITORY
+
+    folder = Path(repository or REPOSITORY)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    return subprocess.call([*command, "--LabApp.default_url=/lab/tree/notebooks"])

@@ -1,0 +1,203 @@
+"""The pages put together in one folder, and Jupyter Book run on it.
+
+``book/`` and the executed chapters go to ``_build/source`` under the paths that they have in the repository, so that
+``_toc.yml``, links between pages and launch buttons all mean the same files. A file is written only if it changed:
+Jupyter Book then reads only the pages that did.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from agelib.publishing.pages import insert_below_title, measured_note, status_page, unexecuted_note
+from agelib.publishing.plan import Plan
+from agelib.publishing.scripts import fetch_scripts
+from agelib.store import content_key, file_key, read_json, write_whole
+
+GITHUB = re.compile(
+    r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
+)
+
+
+def site_key(plan: Plan) -> str:
+    """The key of everything that the site is made of."""
+    repository = plan.build.repository
+    files = ["_config.yml", "_toc.yml", "requirements.txt"]
+    files += [path.relative_to(repository).as_posix() for path in _book_files(repository)]
+    makers = sorted(Path(__file__).parent.glob("*.py"))
+    return content_key(
+        [(name, file_key(repository / name)) for name in files],
+        [
+            file_key(path)
+            for path in makers
+            if path.name in ("pages.py", "site.py", "scripts.py", "offline.py")
+        ],
+        [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
+        repository_address(repository),
+    )
+
+
+def _is_shown(plan: Plan, chapter) -> bool:
+    return chapter in plan.selected or plan.is_done(chapter)
+
+
+def _book_files(repository: Path) -> list[Path]:
+    return sorted(path for path in (repository / "book").rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def is_published(plan: Plan) -> bool:
+    """Whether the site that stands in the html folder is the one that this plan makes."""
+    noted = plan.build.html.with_name("html.key")
+    whole = noted.is_file() and (plan.build.html / "index.html").is_file()
+    done = all(plan.is_done(chapter) for chapter in plan.selected)
+    return whole and done and noted.read_text(encoding="utf-8") == site_key(plan)
+
+
+def assemble(plan: Plan) -> None:
+    """Write everything that Jupyter Book reads into the assembly folder, and remove what no longer belongs there."""
+    repository, target = plan.build.repository, plan.build.assembly
+    wanted = {}
+    for path in _book_files(repository):
+        wanted[path.relative_to(repository).as_posix()] = path.read_bytes()
+    records = {}
+    for chapter in plan.chapters:
+        notebook, record = _page_of(plan, chapter)
+        if record:
+            records[chapter.number] = record
+        wanted[f"notebooks/{chapter.name}.ipynb"] = _as_json(notebook)
+    wanted["book/status.md"] = status_page(plan, records).encode()
+    wanted["_toc.yml"] = (repository / "_toc.yml").read_bytes()
+    wanted["_config.yml"] = yaml.safe_dump(
+        site_settings(repository), allow_unicode=True, sort_keys=False
+    ).encode()
+    for folder in fetch_scripts(repository):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                wanted[f"book/_scripts/{path.relative_to(folder.parent).as_posix()}"] = path.read_bytes()
+    for name, content in wanted.items():
+        path = target / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for path in sorted(target.rglob("*")):
+        if path.is_file() and path.relative_to(target).as_posix() not in wanted:
+            path.unlink()
+
+
+def _as_json(notebook: dict) -> bytes:
+    return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def _page_of(plan: Plan, chapter) -> tuple[dict, dict | None]:
+    """A chapter's notebook as it is published, and its measurements if it was executed."""
+    if not plan.is_done(chapter):
+        notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
+        return _polish(notebook, unexecuted_note(chapter), chapter), None
+    job = plan.job(chapter)
+    record = read_json(job.record)
+    notebook = json.loads(Path(job.result).read_text(encoding="utf-8"))
+    return _polish(notebook, measured_note(chapter, record), chapter), record
+
+
+def _polish(notebook: dict, note: str, chapter) -> dict:
+    """Add the note, and leave out what papermill recorded: paths of this machine, and times that differ each run."""
+    notebook["cells"] = insert_below_title(notebook["cells"], note)
+    for number, cell in enumerate(notebook["cells"]):
+        cell.pop("id", None)
+        cell["metadata"].pop("papermill", None)
+        cell["metadata"].pop("execution", None)
+        if _shows_picture(cell) and not cell["metadata"].get("mystnb", {}).get("image", {}).get("alt"):
+            print(
+                f"   {chapter.path.name}: cell {number} shows a picture without an alt text (mystnb.image.alt)"
+            )
+    metadata = notebook["metadata"]
+    metadata.pop("papermill", None)
+    # The theme offers a launch button only to pages that name a kernel.
+    metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook["nbformat_minor"] = 4
+    return notebook
+
+
+def _shows_picture(cell: dict) -> bool:
+    data = [output.get("data", {}) for output in cell.get("outputs", ())]
+    return any(kind.startswith("image/") for mime in data for kind in mime)
+
+
+def site_settings(repository) -> dict:
+    """``_config.yml`` with the repository's address and its launch buttons, where git knows a GitHub address."""
+    settings = yaml.safe_load(Path(repository, "_config.yml").read_text(encoding="utf-8"))
+    address = repository_address(repository)
+    if address:
+        url, branch = address
+        settings["repository"] = {"url": url, "branch": branch, "path_to_book": ""}
+        settings["launch_buttons"] = {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        }
+        settings.setdefault("html", {})
+        settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
+    return settings
+
+
+def repository_address(repository) -> tuple[str, str] | None:
+    """The address on GitHub and the branch that git knows as origin; None if there is none, or it lies elsewhere."""
+    url = parse_address(_git(repository, "remote", "get-url", "origin"))
+    branch = _git(repository, "rev-parse", "--abbrev-ref", "HEAD")
+    return (url, branch if branch and branch != "HEAD" else "main") if url else None
+
+
+def parse_address(remote: str) -> str:
+    """The page of a repository on GitHub; empty for any other address. A password in the address is left out.
+
+    >>> parse_address("git@github.com:someone/ages.git")
+    'https://github.com/someone/ages'
+    >>> parse_address("/srv/git/ages.git")
+    ''
+    """
+    found = GITHUB.fullmatch(remote)
+    return f"https://github.com/{found[1]}/{found[2]}" if found else ""
+
+
+def _git(repository, *arguments) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def publish(plan: Plan):
+    """Run Jupyter Book on the assembled pages; put the site in place only if it is whole.
+
+    Every warning is an error, save where chapters were left out: links into them lead nowhere then.
+    """
+    from doit.exceptions import TaskFailed
+
+    work = plan.build.assembly.with_name("jupyter-book")
+    strict = ["-W", "-n", "--keep-going"] if all(_is_shown(plan, c) for c in plan.chapters) else []
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command += [str(plan.build.assembly), "--path-output", str(work), "-q", *strict]
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        # What Sphinx read with a warning it would not read, and not warn of, again.
+        shutil.rmtree(work, ignore_errors=True)
+        return TaskFailed("Jupyter Book found fault with the pages:\n" + done.stdout.strip()[-6000:])
+    noted = plan.build.html.with_name("html.key")
+    noted.unlink(missing_ok=True)
+    with write_whole(plan.build.html) as temporary:
+        shutil.copytree(work / "_build" / "html", temporary)
+    noted.write_text(site_key(plan), encoding="utf-8")
+    return True
