@@ -78,8 +78,13 @@ def is_module(name: str) -> bool:
 
 
 def _imports(path: Path, module: str, by_name: bool) -> set[str]:
+    return _imported(path, path.stat().st_mtime_ns, module, by_name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _imported(path: Path, _modified: int, module: str, by_name: bool) -> frozenset[str]:
     names = set()
-    for node in ast.walk(_parse(path)):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -88,19 +93,15 @@ def _imports(path: Path, module: str, by_name: bool) -> set[str]:
         elif by_name and isinstance(node, ast.Constant) and isinstance(node.value, str):
             names.add(node.value)
     # agelib/__init__.py only hands names on; following it would make every module depend on every other.
-    return {name for name in names if name.startswith("agelib.") and name != module and is_module(name)}
-
-
-def _parse(path: Path) -> ast.Module:
-    return _parsed(path, path.stat().st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=256)
-def _parsed(path: Path, _modified: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return frozenset(n for n in names if n.startswith("agelib.") and n != module and is_module(n))
 
 
 def _skeleton(path: Path) -> str:
+    return _stripped(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stripped(path: Path, _modified: int) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)

@@ -128,7 +128,7 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
 def finished() -> pd.DataFrame:
     """Every finished run of the workspace: its folder's name, changed options, and test MAE in years."""
     rows = []
-    for done in sorted((store.home() / "runs").glob("*/done.json")):
+    for done in sorted((store.home() / "runs").glob(f"*/{store.SEAL}")):
         about = store.read_json(done.parent / "experiment.json")
         errors = pd.read_csv(done.parent / "metrics.csv", index_col="metric")
         rows.append(

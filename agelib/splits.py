@@ -311,4 +311,9 @@ def _deal_units(ages: np.ndarray, numbers: np.ndarray, shares: np.ndarray, gener
         part = int(np.argmax(gain))
         dealt[unit] = part
         left[part, inside] -= mine
+    # With few people a small part may want nobody as a whole: it gets the smallest of those who have several.
+    for part in range(len(shares)):
+        held = np.bincount(dealt, minlength=len(shares))
+        if not held[part] and held.max() > 1:
+            dealt[shuffled[dealt[shuffled] == np.argmax(held)][-1]] = part
     return dealt[numbers]

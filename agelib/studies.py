@@ -33,7 +33,7 @@ class Study:
         What all trials share.
     trials : pandas.DataFrame
         One row a trial: the options varied, ``state`` (complete or failed), ``valid_mse`` (years², at the epoch of
-        least validation loss), ``valid_mae`` (years), ``epochs``, ``seconds``, ``error``.
+        least validation loss), ``valid_mae`` (years), ``epochs_run``, ``seconds``, ``run``, ``error``.
     file : pathlib.Path
         Optuna's SQLite file: ``optuna-dashboard`` and other programs can open it.
     """
@@ -138,9 +138,16 @@ def grid(
     }
     file = _file(base, "grid", values)
     study = _open(file)
+    _give_up_running(study)
     left = [chosen for chosen in wanted if _known(study, chosen) is None]
+    waiting = [
+        trial.system_attrs.get("fixed_params")
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+    ]
     for chosen in left:
-        study.enqueue_trial({name: _plain([value])[0] for name, value in chosen.items()}, skip_if_exists=True)
+        plain = {name: _plain([value])[0] for name, value in chosen.items()}
+        if plain not in waiting:  # a study that was stopped left some; Optuna would skip failed settings too
+            study.enqueue_trial(plain)
     _run_all(study, base, space, len(left), len(wanted), workers, executor, progress)
     return Study(base, _table(study, wanted), file)
 
@@ -175,6 +182,7 @@ def search(
     study = _open(file)
     done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
     study.sampler = optuna.samplers.TPESampler(seed=seed + done)
+    _give_up_running(study)
     _run_all(study, base, distributions, max(0, trials - done), trials, workers, executor, progress)
     return Study(base, _table(study), file)
 
@@ -235,18 +243,21 @@ def _known(study, chosen: Mapping):
     return None
 
 
-def _run_all(study, base, space, left: int, total: int, workers: int, executor, progress: bool) -> None:
-    """Ask for `left` settings, run them with at most `workers` at a time, and tell what came out."""
+def _give_up_running(study) -> None:
+    """What a killed process left as running is no result; its setting is asked for again."""
     import optuna
 
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+
+def _run_all(study, base, space, left: int, total: int, workers: int, executor, progress: bool) -> None:
+    """Ask for `left` settings, run them with at most `workers` at a time, and tell what came out."""
     line = Line(f"study of {base.network.network}", total, "runs", progress)
     line.done = total - left
     own = None
     if executor is None and workers > 1 and left > 1:
-        executor = own = _processes(workers)
-    # What a killed process left as running is no result; its setting is asked for again.
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        executor = own = processes(workers)
     waiting: dict[Future, object] = {}
     try:
         while left or waiting:
@@ -293,7 +304,7 @@ def evaluate(values: Mapping) -> dict:
     Returns
     -------
     dict
-        ``valid_mse`` (years²), ``valid_mae`` (years), ``epochs``, ``seconds`` and the run's folder name.
+        ``valid_mse`` (years²), ``valid_mae`` (years), ``epochs_run``, ``seconds`` and the run's folder name.
     """
     from agelib.runs import run
 
@@ -302,13 +313,19 @@ def evaluate(values: Mapping) -> dict:
     return {
         "valid_mse": float(best["valid_mse"]),
         "valid_mae": float(best["valid_mae"]),
-        "epochs": len(result.history),
+        "epochs_run": len(result.history),
         "seconds": float(result.environment["seconds"]),
         "run": result.folder.name,
     }
 
 
-def _processes(workers: int) -> ProcessPoolExecutor:
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Worker processes that share out the cores: an executor for several studies, so that they start only once.
+
+    >>> with processes(2) as executor:
+    ...     executor.submit(sum, [1, 2]).result()
+    3
+    """
     threads = max(1, (os.cpu_count() or 1) // workers)
     return ProcessPoolExecutor(
         workers,
@@ -341,7 +358,7 @@ def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:
                 **trial.params,
                 "state": "complete" if trial.state.name == "COMPLETE" else "failed",
                 "valid_mse": trial.value,
-                **{name: notes.get(name) for name in ("valid_mae", "epochs", "seconds", "run", "error")},
+                **{name: notes.get(name) for name in ("valid_mae", "epochs_run", "seconds", "run", "error")},
             }
         )
     return pd.DataFrame(rows)

@@ -8,21 +8,26 @@ the same numbers as one that was not. Explained in chapter 05.
 import math
 import os
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
-from fastai.callback.core import Callback, CancelFitException, TrainEvalCallback
-from fastai.callback.schedule import ParamScheduler, SchedCos, combined_cos
-from fastai.data.core import DataLoaders
-from fastai.learner import Learner
-from fastai.optimizer import OptimWrapper
 
 from agelib import checkpoints
 from agelib.experiment import Training
 from agelib.progress import Line
 from agelib.store import write_table
+
+with warnings.catch_warnings():
+    # fastai uses torch.jit.script as it is imported, which torch calls deprecated; a page need not say so.
+    warnings.simplefilter("ignore", FutureWarning)
+    from fastai.callback.core import Callback, CancelFitException, TrainEvalCallback
+    from fastai.callback.schedule import ParamScheduler, SchedCos, combined_cos
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+    from fastai.optimizer import OptimWrapper
 
 #: Columns of a history. Losses are the target's own; mse in years², mae in years.
 HISTORY = ("epoch", "train_loss", "valid_loss", "valid_mse", "valid_mae", "learning_rate", "seconds")
@@ -379,8 +384,6 @@ def predict(network, target, batches, device=None) -> torch.Tensor:
 
 def set_aside(folder: Path, reason: str) -> Path:
     """Rename a folder that is not whole, so that nothing is lost and nothing torn is read, and say so."""
-    import warnings
-
     folder = Path(folder)
     number = 1
     while (aside := folder.with_name(f"{folder.name}.torn-{number}")).exists():

@@ -86,8 +86,6 @@ def package(tmp_path, monkeypatch):
 
 
 def keys_of(repository, **options):
-    for cached in (keys._handed_on, keys._module_tree):
-        cached.cache_clear()
     return Plan.of(Build.of(repository=repository, **options)).keys
 
 

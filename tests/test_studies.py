@@ -59,7 +59,7 @@ def test_a_study_that_was_stopped_runs_only_the_rest(monkeypatch):
     monkeypatch.setattr(studies, "evaluate", lambda values: ran.append("rest") or real(values))
     whole = studies.grid(base, GRID, progress=False)
     assert ran[2:] == ["rest", "rest"]
-    assert (whole.trials["state"] == "complete").all()
+    assert (whole.trials["state"] == "complete").all(), whole.trials["error"].tolist()
 
 
 def test_a_failed_trial_is_recorded_and_the_others_go_on():
@@ -75,7 +75,7 @@ def test_an_executor_may_be_brought_along(study):
     with ThreadPoolExecutor(2) as executor:
         other = studies.grid(BASE.replace(seed=43), GRID, workers=2, executor=executor, progress=False)
     assert len(other.trials) == 4
-    assert (other.trials["state"] == "complete").all()
+    assert (other.trials["state"] == "complete").all(), other.trials["error"].tolist()
 
 
 def test_processes_side_by_side_give_the_same_numbers(study, tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 """One picture of one person: the order in which a portrait is painted, skin in light, what the camera does.
 
-The picture is painted at one and a half times its size with hard and soft shapes; the skin's light comes from a coarse relief of
-the head (brow, sockets, nose, cheeks, chin) lit from one direction. Then it is made smaller, blurred and given noise.
+The picture is painted at one and a half times its size with hard and soft shapes; the skin's light comes from
+a coarse relief of the head (brow, sockets, nose, cheeks, chin) lit from one direction. Then it is made
+smaller, blurred and given noise.
 """
 
 import cv2

@@ -99,10 +99,15 @@ def _home_of(module: str, name: str) -> str:
     return _handed_on(module).get(name, module)
 
 
-@functools.lru_cache(maxsize=64)
 def _handed_on(module: str) -> dict[str, str]:
     """Names that a module imports from elsewhere in agelib, such as ``run`` in agelib/__init__.py."""
-    tree = ast.parse(fingerprint.source_file(module).read_text(encoding="utf-8"))
+    path = fingerprint.source_file(module)
+    return _imports_from(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _imports_from(path: Path, _modified: int) -> dict[str, str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         alias.asname or alias.name: node.module
         for node in ast.walk(tree)
@@ -144,19 +149,24 @@ def shown_modules(tree: ast.Module) -> set[str]:
 
 def versions(chapter: Chapter, modules: list[str]) -> dict[str, str]:
     """Versions of Python and of the packages that a chapter and its agelib modules import."""
-    trees = [_tree(chapter.code)]
-    trees += [_module_tree(name) for name in fingerprint.imported_modules(*modules)]
+    imported = [_packages(_tree(chapter.code))]
+    imported += [_packages_of(name) for name in fingerprint.imported_modules(*modules)]
     found = {"python": "{}.{}".format(*sys.version_info)}
-    for package in sorted(set().union(*map(_packages, trees))):
+    for package in sorted(set().union(*imported)):
         version = _version(DISTRIBUTIONS.get(package, package))
         if version:
             found[package] = version
     return found
 
 
+def _packages_of(module: str) -> frozenset[str]:
+    path = fingerprint.source_file(module)
+    return _packages_in(path, path.stat().st_mtime_ns)
+
+
 @functools.lru_cache(maxsize=256)
-def _module_tree(name: str) -> ast.Module:
-    return ast.parse(fingerprint.source_file(name).read_text(encoding="utf-8"))
+def _packages_in(path: Path, _modified: int) -> frozenset[str]:
+    return frozenset(_packages(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def _packages(tree: ast.Module) -> set[str]:
