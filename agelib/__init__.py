@@ -2,22 +2,26 @@
 
 The rooms, from the ground up (a room imports only from lower floors):
 
-====== ================================================================ ==========================
-floor  room                                                             taught in chapter
-====== ================================================================ ==========================
-0      :mod:`agelib.store`, :mod:`agelib.fingerprint`                   how to run
-1      :mod:`agelib.faces`, :mod:`agelib.experiment`                    01, 05
-1      :mod:`agelib.metrics`                                            05, 15
-1      :mod:`agelib.targets`, :mod:`agelib.networks`                    05 to 08
-2      :mod:`agelib.drawn`, :mod:`agelib.sources`                       01
-2      :mod:`agelib.cleaning`, :mod:`agelib.duplicates`                 02
-2      :mod:`agelib.splits`                                             03
-2      :mod:`agelib.pixels`, :mod:`agelib.augmentation`                 04
-3      :mod:`agelib.preparation`, :mod:`agelib.training`                03, 05
-4      :mod:`agelib.runs`                                               05
-5      :mod:`agelib.studies`, :mod:`agelib.plots`, :mod:`agelib.show`   14, every chapter
-6      :mod:`agelib.__main__`                                           how to run
-====== ================================================================ ==========================
+====== ======================================================================= =====================
+floor  room                                                                    taught in chapter
+====== ======================================================================= =====================
+0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
+1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
+1      :mod:`agelib.metrics`                                                   05, 15
+1      :mod:`agelib.targets`, :mod:`agelib.networks`                           05 to 08
+2      :mod:`agelib.drawn`, :mod:`agelib.sources`                              01
+2      :mod:`agelib.detectors`, :mod:`agelib.duplicates`,                      02
+       :mod:`agelib.cleaning`
+2      :mod:`agelib.splits`                                                    03
+2      :mod:`agelib.decoding`, :mod:`agelib.pixels`, :mod:`agelib.batches`,    04
+       :mod:`agelib.augmentation`
+3      :mod:`agelib.preparation`                                               03
+3      :mod:`agelib.training`, :mod:`agelib.checkpoints`                       05
+4      :mod:`agelib.runs`                                                      05
+5      :mod:`agelib.studies`                                                   14
+5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
+6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
+====== ======================================================================= =====================
 
 Nothing heavy is imported here: ``import agelib`` takes milliseconds.
 

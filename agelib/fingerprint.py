@@ -6,11 +6,15 @@ it, while editing a docstring retrains nothing. Explained in the page "How to ru
 
 import ast
 import functools
+import threading
 from pathlib import Path
 
 from agelib.store import content_key
 
 PACKAGE = Path(__file__).resolve().parent
+
+#: Two threads that parse at the same moment break each other's count of the depth in Python 3.11 (a SystemError).
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def code_fingerprint(*modules: str, alone: tuple[str, ...] = (), by_name: bool = False) -> str:
@@ -84,7 +88,7 @@ def _imports(path: Path, module: str, by_name: bool) -> set[str]:
 @functools.lru_cache(maxsize=1024)
 def _imported(path: Path, _modified: int, module: str, by_name: bool) -> frozenset[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_parse(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -96,13 +100,18 @@ def _imported(path: Path, _modified: int, module: str, by_name: bool) -> frozens
     return frozenset(n for n in names if n.startswith("agelib.") and n != module and is_module(n))
 
 
+def _parse(path: Path) -> ast.Module:
+    with _ONE_AT_A_TIME:
+        return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _skeleton(path: Path) -> str:
     return _stripped(path, path.stat().st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=1024)
 def _stripped(path: Path, _modified: int) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _parse(path)
     for node in ast.walk(tree):
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if documented and ast.get_docstring(node, clean=False) is not None:

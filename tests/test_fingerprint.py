@@ -1,5 +1,10 @@
 """What code may change a result, and what may not."""
 
+import ast
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import pytest
 
 from agelib import fingerprint
@@ -60,3 +65,21 @@ def test_what_a_registry_names_counts_only_if_asked_for(package):
 def test_a_module_that_does_not_exist_is_named(package):
     with pytest.raises(ValueError, match=r"'agelib\.los' is no module of agelib"):
         fingerprint.code_fingerprint("agelib.los")
+
+
+def test_threads_may_ask_at_the_same_time(monkeypatch):
+    """In Python 3.11 two threads that parse at once may end with a SystemError."""
+    inside = []
+
+    def watched(*arguments):
+        inside.append(None)
+        time.sleep(0.001)  # lets the other threads come in, if they can
+        assert len(inside) == 1, "two threads parse at once"
+        tree = ast.parse(*arguments)
+        inside.pop()
+        return tree
+
+    monkeypatch.setattr(fingerprint, "ast", SimpleNamespace(parse=watched))
+    files = [fingerprint.source_file(f"agelib.{name}") for name in ("faces", "store", "metrics", "progress")]
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(fingerprint._parse, files))
