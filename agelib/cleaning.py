@@ -82,7 +82,9 @@ def clean(
         raise ValueError(
             f"{collection.root}: there are no pictures to clean; {len(collection.skipped)} were skipped"
         )
-    twins = duplicates.find(faces, collection.root, jobs=jobs, progress=progress)
+    twins = duplicates.find(
+        faces, collection.root, tolerance=data.age_tolerance, jobs=jobs, progress=progress
+    )
     keep, steps, removed = np.ones(len(faces), bool), [], []
 
     def step(name: str, bad: pd.Series, reason: pd.Series | str, note: str = "") -> None:
@@ -205,7 +207,7 @@ def _repeated(faces: pd.DataFrame, twins: pd.DataFrame, kind: str, keep: np.ndar
     groups = twins[f"{kind}_group"].where(keep, -1)
     inside = groups >= 0
     ages = faces["age"].where(inside).groupby(groups)
-    contradicts = inside & (ages.transform("max") > ages.transform("min"))
+    contradicts = inside & (ages.transform("max") - ages.transform("min") > data.age_tolerance)
     repeated = inside & groups.duplicated(keep="first")
     first = faces["path"].groupby(groups).transform("first")
     reason = f"{kind} duplicate of " + first.astype(str)

@@ -43,6 +43,9 @@ class Data:
         "keep one of each group of duplicates, none of a contradicting group; or keep all",
         ("drop", "keep"),
     )
+    age_tolerance: float = _option(
+        0.0, "duplicates whose ages differ by more than this many years contradict each other"
+    )
     split: str = _option(
         "subject_exclusive",
         "how to split: no person on two sides, or 80/10/10 within each age whoever is shown",

@@ -213,7 +213,8 @@ def _sentence(row) -> str:
 
 
 def _example(faces: pd.DataFrame, kind: str, row: int) -> str:
-    name = "identity" if kind == "identity" else "path"
+    """The picture, not the person: on real data an identity may be somebody's name, and pages are published."""
+    name = "path" if "path" in faces else kind
     return str(faces[name].iloc[row]) if name in faces else f"row {row}"
 
 

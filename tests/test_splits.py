@@ -180,8 +180,8 @@ def test_the_audit_counts_what_is_on_both_sides():
     assert rows["groups"].sum() == 3
     assert found.leaks
     assert found.text.splitlines() == [
-        "1 identity is in both train and valid (100.0 % of the valid pictures), for example 'y'.",
-        "1 identity is in both train and test (33.3 % of the test pictures), for example 'x'.",
+        "1 identity is in both train and valid (100.0 % of the valid pictures), for example 'd'.",
+        "1 identity is in both train and test (33.3 % of the test pictures), for example 'b'.",
         "1 group of exact duplicates is in both train and test (33.3 % of the test pictures), for example 'g'.",
     ]
 
