@@ -5,6 +5,7 @@ pictures (see :mod:`agelib.pixels`) changes only when this page does. Explained 
 """
 
 import io
+import math
 import os
 
 import numpy as np
@@ -22,7 +23,7 @@ UPRIGHT = {
 }
 
 
-def read_picture(source, image_size: int, grey: bool = False) -> np.ndarray:
+def read_picture(source, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
     """Read a picture, bring it upright, to 8 bits, to the wanted channels and to a square of `image_size` pixels.
 
     A JPEG that is much too large is decoded at half, a quarter or an eighth of its size (libjpeg's scaled inverse
@@ -37,6 +38,8 @@ def read_picture(source, image_size: int, grey: bool = False) -> np.ndarray:
         Side of the result, in pixels. The picture is stretched to a square, not cropped.
     grey : bool
         One channel instead of three.
+    zoom : float
+        From 1 up: only the picture's middle is taken, 1 / `zoom` of its width and of its height.
 
     Returns
     -------
@@ -62,24 +65,35 @@ def read_picture(source, image_size: int, grey: bool = False) -> np.ndarray:
                 source = file.read()
         elif hasattr(source, "read"):
             source = source.read()
-        return decode_picture(source, image_size, grey)
+        return decode_picture(source, image_size, grey, zoom)
     except Exception as error:
         raise ValueError(f"{name}: {reason(error)}") from None
 
 
-def decode_picture(data: bytes, image_size: int, grey: bool = False) -> np.ndarray:
+def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
     """Decode a picture's bytes as :func:`read_picture` does; any error of Pillow's comes out as it is."""
     if not data:
         raise ValueError("empty file")
     mode = "L" if grey else "RGB"
     with Image.open(io.BytesIO(data)) as picture:
-        picture.draft(mode, (image_size, image_size))
+        least = math.ceil(image_size * zoom)
+        picture.draft(mode, (least, least))
         turn = UPRIGHT.get(_orientation(picture))
-        square = _to_mode(picture, mode).resize((image_size, image_size), Image.Resampling.BICUBIC)
+        whole = _to_mode(picture, mode)
+        square = whole.resize(
+            (image_size, image_size), Image.Resampling.BICUBIC, box=_middle(whole.size, zoom)
+        )
     if turn is not None:
         square = square.transpose(turn)
     pixels = np.asarray(square)
     return pixels[None] if grey else pixels.transpose(2, 0, 1)
+
+
+def _middle(size: tuple[int, int], zoom: float) -> tuple:
+    """The box (left, top, right, bottom) in pixels of a picture's middle; the same however it is turned."""
+    width, height = size
+    across, down = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
+    return across, down, width - across, height - down
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -128,7 +142,9 @@ def reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def decode_into(file, offset: int, paths: list, image_size: int, grey: bool) -> list[tuple[int, str]]:
+def decode_into(
+    file, offset: int, paths: list, image_size: int, grey: bool, zoom: float = 1.0
+) -> list[tuple[int, str]]:
     """Decode `paths` and write them, one after the other, into an existing file from byte `offset` on.
 
     An unreadable picture, and a path that is None, is written as a black square. Plain writes are used instead of
@@ -152,7 +168,7 @@ def decode_into(file, offset: int, paths: list, image_size: int, grey: bool) -> 
         with open(path, "rb") as picture:
             data = picture.read()
         try:
-            block[position] = decode_picture(data, image_size, grey)
+            block[position] = decode_picture(data, image_size, grey, zoom)
         except MemoryError:
             raise
         except Exception as error:  # A damaged file makes Pillow raise nearly anything.

@@ -61,6 +61,7 @@ class Pictures:
     """What the network is shown."""
 
     image_size: int = _option(64, "side of the square pictures, in pixels")
+    zoom: float = _option(1.0, "show the middle so much larger: 1 is the whole picture, 2 its middle half")
     grey: bool = _option(False, "show grey pictures (three equal channels)")
     augmentation: tuple = _option(
         (), "random changes of training pictures, of: flip, affine, crop, blur, light"

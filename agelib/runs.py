@@ -172,7 +172,9 @@ class _Way:
 
 def _way(experiment: Experiment, prepared: Prepared, progress: bool) -> _Way:
     show = experiment.pictures
-    images = pixels.decode(prepared.faces, prepared.root, show.image_size, show.grey, progress=progress)
+    images = pixels.decode(
+        prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom
+    )
     faces = prepared.faces
     rows = {part: np.flatnonzero((faces["split"] == part) & images.readable) for part in PARTS}
     rows["train"] = _share(rows["train"], show.fraction, experiment.training.seed)

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test's time says more about what else the machine does than about the code.
+settings.register_profile("book", deadline=None)
+settings.load_profile("book")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -136,3 +136,14 @@ def test_an_unreadable_picture_is_named_with_the_reason(tmp_path):
         read_picture(path, 16)
     with pytest.raises(ValueError, match="a folder, not a file"):
         read_picture(tmp_path, 16)
+
+
+def test_zoom_takes_the_middle_whatever_the_orientation(tmp_path):
+    white_in_black = np.zeros((80, 40, 3), np.uint8)
+    white_in_black[20:60, 10:30] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    for name, options in {"upright.png": {}, "turned.png": {"exif": exif}}.items():
+        Image.fromarray(white_in_black).save(tmp_path / name, **options)
+        assert read_picture(tmp_path / name, 16, zoom=2).min() > 200
+        assert read_picture(tmp_path / name, 16)[:, 0, 0].max() < 10
