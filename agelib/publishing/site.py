@@ -199,5 +199,9 @@ def publish(plan: Plan):
     noted.unlink(missing_ok=True)
     with write_whole(plan.build.html) as temporary:
         shutil.copytree(work / "_build" / "html", temporary)
+        # Sphinx leaves these as they were where no page has changed.
+        static = plan.build.assembly / "book" / "_static"
+        if static.is_dir():
+            shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
     noted.write_text(site_key(plan), encoding="utf-8")
     return True
