@@ -22,9 +22,14 @@ class Data:
     """Which pictures, cleaned and split how."""
 
     source: str = _option(
-        "drawn", "data set: drawn, drawn-utkface, drawn-appa-real, imdb-wiki, utkface, appa-real"
+        "drawn",
+        "data set: drawn, drawn-utkface, drawn-appa-real, drawn-panda, imdb-wiki, utkface, appa-real, panda; "
+        "several joined by +",
     )
-    root: str = _option("", "the data set's folder or published archive; empty for drawn faces")
+    root: str = _option(
+        "",
+        "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas",
+    )
     pictures: int = _option(3000, "how many pictures to draw, or to take of a real set; 0 takes all")
     data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split")
     label: str = _option("age", "which age to learn", ("age", "real_age", "apparent_age"))
@@ -66,7 +71,12 @@ class Pictures:
     augmentation: tuple = _option(
         (), "random changes of training pictures, of: flip, affine, crop, blur, light"
     )
+    mixup: float = _option(0.0, "mix pairs of training pictures: alpha of the Beta distribution; 0: never")
+    flip_test: bool = _option(False, "predict from a picture and its mirror image, and take the mean")
     fraction: float = _option(1.0, "share of the training part that is used")
+    only: str = _option(
+        "", "train and validate on one group alone, such as gender=female; the test part stays whole"
+    )
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Network:
     base_features: int = _option(32, "basic_cnn: channels of the first block; each block doubles them")
     hidden_neurons: int = _option(128, "basic_cnn: width of the hidden layer")
     head: tuple = _option((), "widths of the hidden layers of the GELU head behind the features")
+    task_head: tuple = _option((), "widths of the hidden layers that each of several tasks has for itself")
     dropout: float = _option(0.0, "share of units dropped in the head")
     pretrained: str = _option("", "empty: random weights; imagenet; or a local .safetensors or .pth file")
 
@@ -86,9 +97,53 @@ class Network:
 class Training:
     """How the network is trained."""
 
-    target: str = _option("regression", "how an age is put to the network", ("regression",))
-    loss: str = _option("mse", "loss of a regression", ("mse", "mae", "huber"))
-    standardise: bool = _option(True, "learn (age − mean) / std of the training part instead of years")
+    tasks: tuple = _option(
+        ("age",), "what is predicted, one or several of: age, gender, ethnicity, expression"
+    )
+    task_weights: tuple = _option((), "weight of each task's loss, in their order; empty: 1 each")
+    target: str = _option(
+        "regression",
+        "how an age is put to the network",
+        (
+            "regression",
+            "sigmoid",
+            "groups",
+            "expectation",
+            "distribution",
+            "dldl_v2",
+            "mean_variance",
+            "or_cnn",
+            "coral",
+            "corn",
+            "normal",
+        ),
+    )
+    loss: str = _option("mse", "loss of a regression or sigmoid regression", ("mse", "mae", "huber"))
+    standardise: bool = _option(True, "regression: learn (age − mean) / std of the training part, not years")
+    bins: str = _option(
+        "7b", "age groups: 3, 4, 7a, 7b, 8, two-year, or first ages such as 0,3,7,15,31,41,66"
+    )
+    sigma: float = _option(2.0, "label distribution: standard deviation, in years; 0: the raters' own spread")
+    label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them")
+    estimate: str = _option("mean", "which age of the posterior is the answer", ("mean", "median", "mode"))
+    balance: str = _option(
+        "none",
+        "what is done for scarce groups: draw them more often, weigh their loss (1 − n/N, or N/(K·n)), "
+        "weigh by the smoothed density of ages, or add augmented copies",
+        ("none", "sampler", "loss", "loss_inverse", "lds", "augment"),
+    )
+    balance_by: str = _option(
+        "age_group", "groups to balance: age_group, gender, ethnicity, expression, or several joined by *"
+    )
+    trained: str = _option(
+        "all",
+        "what is trained: everything, the head, first the head and then everything, or one more stage an epoch",
+        ("all", "head", "head_then_all", "gradual"),
+    )
+    frozen_stages: int = _option(0, "so many first stages of the body keep their weights")
+    head_epochs: int = _option(5, "head_then_all, gradual: most epochs of the head alone")
+    head_learning_rate: float = _option(1e-3, "head_then_all, gradual: learning rate of the head alone")
+    head_batch_size: int = _option(64, "head_then_all, gradual: pictures a batch for the head alone")
     optimiser: str = _option(
         "adamw",
         "optimiser",
@@ -101,6 +156,15 @@ class Training:
     schedule: str = _option("none", "learning-rate schedule", ("none", "plateau", "one_cycle", "cosine"))
     epochs: int = _option(5, "most epochs to train")
     patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never")
+    monitor: str = _option(
+        "loss", "validation value that stops early and picks the best epoch", ("loss", "mae", "f1")
+    )
+    averaging: str = _option(
+        "none",
+        "average weights over the last quarter of the epochs, or over all steps",
+        ("none", "swa", "ema"),
+    )
+    ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
     seed: int = _option(42, "seed of weights, batches and augmentation")
@@ -251,6 +315,11 @@ def _convert(value, kind: type):
 
 
 def _number_or_text(part):
-    if isinstance(part, str) and part.strip().lstrip("-").isdigit():
-        return int(part)
-    return part.strip() if isinstance(part, str) else part
+    if not isinstance(part, str):
+        return part
+    for kind in (int, float):
+        try:
+            return kind(part)
+        except ValueError:
+            continue
+    return part.strip()

@@ -1,6 +1,24 @@
-"""Targets: how an age is put to a network, and how its outputs become an age again. Explained in chapter 05.
+"""Targets: what a network is asked for, and how its outputs become an age again. Explained in chapters 05 and 11.
 
-Every target fits one contract, :class:`agelib.targets.contract.Target`, so that every network works with each.
+Every target fits one contract, :class:`agelib.targets.contract.Target`, so that every network works with each. The
+steps of a training are :func:`labels` of the training part, :func:`build`, and then the target's own ``labels`` of all
+pictures.
+
+================  ==========================================================  =================================
+target            what the network gives                                      loss
+================  ==========================================================  =================================
+regression        the age, standardised                                       mse, mae or huber
+sigmoid           the age divided by 100, through a sigmoid (study B)         mse, mae or huber
+groups            one number for each age group (study C)                     cross-entropy
+expectation       one number for each whole year (DEX)                        cross-entropy
+distribution      one number for each whole year (study D, DLDL)              cross-entropy with a Gaussian label
+dldl_v2           one number for each whole year                              divergence + error of the mean
+mean_variance     one number for each whole year                              cross-entropy + mean + variance
+or_cnn            "older than this?" for each year                            sum of cross-entropies
+coral             the same, with shared weights                               sum of cross-entropies
+corn              the same, each given the one before                         mean of conditional cross-entropies
+normal            mean and log-variance                                       −log of the normal density
+================  ==========================================================  =================================
 """
 
 import difflib
@@ -13,39 +31,88 @@ from agelib.targets.contract import Target
 __all__ = ["Target", "build", "labels", "module_of", "names"]
 
 #: Name → the module that holds it; found by name, so that a change of one target's code does not retrain the others.
-MODULES = {"regression": "agelib.targets.regression"}
+MODULES = {
+    "regression": "agelib.targets.regression",
+    "sigmoid": "agelib.targets.regression",
+    "groups": "agelib.targets.classes",
+    "expectation": "agelib.targets.distributions",
+    "distribution": "agelib.targets.distributions",
+    "dldl_v2": "agelib.targets.distributions",
+    "mean_variance": "agelib.targets.distributions",
+    "or_cnn": "agelib.targets.ordinal",
+    "coral": "agelib.targets.ordinal",
+    "corn": "agelib.targets.ordinal",
+    "normal": "agelib.targets.normal",
+}
+
+#: The module that joins several tasks.
+SEVERAL = "agelib.targets.several"
 
 
 def names() -> list[str]:
-    """Names of the targets.
+    """Names of the targets of an age.
 
-    >>> names()
-    ['regression']
+    >>> names()[:4], len(names())
+    (['coral', 'corn', 'distribution', 'dldl_v2'], 11)
     """
     return sorted(MODULES)
 
 
-def module_of(name: str) -> str:
-    """The agelib module whose code is the target: what a run's key must change with.
+def module_of(training) -> tuple[str, ...]:
+    """The agelib modules whose code is the target: what a run's key must change with.
 
-    >>> module_of("regression")
-    'agelib.targets.regression'
+    Parameters
+    ----------
+    training : agelib.experiment.Training
+
+    Examples
+    --------
+    >>> from agelib.experiment import Training
+    >>> module_of(Training(target="corn"))
+    ('agelib.targets.ordinal',)
+    >>> module_of(Training(tasks=("age", "gender")))
+    ('agelib.targets.several', 'agelib.targets.regression')
+    >>> module_of(Training(tasks=("gender",)))
+    ('agelib.targets.several',)
     """
-    if name not in MODULES:
-        near = difflib.get_close_matches(name, MODULES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
-        raise ValueError(f"no target {name!r}; {hint}")
-    return MODULES[name]
+    own = (_module(training.target),) if "age" in training.tasks else ()
+    return own if _is_age_alone(training) else (SEVERAL, *own)
 
 
-def labels(name: str, faces, label: str = "age") -> np.ndarray:
-    """What a target is told about each picture: float32 [N, L]; see :meth:`agelib.targets.contract.Target.labels`.
+def labels(training, faces, label: str = "age") -> np.ndarray:
+    """What :func:`build` is told about each picture of the training part.
 
+    Parameters
+    ----------
+    training : agelib.experiment.Training
+    faces : pandas.DataFrame
+        Rows of the faces table.
+    label : str
+        Which age, in years: age, real_age or apparent_age.
+
+    Returns
+    -------
+    numpy.ndarray
+        [N, L]. Of an age alone float32, in years. Of several tasks objects, an age as a number and a class as a word
+        (None: missing): which numbers the words get is for the target to say, once it has seen the training part. What
+        the network is trained with is the built target's ``labels``, which are float32 always.
+
+    Examples
+    --------
     >>> import pandas as pd
-    >>> labels("regression", pd.DataFrame({"age": [28.0, 3.0]})).tolist()
+    >>> from agelib.experiment import Training
+    >>> faces = pd.DataFrame({"age": [28.0, 3.0], "gender": ["male", "female"]})
+    >>> labels(Training(), faces).tolist()
     [[28.0], [3.0]]
+    >>> training = Training(tasks=("gender", "age"))
+    >>> labels(training, faces).tolist()
+    [['male', 28.0], ['female', 3.0]]
+    >>> build(training, labels(training, faces)).labels(faces).tolist()
+    [[1.0, 28.0], [0.0, 3.0]]
     """
-    return importlib.import_module(module_of(name)).TARGET.labels(faces, label)
+    if _is_age_alone(training):
+        return _age_class(training).labels(faces, label)
+    return importlib.import_module(SEVERAL).labels(_age_class(training), training, faces, label)
 
 
 def build(training, train_labels: np.ndarray) -> Target:
@@ -56,17 +123,18 @@ def build(training, train_labels: np.ndarray) -> Target:
     training : agelib.experiment.Training
         Its options.
     train_labels : numpy.ndarray
-        Labels of the training part, [N, L]; ages in years. What a target learns from data (a mean, bins) comes
-        from these alone.
+        Labels of the training part, [N, L], from :func:`labels`; ages in years. What a target learns from data (a
+        mean, the grid of ages, classes) comes from these alone.
 
     Returns
     -------
     Target
+        Of the age alone where that is the only task, else :class:`agelib.targets.several.Several`.
 
     Raises
     ------
     ValueError
-        If there is no such target or loss, or the labels are empty or not finite.
+        If there is no such target or option, or the labels are empty or an age is not finite.
 
     Examples
     --------
@@ -74,14 +142,40 @@ def build(training, train_labels: np.ndarray) -> Target:
     >>> target = build(Training(), np.array([[20.0], [40.0]]))
     >>> target.outputs, target.mean, target.std
     (1, 30.0, 10.0)
+    >>> target = build(Training(target="distribution"), np.array([[20.0], [40.0]]))
+    >>> target.outputs, target.ages[[0, -1]].tolist()
+    (21, [20.0, 40.0])
     """
-    module = importlib.import_module(module_of(training.target))
-    labels = np.asarray(train_labels, dtype=np.float64)
-    if labels.ndim != 2 or not len(labels):
-        raise ValueError(f"training labels have the shape [N, L] with N at least 1, not {list(labels.shape)}")
-    if not np.isfinite(labels).all():
-        row = int(np.flatnonzero(~np.isfinite(labels).all(axis=1))[0])
+    found = _age_class(training)
+    given = np.asarray(train_labels, dtype=np.float64 if _is_age_alone(training) else object)
+    if given.ndim != 2 or not len(given):
+        raise ValueError(f"training labels have the shape [N, L] with N at least 1, not {list(given.shape)}")
+    if not _is_age_alone(training):
+        return importlib.import_module(SEVERAL).make(found, training, given)
+    if given.shape[1] != found.columns:
         raise ValueError(
-            f"training label {row} is {labels[row].tolist()}; drop pictures without a label first"
+            f"training labels of the target {training.target} have the shape [N, {found.columns}], "
+            f"not {list(given.shape)}"
         )
-    return module.build(training, labels)
+    if not np.isfinite(given).all():
+        row = int(np.flatnonzero(~np.isfinite(given).all(axis=1))[0])
+        raise ValueError(
+            f"training label {row} is {given[row].tolist()}; drop pictures without a label first"
+        )
+    return found.make(training, given)
+
+
+def _is_age_alone(training) -> bool:
+    return tuple(training.tasks) == ("age",)
+
+
+def _age_class(training) -> type:
+    return importlib.import_module(_module(training.target)).target_class(training)
+
+
+def _module(name: str) -> str:
+    if name not in MODULES:
+        near = difflib.get_close_matches(name, MODULES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
+        raise ValueError(f"no target {name!r}; {hint}")
+    return MODULES[name]

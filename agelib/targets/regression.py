@@ -1,6 +1,7 @@
-"""Regression: the network gives the age itself. Explained in chapter 05.
+"""Regression: the network gives the age itself. Explained in chapters 05 and 11.
 
-Studies A and B train with the mean squared or the mean absolute error, on one output.
+Studies A and B train with the mean squared or the mean absolute error, on one output; study B's goes through a
+sigmoid that stands for the age divided by 100.
 """
 
 from dataclasses import dataclass
@@ -8,19 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 from torch.nn import functional
 
-from agelib.targets.contract import Target, weighted_mean
+from agelib.targets.ages import AgeTarget
+from agelib.targets.contract import check_shapes, full_precision, weighted_mean
 
-#: Name of a loss → error of each picture, from output and label of the same unit.
+#: Name of a loss → error of each picture, from output and label of the same unit. Huber's is quadratic up to an
+#: error of `delta` and linear beyond.
 LOSSES = {
-    "mse": lambda output, label: (output - label) ** 2,
-    "mae": lambda output, label: (output - label).abs(),
-    # Quadratic up to an error of 1 (a standard deviation of age, or a year without standardising), linear beyond.
-    "huber": lambda output, label: functional.huber_loss(output, label, reduction="none"),
+    "mse": lambda output, label, delta: (output - label) ** 2,
+    "mae": lambda output, label, delta: (output - label).abs(),
+    "huber": lambda output, label, delta: functional.huber_loss(output, label, reduction="none", delta=delta),
 }
+
+#: Study B's output of 1 means so many years.
+SIGMOID_YEARS = 100.0
 
 
 @dataclass(frozen=True)
-class Regression(Target):
+class Regression(AgeTarget):
     """Age as one number, learnt as (age − mean) / std of the training part.
 
     The loss is in standardised units, :meth:`decode` in years. An output of 0 is the mean age, so that a network
@@ -29,9 +34,11 @@ class Regression(Target):
     Parameters
     ----------
     loss_name : str
-        mse, mae or huber.
+        mse, mae or huber; huber is quadratic up to an error of 1 (a standard deviation of age, or a year).
     mean, std : float
         In years.
+    bins : str
+        Age groups of predictions and scores.
 
     Examples
     --------
@@ -46,34 +53,86 @@ class Regression(Target):
     loss_name: str = "mse"
     mean: float = 0.0
     std: float = 1.0
+    bins: str = "7b"
 
     def __post_init__(self):
-        if self.loss_name not in LOSSES:
-            raise ValueError(f"loss is one of {', '.join(LOSSES)}, not {self.loss_name!r}")
+        self._check_options()
+        _check_loss(self.loss_name)
         if not self.std > 0:
             raise ValueError(f"std is a number of years above 0, not {self.std}")
 
+    @classmethod
+    def make(cls, training, train_labels: np.ndarray) -> "Regression":
+        """Mean and std come from the training part (where all ages are equal, std is 1)."""
+        if not training.standardise:
+            return cls(training.loss, bins=training.bins)
+        ages = train_labels[:, 0]
+        return cls(training.loss, float(ages.mean()), float(ages.std()) or 1.0, training.bins)
+
     def loss(self, outputs, labels, weights=None):
-        if outputs.ndim != 2 or outputs.shape[1] != 1 or labels.shape != outputs.shape:
-            raise ValueError(
-                f"regression takes outputs and labels [B, 1], not {list(outputs.shape)} and {list(labels.shape)}"
-            )
+        check_shapes("regression", outputs, 1, labels)
         standardised = (labels - self.mean) / self.std  # [B, 1]
-        errors = LOSSES[self.loss_name](outputs, standardised)  # [B, 1]
+        errors = LOSSES[self.loss_name](full_precision(outputs), standardised, 1.0)  # [B, 1]
         return weighted_mean(errors.squeeze(1), weights)
 
     def decode(self, outputs):
+        check_shapes("regression", outputs, 1)
         # In float32: in half precision an age of 60 would come in steps of 1/32 or, with bf16, 1/4 of a year.
-        return outputs.float().squeeze(1) * self.std + self.mean
+        return full_precision(outputs).squeeze(1) * self.std + self.mean
 
 
-#: The class whose ``labels`` are used before there is anything to build from.
-TARGET = Regression
+@dataclass(frozen=True)
+class Sigmoid(AgeTarget):
+    """Age as a share of 100 years, through a sigmoid: study B's output.
+
+    The loss is that of the share, as in study B, whose labels are ages divided by 100: an mse here is 1/10,000 of one
+    in years², an mae 1/100 of one in years. Huber's loss is quadratic up to a hundredth, which is a year; with a
+    whole unit it would never leave its quadratic part. An age above 100 can not be said, the nearest is 100.
+
+    Parameters
+    ----------
+    loss_name : str
+        mse, mae or huber.
+    bins : str
+        Age groups of predictions and scores.
+
+    Examples
+    --------
+    >>> import torch
+    >>> target = Sigmoid("mae")
+    >>> target.decode(torch.tensor([[0.0]]))
+    tensor([50.])
+    >>> target.loss(torch.tensor([[0.0]]), torch.tensor([[30.0]]))
+    tensor(0.2000)
+    """
+
+    loss_name: str = "mse"
+    bins: str = "7b"
+
+    def __post_init__(self):
+        self._check_options()
+        _check_loss(self.loss_name)
+
+    @classmethod
+    def make(cls, training, train_labels: np.ndarray) -> "Sigmoid":
+        return cls(training.loss, training.bins)
+
+    def loss(self, outputs, labels, weights=None):
+        check_shapes("sigmoid", outputs, 1, labels)
+        shares = full_precision(outputs).sigmoid()  # [B, 1]
+        errors = LOSSES[self.loss_name](shares, labels / SIGMOID_YEARS, 1 / SIGMOID_YEARS)
+        return weighted_mean(errors.squeeze(1), weights)
+
+    def decode(self, outputs):
+        check_shapes("sigmoid", outputs, 1)
+        return full_precision(outputs).sigmoid().squeeze(1) * SIGMOID_YEARS
 
 
-def build(training, train_labels: np.ndarray) -> Regression:
-    """Make the target; mean and std come from the training part (where all ages are equal, std is 1)."""
-    if not training.standardise:
-        return Regression(training.loss)
-    ages = train_labels[:, 0]
-    return Regression(training.loss, mean=float(ages.mean()), std=float(ages.std()) or 1.0)
+def _check_loss(name: str) -> None:
+    if name not in LOSSES:
+        raise ValueError(f"loss is one of {', '.join(LOSSES)}, not {name!r}")
+
+
+def target_class(training) -> type:
+    """The class that a training's target is of."""
+    return {"regression": Regression, "sigmoid": Sigmoid}[training.target]
