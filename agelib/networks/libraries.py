@@ -3,12 +3,25 @@
 Explained in chapters 06 and 07.
 """
 
+from collections import OrderedDict
+
 from torch import nn
 
 #: Networks of torchvision that must be told the image size, with the argument that does.
 SIZE_ARGUMENTS = {"vit_": "image_size", "maxvit_": "input_size"}
 #: Networks of torchvision that train with side outputs, which a single head has no use for.
 SIDE_OUTPUTS = ("googlenet", "inception_v3")
+#: The VGGs by the letters of their paper's table (Simonyan, Zisserman 2014).
+VGG_LETTERS = {
+    "vgg11": "A",
+    "vgg13": "B",
+    "vgg16": "D",
+    "vgg19": "E",
+    "vgg11_bn": "A",
+    "vgg13_bn": "B",
+    "vgg16_bn": "D",
+    "vgg19_bn": "E",
+}
 
 
 def available(library: str) -> list[str]:
@@ -31,8 +44,36 @@ def torchvision_body(name: str, network, image_size: int) -> nn.Module:
         if name.startswith(start):
             arguments[argument] = image_size if argument == "image_size" else (image_size, image_size)
     if name in SIDE_OUTPUTS:
-        arguments |= {"aux_logits": False, "init_weights": True}
+        # torchvision's weights for these two were trained on pictures brought to another mean and spread.
+        arguments |= {"aux_logits": False, "init_weights": True, "transform_input": True}
     return without_last_layer(torchvision.models.get_model(name, weights=None, **arguments))
+
+
+def torchvision_convolutions(name: str, network, image_size: int) -> nn.Module:
+    """Make the convolutions of a VGG of torchvision: pictures [B, 3, S, S] → features [B, 512 * 7 * 7].
+
+    Study D puts one fully connected layer in place of VGG's three: with these features and a head without hidden
+    layers, that is the network.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agelib.experiment import Network
+    >>> with torch.device("meta"):
+    ...     torchvision_convolutions("vgg11_bn", Network(), 64)(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2, 25088])
+    """
+    from torchvision.models import vgg
+
+    letter = VGG_LETTERS[name]
+    features = vgg.make_layers(vgg.cfgs[letter], batch_norm=name.endswith("_bn"))
+    for module in features:  # as torchvision does
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    return nn.Sequential(
+        OrderedDict(features=features, avgpool=nn.AdaptiveAvgPool2d((7, 7)), flatten=nn.Flatten())
+    )
 
 
 def timm_body(name: str, network, image_size: int) -> nn.Module:

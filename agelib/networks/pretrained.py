@@ -6,6 +6,7 @@ names had to become, and what stayed unused, is reported, never silent.
 
 import logging
 import os
+import re
 import socket
 import urllib.parse
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+from agelib.networks import vggface2
 
 log = logging.getLogger("agelib.networks")
 
@@ -45,12 +48,18 @@ class Loaded:
         Name in the file → name in the network, where they differ.
     unused : tuple of str
         Tensors of the file that the network has no place for (the old last layer, as a rule).
+    fresh : tuple of str
+        Tensors of the body that the file need not have and has not (an attention put on a trained trunk).
+    changes : tuple of str
+        What was changed in the network so that it computes what these weights were trained for.
     """
 
     origin: str
     loaded: tuple
     renamed: dict
     unused: tuple
+    fresh: tuple = ()
+    changes: tuple = ()
 
     @property
     def text(self) -> str:
@@ -63,10 +72,12 @@ class Loaded:
             parts.append(
                 f"{len(self.unused)} unused: {', '.join(self.unused[:4])}{' …' * (len(self.unused) > 4)}"
             )
-        return "; ".join(parts)
+        if self.fresh:
+            parts.append(f"{len(self.fresh)} start from random weights (first: {self.fresh[0]})")
+        return "; ".join(parts + list(self.changes))
 
 
-def load(network: nn.Module, pretrained: str, library: str, name: str) -> Loaded:
+def load(network: nn.Module, pretrained: str, library: str, name: str, new_parts: tuple = ()) -> Loaded:
     """Put pretrained weights into a network, in place.
 
     Parameters
@@ -77,6 +88,8 @@ def load(network: nn.Module, pretrained: str, library: str, name: str) -> Loaded
         ``imagenet``, or the path of a local ``.safetensors``, ``.pth`` or ``.pt`` file.
     library, name : str
         Where ImageNet weights are looked up: ``torchvision`` or ``timm``, and the network's name there.
+    new_parts : tuple of str
+        How the names of those parts of the body begin that a file may lack; they keep their random weights.
 
     Returns
     -------
@@ -94,8 +107,9 @@ def load(network: nn.Module, pretrained: str, library: str, name: str) -> Loaded
         tensors, origin = _imagenet(library, name)
     else:
         tensors, origin = read_tensors(pretrained), pretrained
-    report = _fit(network, tensors, str(origin))
-    (log.warning if report.renamed or report.unused else log.info)("pretrained: %s", report.text)
+    report = _fit(network, tensors, str(origin), new_parts)
+    silent = not (report.renamed or report.unused or report.fresh or report.changes)
+    (log.info if silent else log.warning)("pretrained: %s", report.text)
     return report
 
 
@@ -135,7 +149,7 @@ def read_tensors(path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _fit(network: nn.Module, tensors: dict, origin: str) -> Loaded:
+def _fit(network: nn.Module, tensors: dict, origin: str, new_parts: tuple = ()) -> Loaded:
     wanted = network.state_dict()
     place = _best_names(tensors, wanted)
     # A head belongs to its target: it is taken only when every tensor of it agrees.
@@ -146,6 +160,9 @@ def _fit(network: nn.Module, tensors: dict, origin: str) -> Loaded:
     body = [key for key in wanted if key.startswith("body.")]
     given = set(place.values())
     missing = [key for key in body if key not in given and not key.endswith("num_batches_tracked")]
+    new = tuple(f"body.{part}" for part in new_parts)
+    fresh = tuple(key.removeprefix("body.") for key in missing if new and key.startswith(new))
+    missing = [key for key in missing if not new or not key.startswith(new)]
     if missing:
         raise ValueError(
             f"{origin}: no weights for {len(missing)} of the network's {len(body)} tensors "
@@ -160,24 +177,44 @@ def _fit(network: nn.Module, tensors: dict, origin: str) -> Loaded:
             )
     network.load_state_dict({new: tensors[old] for old, new in place.items()}, strict=False)
     renamed = {old: new for old, new in place.items() if old not in (new, new.removeprefix("body."))}
-    unused = tuple(key for key in tensors if key not in place)
-    return Loaded(origin, tuple(place.values()), renamed, unused)
+    unused = tuple(key for key in tensors if key not in place and not key.endswith(vggface2.MARK))
+    changes = vggface2.halve_as_caffe(network.body) if vggface2.is_caffes(tensors) else ()
+    return Loaded(origin, tuple(place.values()), renamed, unused, fresh, changes)
 
 
 def _best_names(tensors: dict, wanted: dict) -> dict[str, str]:
-    """Name in the file → name in the network, under the stripping of prefixes that places most tensors."""
+    """Name in the file → name in the network, under the prefixes and the spelling that place most tensors."""
     best = {}
     for strip in _strippings(tensors):
-        names = {}
-        for old in tensors:
-            short = old.removeprefix(strip)
-            for new in (short, "body." + short):
-                if new in wanted:
-                    names[old] = new
-                    break
-        if len(names) > len(best):
-            best = names
+        for spell in SPELLINGS:
+            names = {}
+            for old in tensors:
+                short = spell(old.removeprefix(strip))
+                for new in (short, "body." + short):
+                    if new in wanted:
+                        names[old] = new
+                        break
+            if len(names) > len(best):
+                best = names
     return best
+
+
+def as_written(name: str) -> str:
+    """The name as it is."""
+    return name
+
+
+def modern_densenet_name(name: str) -> str:
+    """The name of a tensor in torchvision's old DenseNet files → its name today.
+
+    >>> modern_densenet_name("features.denseblock1.denselayer2.norm.1.weight")
+    'features.denseblock1.denselayer2.norm1.weight'
+    """
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name)
+
+
+#: How the names of a file may have to be respelt.
+SPELLINGS = (as_written, modern_densenet_name, vggface2.modern_name)
 
 
 def _strippings(tensors: dict) -> list[str]:

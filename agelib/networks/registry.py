@@ -7,15 +7,15 @@ body, under which name the library knows it, and which head it has when the expe
 import difflib
 import fnmatch
 import importlib
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import pandas as pd
 import torch
 from torch import nn
 
 from agelib.networks import pretrained as weights
-from agelib.networks.heads import AgeNetwork, nested_head
+from agelib.networks.heads import AgeNetwork, make_head
 
 #: Image sizes that are tried, in pixels, to name some that fit.
 USUAL_SIZES = (16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
@@ -39,7 +39,13 @@ class Entry:
     head : tuple of int
         Widths of the head's hidden layers when the experiment names none.
     image_size : int
-        The size that its authors trained it at, in pixels; 0: any.
+        The size that the authors of a network of agelib trained it at, in pixels; 0: any.
+    smallest : int
+        The smallest of the usual sizes that it takes, in pixels; 0: not known yet.
+    new_parts : tuple of str
+        How the names of those parts of the body begin that a weights file may lack.
+    files : str
+        Weights that others publish as a file, beside those that can be fetched by name.
     """
 
     library: str
@@ -48,39 +54,84 @@ class Entry:
     maker: str = "body"
     head: tuple = ()
     image_size: int = 224
+    smallest: int = 0
+    new_parts: tuple = ()
+    files: str = ""
 
+
+_LIBRARIES = "agelib.networks.libraries"
+
+
+def _torchvision(name: str, maker: str = "torchvision_body", smallest: int = 16, files: str = "") -> Entry:
+    return Entry("torchvision", name, _LIBRARIES, maker, smallest=smallest, files=files)
+
+
+def _written(name: str, **values) -> Entry:
+    return Entry("agelib", name, f"agelib.networks.{name}", smallest=16, **values)
+
+
+_FACENET = "VGGFace2 or CASIA-WebFace, from a file"
 
 #: The networks that have a name of their own. The widths of Swin's three-layer MLP are not in study A: our choice.
 ENTRIES = {
-    "basic_cnn": Entry("agelib", "basic_cnn", "agelib.networks.basic_cnn", image_size=0),
-    "resnet18": Entry("torchvision", "resnet18", "agelib.networks.libraries", "torchvision_body"),
-    "efficientnet_b0": Entry(
-        "torchvision", "efficientnet_b0", "agelib.networks.libraries", "torchvision_body"
+    "basic_cnn": _written("basic_cnn", image_size=0),
+    "resnet18": _torchvision("resnet18"),
+    "resnet50": _torchvision("resnet50", files="VGGFace2, from a file"),
+    "resnet152": _torchvision("resnet152"),
+    "senet50": Entry(
+        "timm", "seresnet50", _LIBRARIES, "timm_body", smallest=16, files="VGGFace2, from a file"
     ),
-    "swinv2_cr_tiny": Entry("timm", "swinv2_cr_tiny_224", "agelib.networks.swin", head=(512, 128)),
+    "vgg16": _torchvision("vgg16", smallest=32),
+    "vgg11_bn": _torchvision("vgg11_bn", "torchvision_convolutions", smallest=32),
+    "vgg16_bn": _torchvision("vgg16_bn", "torchvision_convolutions", smallest=32),
+    "googlenet": _torchvision("googlenet"),
+    "mnasnet": _torchvision("mnasnet1_0"),
+    "densenet121": _torchvision("densenet121", smallest=32),
+    "densenet201": _torchvision("densenet201", smallest=32),
+    "efficientnet_b0": _torchvision("efficientnet_b0"),
+    "efficientnet_v2_s": _torchvision("efficientnet_v2_s"),
+    "efficientnet_v2_m": _torchvision("efficientnet_v2_m"),
+    "efficientnet_v2_l": _torchvision("efficientnet_v2_l"),
+    "inception_resnet_v1": _written("inception_resnet_v1", image_size=160, files=_FACENET),
+    "inception_resnet_v1_attention": _written(
+        "inception_resnet_v1_attention", image_size=160, files=_FACENET, new_parts=("mask_",)
+    ),
+    "residual_attention": _written("residual_attention"),
+    "swinv2_cr_tiny": Entry(
+        "timm", "swinv2_cr_tiny_224", "agelib.networks.swin", head=(512, 128), smallest=16
+    ),
 }
 
 
-def build(network, outputs: int, image_size: int, seed: int | None = None) -> nn.Module:
+def build(
+    network,
+    outputs: int | tuple[int, ...],
+    image_size: int,
+    seed: int | None = None,
+    last_layer: Callable | tuple | None = None,
+) -> nn.Module:
     """Make a network.
 
     Parameters
     ----------
     network : agelib.experiment.Network
         Its name and options.
-    outputs : int
-        Numbers that come out; the target says how many.
+    outputs : int or tuple of int
+        Numbers that come out; the target says how many. A tuple makes several heads on one trunk, with the outputs
+        side by side in that order.
     image_size : int
         Side of the square pictures, in pixels.
     seed : int, optional
         The same seed gives the same weights; torch's global generator is left as it was. Without a seed the weights
         come from torch's global generator.
+    last_layer : callable, or tuple of callable or None, optional
+        Width of the features → module, in place of the last fully connected layer (of each task, in their order).
 
     Returns
     -------
     agelib.networks.heads.AgeNetwork
-        [B, 3, S, S] → [B, outputs], on the CPU, in training mode. Where pretrained weights were asked for,
-        its ``loaded`` says what was taken from where.
+        [B, 3, S, S] → [B, outputs] (of several heads, their sum), on the CPU, in training mode. Where pretrained
+        weights were asked for, its ``loaded`` says what was taken from where.
 
     Raises
     ------
@@ -99,18 +150,20 @@ def build(network, outputs: int, image_size: int, seed: int | None = None) -> nn
     >>> build(Network(network="resnet19"), outputs=1, image_size=64)
     Traceback (most recent call last):
     ...
-    ValueError: no network 'resnet19'; near: resnet18, torchvision/resnet18, torchvision/resnet152, timm/resnet18...
+    ValueError: no network 'resnet19'; near: resnet18, resnet152, torchvision/resnet18, torchvision/resnet152...
     """
-    if outputs < 1:
-        raise ValueError(f"a network has at least 1 output, not {outputs}")
     entry = find(network.network)
-    features = _features(entry, network, image_size)
+    for count in outputs if isinstance(outputs, tuple) else (outputs,):
+        if count < 1:
+            raise ValueError(f"a network has at least 1 output, not {count}")
+    features = count_features(entry, network, image_size)
     widths = tuple(network.head) or entry.head
     with _seeded(seed):
-        body = _body(entry, network, image_size)
-        made = AgeNetwork(body, nested_head(features, widths, outputs, network.dropout))
+        body = make_body(entry, network, image_size)
+        head = make_head(features, widths, outputs, network.dropout, tuple(network.task_head), last_layer)
+    made = AgeNetwork(body, head)
     if network.pretrained:
-        made.loaded = weights.load(made, network.pretrained, entry.library, entry.of_library)
+        made.loaded = weights.load(made, network.pretrained, entry.library, entry.of_library, entry.new_parts)
     return made
 
 
@@ -132,8 +185,8 @@ def names(pattern: str = "*") -> list[str]:
 
     Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
 
-    >>> names()
-    ['basic_cnn', 'efficientnet_b0', 'resnet18', 'swinv2_cr_tiny']
+    >>> names("*resnet*")
+    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'resnet152', 'resnet18', 'resnet50']
     >>> names("torchvision/vgg1?_bn")
     ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
     """
@@ -145,59 +198,8 @@ def names(pattern: str = "*") -> list[str]:
     return sorted(fnmatch.filter(found, pattern))
 
 
-def describe(names_: list[str] | str | None = None, image_size: int = 64, outputs: int = 1) -> pd.DataFrame:
-    """A table of networks: what they cost and what there is for them.
-
-    Parameters
-    ----------
-    names_ : list of str, optional
-        Which; agelib's own by default.
-    image_size : int
-        Side of the pictures, in pixels, that the multiply-adds are counted for.
-    outputs : int
-        Numbers that come out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``network``; columns ``library``, ``parameters``, ``multiply_adds`` (of one picture, forward; half of
-        what torch's flop counter counts), ``image_size`` (its authors', in pixels; 0: any), ``pretrained`` (the
-        name of the weights that there are, or empty).
-
-    Examples
-    --------
-    >>> describe(["basic_cnn", "resnet18"], image_size=32)[["library", "parameters"]]
-                   library  parameters
-    network
-    basic_cnn       agelib      520705
-    resnet18   torchvision    11177025
-    """
-    from agelib.experiment import Network
-
-    rows = []
-    for name in [names_] if isinstance(names_, str) else (names_ or names()):
-        entry = find(name)
-        network = Network(network=name)
-        features = _features(entry, network, image_size)
-        with torch.device("meta"):
-            made = AgeNetwork(
-                _body(entry, network, image_size), nested_head(features, entry.head, outputs)
-            ).eval()
-        rows.append(
-            {
-                "network": name,
-                "library": entry.library,
-                "parameters": sum(parameter.numel() for parameter in made.parameters()),
-                "multiply_adds": _multiply_adds(made, image_size),
-                "image_size": _native_size(entry),
-                "pretrained": _pretrained_name(entry),
-            }
-        )
-    return pd.DataFrame(rows).set_index("network")
-
-
 def module_of(name: str) -> str:
-    """The agelib module whose code makes the network: what a run's key must change with.
+    """The agelib module whose code (and that of what it imports) makes the network: a run's key changes with it.
 
     >>> module_of("basic_cnn"), module_of("resnet18")
     ('agelib.networks.basic_cnn', 'agelib.networks.libraries')
@@ -205,12 +207,13 @@ def module_of(name: str) -> str:
     return find(name).module
 
 
-def _body(entry: Entry, network, image_size: int) -> nn.Module:
+def make_body(entry: Entry, network, image_size: int) -> nn.Module:
+    """Make the body that an entry stands for."""
     maker = getattr(importlib.import_module(entry.module), entry.maker)
     return maker(entry.of_library, network, image_size)
 
 
-def _features(entry: Entry, network, image_size: int) -> int:
+def count_features(entry: Entry, network, image_size: int) -> int:
     """How many features the body gives, found without arithmetic; refuses a size at which it gives none."""
     if image_size < 1:
         raise ValueError(f"image_size is a number of pixels from 1 up, not {image_size}")
@@ -231,11 +234,16 @@ def _features(entry: Entry, network, image_size: int) -> int:
     ) from None
 
 
+def fits(entry: Entry, network, image_size: int) -> bool:
+    """Whether the body that an entry stands for takes pictures of that size."""
+    return _try(entry, network, image_size)[0] > 0
+
+
 def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]:
     """Run the body on tensors that have a shape and no numbers ("meta")."""
     try:
         with torch.device("meta"), torch.no_grad(), torch.random.fork_rng(devices=[]):
-            body = _body(entry, network, image_size).eval()
+            body = make_body(entry, network, image_size).eval()
             made = body(torch.empty(2, 3, image_size, image_size))
         if made.ndim != 2:
             return 0, ValueError(f"it gives {list(made.shape)} instead of features [B, F]")
@@ -285,37 +293,3 @@ def _near(name: str) -> str:
         if close
         else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"
     )
-
-
-def _multiply_adds(network: nn.Module, image_size: int) -> int:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.empty(1, 3, image_size, image_size, device="meta"))
-    return counter.get_total_flops() // 2
-
-
-def _native_size(entry: Entry) -> int:
-    if entry.library == "timm":
-        import timm
-
-        return int(timm.get_pretrained_cfg(entry.of_library).input_size[-1])
-    if entry.library == "torchvision":
-        import torchvision
-
-        size = torchvision.models.get_model_weights(entry.of_library).DEFAULT.transforms().crop_size
-        return int(size[0])
-    return entry.image_size
-
-
-def _pretrained_name(entry: Entry) -> str:
-    if entry.library == "torchvision":
-        import torchvision
-
-        return str(torchvision.models.get_model_weights(entry.of_library).DEFAULT).replace("_Weights.", " ")
-    if entry.library == "timm":
-        import timm
-
-        settings = timm.get_pretrained_cfg(entry.of_library)
-        return settings.tag or "default" if settings and settings.has_weights else ""
-    return ""
