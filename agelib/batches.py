@@ -35,19 +35,24 @@ class Batches:
         Random changes; for training only.
     seed : int
         With the epoch's number it decides order and changes.
-    drop_last : bool
-        Leave out a last batch that is not full.
+    drop_last : bool or "single"
+        Leave out a last batch that is not full; "single": only if it is one picture, which has no variance, so that
+        batch norm cannot train on it.
     sampler_weights : array of float [N], optional
         Draw as many rows as there are, with replacement, in proportion to these: a weighted sampler. Like `labels`,
         one for each picture of the table.
+    copies : array of float [N], optional
+        How many changed copies an epoch shows of a picture beside the picture itself, on average
+        (:func:`agelib.balance.copies`); one for each picture of the table. Every epoch has as many of them. Only the
+        copies go through `augment` then, and the pictures themselves stay as they are.
     prefetch : int, optional
         How many batches a second thread prepares ahead; by default 2 for a GPU and 0 for a CPU.
 
     Raises
     ------
     ValueError
-        If there are no rows, a row is not in the table, labels or weights are not one for each picture, or all weights
-        are zero, or no batch would be full.
+        If there are no rows, a row is not in the table, labels, weights or copies are not one for each picture, all
+        weights are zero, no batch would be full, or copies are asked for without changes or beside weights.
 
     Examples
     --------
@@ -72,8 +77,9 @@ class Batches:
         shuffle: bool = False,
         augment=None,
         seed: int = 42,
-        drop_last: bool = False,
+        drop_last: bool | str = False,
         sampler_weights=None,
+        copies=None,
         prefetch: int | None = None,
     ):
         self.images = getattr(pixels, "images", pixels)
@@ -86,15 +92,18 @@ class Batches:
         if self.batch_size < 1:
             raise ValueError(f"batches: batch_size is a number of pictures above 0, not {batch_size}")
         self.drop_last = drop_last
+        self.shuffle, self.augment, self.seed, self.prefetch = shuffle, augment, int(seed), prefetch
+        self.sampler_weights, self.copies = sampler_weights, copies
+        self._chances = None if sampler_weights is None else self._check_weights(sampler_weights)
+        self._expected = None if copies is None else self._check_copies(copies)
+        #: Pictures an epoch shows.
+        self.shown = len(self.rows) + (0 if copies is None else round(self._expected.sum()))
         if len(self) == 0:
             raise ValueError(
                 f"batches: {len(self.rows)} rows do not fill one batch of {batch_size}; take a smaller batch_size,"
                 " more pictures, or drop_last=False"
             )
         self.mean, self.std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
-        self.shuffle, self.augment, self.seed, self.prefetch = shuffle, augment, int(seed), prefetch
-        self.sampler_weights = sampler_weights
-        self._chances = None if sampler_weights is None else self._check_weights(sampler_weights)
         self.epoch = 0
         self.to(device)
 
@@ -113,14 +122,30 @@ class Batches:
             raise ValueError("batches: sampler weights are finite, not negative, and not all zero")
         return mine / mine.sum()
 
+    def _check_copies(self, copies) -> np.ndarray:
+        copies = np.asarray(copies, np.float64)
+        self._check_one_each("numbers of copies", len(copies))
+        mine = copies[self.rows]
+        if not (np.isfinite(mine).all() and (mine >= 0).all()):
+            raise ValueError("batches: numbers of copies are finite and not negative")
+        if self.augment is None:
+            raise ValueError(
+                "batches: copies that are not changed teach nothing new; give augment, such as "
+                "augmentation=flip,affine, or balance with a sampler instead"
+            )
+        if self._chances is not None:
+            raise ValueError("batches: balance by sampler_weights or by copies, not by both at once")
+        return mine
+
     def __len__(self) -> int:
-        full, rest = divmod(len(self.rows), self.batch_size)
-        return full + bool(rest and not self.drop_last)
+        full, rest = divmod(self.shown, self.batch_size)
+        is_kept = rest > 1 if self.drop_last == "single" else rest and not self.drop_last
+        return full + bool(is_kept)
 
     def __iter__(self):
         """Yield (x float32 [B, 3, S, S], y float32 [B, L]); afterwards it is the next epoch's turn."""
         epoch, self.epoch = self.epoch, self.epoch + 1
-        order = self.order(epoch)
+        order = self._order(epoch)
         ahead = (2 if self.device.type == "cuda" else 0) if self.prefetch is None else self.prefetch
         if not ahead:
             yield from (self._batch(order, epoch, index) for index in range(len(self)))
@@ -135,14 +160,37 @@ class Batches:
                 yield waiting.popleft().result()
 
     def order(self, epoch: int) -> np.ndarray:
-        """Rows of the table in the order of an epoch: int [number of rows]."""
+        """Rows of the table in the order of an epoch: int [:attr:`shown`]."""
+        return self._order(epoch)[0]
+
+    def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Rows in the order of an epoch, and which of them are changed: bool of that shape, or None for all."""
         generator = np.random.default_rng([self.seed, epoch])
         if self._chances is not None:
-            return generator.choice(self.rows, len(self.rows), p=self._chances)
-        return generator.permutation(self.rows) if self.shuffle else self.rows
+            return generator.choice(self.rows, len(self.rows), p=self._chances), None
+        if self._expected is None:
+            return (generator.permutation(self.rows) if self.shuffle else self.rows), None
+        rows = np.concatenate([self.rows, self._draw_copies(generator)])
+        is_copy = np.arange(self.shown) >= len(self.rows)
+        mixed = generator.permutation(self.shown) if self.shuffle else slice(None)
+        return rows[mixed], is_copy[mixed]
 
-    def _batch(self, order: np.ndarray, epoch: int, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = order[index * self.batch_size : (index + 1) * self.batch_size]
+    def _draw_copies(self, generator) -> np.ndarray:
+        """Rows to copy in an epoch, as many in each.
+
+        Systematic sampling: the rows lie side by side in a random order, each as long as the copies expected of it,
+        and evenly spaced marks pick them. So a row that expects 2.3 copies gets 2 or 3, and 2.3 on average.
+        """
+        number = self.shown - len(self.rows)
+        mixed = generator.permutation(len(self.rows))
+        ends = np.cumsum(self._expected[mixed])
+        marks = (np.arange(number) + generator.random()) * (ends[-1] / max(number, 1))
+        places = np.minimum(np.searchsorted(ends, marks, side="right"), len(mixed) - 1)
+        return self.rows[mixed[places]]
+
+    def _batch(self, order: tuple, epoch: int, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        mine = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        rows, changed = order[0][mine], None if order[1] is None else order[1][mine]
         x = torch.from_numpy(np.asarray(self.images[rows]))  # uint8 [B, C, S, S]
         y = self.labels[torch.from_numpy(rows)]  # [B, L]
         if self.device.type == "cuda":
@@ -151,7 +199,12 @@ class Batches:
         if self.augment is not None:
             entropy = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(entropy) >> 1)
-            x = self.augment(x.float().div_(255), generator)
+            x = x.float().div_(255)
+            if changed is None:
+                x = self.augment(x, generator)
+            elif changed.any():
+                places = torch.from_numpy(np.flatnonzero(changed)).to(self.device)
+                x = x.index_copy(0, places, self.augment(x[places], generator))
             return (x - self._mean) / self._std, y
         # (x / 255 − mean) / std, two multiplications shorter; a single channel becomes three here.
         return x.expand(-1, 3, -1, -1).float().mul_(self._scale).sub_(self._offset), y
@@ -162,7 +215,7 @@ class Batches:
 
     def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The first batch of the epoch whose turn it is; the turn does not pass."""
-        return self._batch(self.order(self.epoch), self.epoch, 0)
+        return self._batch(self._order(self.epoch), self.epoch, 0)
 
     def to(self, device) -> "Batches":
         """Deliver to `device` from now on."""
@@ -181,10 +234,8 @@ class Batches:
         change or draw pictures at random either, unless told to.
         """
         if changes.get("shuffle") is False:
-            changes = {"augment": None, "sampler_weights": None} | changes
-        names = (
-            "rows labels batch_size mean std device shuffle augment seed drop_last sampler_weights prefetch"
-        )
+            changes = {"augment": None, "sampler_weights": None, "copies": None} | changes
+        names = "rows labels batch_size mean std device shuffle augment seed drop_last sampler_weights copies prefetch"
         settings = {name: getattr(self, name) for name in names.split()}
         return type(self)(self.images, **(settings | changes))
 

@@ -63,7 +63,7 @@ def source(thing, docstring: bool = False) -> Shown:
     --------
     >>> from agelib import metrics
     >>> source(metrics.mae)
-    # agelib.metrics, from line ...
+    # agelib.metrics.ages, from line ...
     def mae(age, predicted) -> float:
         return float(np.mean(np.abs(_errors(age, predicted))))
     """

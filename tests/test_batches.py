@@ -11,6 +11,7 @@ from agelib.batches import Batches
 MEAN, STD = [0.6, 0.5, 0.4], [0.3, 0.25, 0.2]
 IMAGES = np.random.default_rng(42).integers(0, 256, (50, 3, 8, 8), np.uint8)
 LABELS = np.arange(50.0)  # The label says which picture it is.
+LIGHT = augmentation.build(("light",), probability=1)
 
 
 def make(rows=None, batch_size=8, images=IMAGES, labels=LABELS, **settings):
@@ -126,6 +127,75 @@ def test_a_weighted_sampler_draws_in_proportion():
     assert labels_of(weighted) == drawn[:45].tolist()
 
 
+def test_an_epoch_with_copies_is_every_row_once_and_as_many_copies_as_expected():
+    copies = np.zeros(50)
+    copies[[10, 11, 12]] = 0.3, 2.0, 2.5
+    copies[0] = 7.0  # not of this part
+    batches = make(rows=np.arange(5, 50), shuffle=True, copies=copies, augment=LIGHT)
+    assert batches.shown == 45 + 5
+    assert len(batches) == 7
+    assert labels_of(batches) == batches.order(0).tolist()
+    counts = np.array([np.bincount(batches.order(epoch), minlength=50) for epoch in range(300)])
+    assert (counts.sum(axis=1) == 50).all()
+    others = np.setdiff1d(np.arange(5, 50), [10, 11, 12])
+    assert (counts[:, others] == 1).all()
+    assert (counts[:, :5] == 0).all()
+    # 4.8 copies are expected and 5 are made, each row's share in proportion.
+    expected = 1 + copies[[10, 11, 12]] * 5 / 4.8
+    assert counts[:, [10, 11, 12]].mean(axis=0) == pytest.approx(expected, abs=0.1)
+    assert (np.abs(counts[:, [10, 11, 12]] - expected) < 1).all()
+
+
+def test_only_copies_are_changed():
+    copies = np.where(LABELS < 5, 3.0, 0.0)
+    batches = make(
+        images=np.full((50, 3, 8, 8), 128, np.uint8),
+        shuffle=True,
+        copies=copies,
+        augment=LIGHT,
+        batch_size=13,
+    )
+    as_it_is = make(images=np.full((50, 3, 8, 8), 128, np.uint8)).one_batch()[0][0]
+    unchanged = {row: 0 for row in range(50)}
+    changed = {row: 0 for row in range(5)}
+    for x, y in batches:
+        for picture, row in zip(x, y[:, 0].int().tolist(), strict=True):
+            if torch.allclose(picture, as_it_is, atol=1e-5):
+                unchanged[row] += 1
+            else:
+                changed[row] += 1
+    assert set(unchanged.values()) == {1}
+    assert set(changed.values()) == {3}
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_copies_are_the_same_when_resumed_and_others_in_the_next_epoch(prefetch):
+    settings = dict(shuffle=True, copies=np.full(50, 0.5), augment=LIGHT, prefetch=prefetch)
+    straight = make(**settings)
+    epochs = [list(straight) for _ in range(2)]
+    resumed = make(**settings)
+    resumed.set_epoch(1)
+    assert_equal(list(resumed), epochs[1])
+    counts = [np.bincount(straight.order(epoch), minlength=50).tolist() for epoch in (0, 1)]
+    assert counts[0] != counts[1]
+
+
+def test_no_copies_at_all_are_the_rows_unchanged():
+    nothing = make(copies=np.zeros(50), augment=LIGHT)
+    assert nothing.order(0).tolist() == list(range(50))
+    for (x, y), (expected, labels) in zip(nothing, make(), strict=True):
+        torch.testing.assert_close(x, expected, rtol=1e-5, atol=1e-5)
+        assert torch.equal(y, labels)
+
+
+def test_a_last_batch_of_one_picture_can_be_left_out():
+    assert [len(y) for _, y in make(rows=np.arange(17), drop_last="single")] == [8, 8]
+    assert [len(y) for _, y in make(rows=np.arange(18), drop_last="single")] == [8, 8, 2]
+    copies = np.where(LABELS == 0, 1.0, 0.0)
+    with_copy = make(rows=np.arange(16), drop_last="single", copies=copies, augment=LIGHT)
+    assert [len(y) for _, y in with_copy] == [8, 8]
+
+
 def test_labels_have_as_many_columns_as_they_were_given():
     labels = np.stack([LABELS, -LABELS], axis=1)
     _, y = make(labels=labels).one_batch()
@@ -149,6 +219,10 @@ def test_rows_may_be_marks():
         (dict(sampler_weights=np.ones(9)), "9 sampler weights for 50 pictures"),
         (dict(sampler_weights=np.zeros(50)), "not all zero"),
         (dict(sampler_weights=np.full(50, np.nan)), "finite"),
+        (dict(copies=np.ones(9), augment=LIGHT), "9 numbers of copies for 50 pictures"),
+        (dict(copies=np.full(50, -1.0), augment=LIGHT), "finite and not negative"),
+        (dict(copies=np.ones(50)), "give augment"),
+        (dict(copies=np.ones(50), augment=LIGHT, sampler_weights=np.ones(50)), "not by both"),
     ],
 )
 def test_what_makes_no_batches_is_said(settings, said):
@@ -184,9 +258,10 @@ def test_fastai_trains_searches_a_rate_and_predicts_with_batches():
 
 
 def test_a_copy_for_predicting_has_nothing_random():
-    random = make(shuffle=True, drop_last=True, augment=augmentation.build(("flip",)), sampler_weights=LABELS)
-    assert_equal(list(random.new(shuffle=False, drop_last=False)), list(make()))
-    assert random.new(batch_size=4).augment is random.augment
+    for balance in ({"sampler_weights": LABELS}, {"copies": LABELS}):
+        random = make(shuffle=True, drop_last=True, augment=augmentation.build(("flip",)), **balance)
+        assert_equal(list(random.new(shuffle=False, drop_last=False)), list(make()))
+        assert random.new(batch_size=4).augment is random.augment
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

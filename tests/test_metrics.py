@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyRegressor
 
 from agelib import metrics
+from agelib.metrics import bootstrap
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_an_interval_depends_on_the_seed_alone(predictions):
 
 def test_the_size_of_the_steps_does_not_change_the_interval(predictions, monkeypatch):
     whole = metrics.summarise(predictions)
-    monkeypatch.setattr(metrics, "CHUNK", 400 * 7)
+    monkeypatch.setattr(bootstrap, "CHUNK", 400 * 7)
     pd.testing.assert_frame_equal(metrics.summarise(predictions), whole)
 
 

@@ -62,9 +62,9 @@ def test_source_without_docstrings_is_the_same_program(thing):
 
 
 def test_source_keeps_comments_and_says_where_it_is_from():
-    text = show.source(metrics.error_by).text
-    assert text.startswith("# agelib.metrics, from line ")
-    assert "# noqa: B023 (used at once)" in text
+    text = show.source(metrics.bias).text
+    assert text.startswith("# agelib.metrics.fairness, from line ")
+    assert "# A shuffle that only adds in another order" in text
 
 
 def test_source_is_markdown_that_the_page_highlights():

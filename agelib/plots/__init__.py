@@ -14,6 +14,14 @@ from agelib.plots.faces import (
     pictures,
     score_by_group,
 )
+from agelib.plots.groups import (
+    class_scores,
+    confusion_matrix,
+    confusion_squares,
+    group_bars,
+    ladder,
+    weights_by_age,
+)
 from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
 from agelib.plots.studies import importance_bars, size_and_speed, study_curves
 from agelib.plots.theme import set_theme
@@ -24,13 +32,18 @@ __all__ = [
     "age_histogram_by_part",
     "augmentations",
     "boxes",
+    "class_scores",
     "clean_and_noise",
     "cleaning_counts",
     "comparison_bars",
+    "confusion_matrix",
+    "confusion_squares",
     "error_by_age",
     "error_by_group",
+    "group_bars",
     "group_counts",
     "importance_bars",
+    "ladder",
     "learning_curves",
     "learning_rate",
     "pictures",
@@ -39,4 +52,5 @@ __all__ = [
     "set_theme",
     "size_and_speed",
     "study_curves",
+    "weights_by_age",
 ]
