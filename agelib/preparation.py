@@ -91,18 +91,21 @@ def _is_ready(folder: Path) -> bool:
 
 
 def _key(data: Data) -> str:
-    """The description, the code, and which file or folder `root` is just now."""
-    place = []
-    if data.root:
-        root = Path(data.root).expanduser()
-        if not root.exists():
-            raise FileNotFoundError(
-                f"root: there is no file or folder {root}; give the data set's folder or archive"
-            )
-        # A folder's own time does not show that a table in it, or a folder of pictures below it, has changed.
-        seen = [root, *sorted(root.iterdir())] if root.is_dir() else [root]
-        place = [(str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in seen]
+    """The description, the code, and which files or folders `root` is just now."""
+    roots = data.root.split(",") if "+" in data.source else [data.root]
+    place = [_stamp(Path(root.strip()).expanduser()) for root in roots if root.strip()]
     return store.content_key(asdict(data), place, code_fingerprint("agelib.preparation"))
+
+
+def _stamp(root: Path) -> list:
+    """What shows that a data set is no longer the one that it was."""
+    if not root.exists():
+        raise FileNotFoundError(
+            f"root: there is no file or folder {root}; give the data set's folder or archive"
+        )
+    # A folder's own time does not show that a table in it, or a folder of pictures below it, has changed.
+    seen = [root, *sorted(root.iterdir())] if root.is_dir() else [root]
+    return [(str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in seen]
 
 
 def _make(data: Data, folder: Path, jobs, progress) -> None:

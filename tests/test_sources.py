@@ -459,6 +459,9 @@ def test_drawn_faces_go_through_the_published_readers(tmp_path, monkeypatch, sou
             write_mat(tmp_path / "wiki.mat")
         elif layout == "utkface":
             make_pictures(tmp_path, MALFORMED)
+        elif layout == "panda":
+            (tmp_path / "bao").mkdir()
+            (tmp_path / "bao" / "7.25_000031.jpg").touch()
         else:
             make_appa_real(tmp_path)
         return tmp_path

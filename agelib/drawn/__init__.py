@@ -5,7 +5,8 @@
 :mod:`~agelib.drawn.canvas`, taken as :mod:`~agelib.drawn.pictures` says ·
 :mod:`~agelib.drawn.scenes` pictures without a face · :mod:`~agelib.drawn.planning` who, which age, which fault ·
 :mod:`~agelib.drawn.layouts` the published layouts · :mod:`~agelib.drawn.writing` files, over several processes ·
-:mod:`~agelib.drawn.collections` all of it together. Explained in chapter 01.
+:mod:`~agelib.drawn.collections` all of it together · :mod:`~agelib.drawn.pandas` and
+:mod:`~agelib.drawn.panda_portrait` animals instead of people. Explained in chapter 01.
 """
 
 _PLACES = {
@@ -14,12 +15,17 @@ _PLACES = {
     "draw_ageing": "collections",
     "draw_collection": "collections",
     "draw_faces": "collections",
+    "draw_panda": "panda_portrait",
+    "draw_pandas": "pandas",
     "draw_scene": "scenes",
     "fault_table": "planning",
     "Faults": "planning",
     "grow": "people",
+    "grow_panda": "pandas",
+    "make_panda": "pandas",
     "make_person": "people",
     "read_truth": "collections",
+    "take_panda_picture": "pandas",
     "take_picture": "pictures",
 }
 __all__ = [*_PLACES]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from agelib import store
 from agelib.drawn.layouts import name_files, write_tables
+from agelib.drawn.pandas import plan_pandas
 from agelib.drawn.people import Person, make_person
 from agelib.drawn.pictures import take_picture
 from agelib.drawn.planning import LAYOUTS, Faults, plan
@@ -47,7 +48,7 @@ def draw_collection(
     Parameters
     ----------
     layout : str
-        imdb-wiki, utkface or appa-real.
+        imdb-wiki, utkface or appa-real; panda for drawn pandas, a folder for each animal, without faults.
     pictures : int
         How many, 1 or more.
     seed : int
@@ -83,8 +84,8 @@ def draw_collection(
     >>> len(list(root.glob("UTKFace/*.jpg")))
     3
     """
-    if layout not in LAYOUTS:
-        raise ValueError(f"layout is one of {', '.join(LAYOUTS)}, not {layout!r}")
+    if layout not in (*LAYOUTS, "panda"):
+        raise ValueError(f"layout is one of {', '.join((*LAYOUTS, 'panda'))}, not {layout!r}")
     if pictures < 1 or size < 16:
         raise ValueError(
             f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels"
@@ -126,7 +127,7 @@ def _is_whole(root: Path, key: str) -> bool:
 def _draw_into(
     root: Path, layout: str, pictures: int, seed: int, size: int, faults: Faults, jobs, progress
 ) -> None:
-    table = plan(layout, pictures, seed, faults)
+    table = plan_pandas(pictures, seed) if layout == "panda" else plan(layout, pictures, seed, faults)
     name_files(layout, table, seed)
     surroundings = 1.5 if layout == "appa-real" else 0.0
     people = int(table["person"].max()) + 1
@@ -142,6 +143,7 @@ def _draw_into(
             r.fault,
             people + k,
             surroundings,
+            layout == "panda",
         )
         for k, r in enumerate(table.itertuples())
     ]

@@ -1,7 +1,8 @@
 """How the published collections lie on disk: names of the files, and the tables beside them.
 
 IMDB-WIKI (Rothe, Timofte, Van Gool, IJCV 2018), UTKFace (Zhang, Song, Qi, CVPR 2017), APPA-REAL (Agustsson et al.,
-FG 2017). A layout names every row's file before drawing and writes its tables after it.
+FG 2017). A layout names every row's file before drawing and writes its tables after it. The pandas' layout is our own:
+study D's is not in our sources.
 """
 
 from datetime import date, timedelta
@@ -23,16 +24,15 @@ APPA_RACES = {"white": "caucasian", "black": "afroamerican", "asian": "asian"}
 
 def name_files(layout: str, table: pd.DataFrame, seed: int) -> None:
     """Add the column ``path``, relative to the root, and what the layout's tables need."""
-    {"imdb-wiki": _name_imdb_wiki, "utkface": _name_utkface, "appa-real": _name_appa_real}[layout](
-        table, seed
-    )
+    names = {"imdb-wiki": _name_imdb_wiki, "utkface": _name_utkface, "appa-real": _name_appa_real}
+    (names | {"panda": _name_panda})[layout](table, seed)
 
 
 def write_tables(layout: str, table: pd.DataFrame, root: Path, seed: int, size: int) -> None:
     """Write what lies beside the pictures."""
-    {"imdb-wiki": _write_imdb_wiki, "utkface": lambda *_: None, "appa-real": _write_appa_real}[layout](
-        table, root, seed, size
-    )
+    tables = {"imdb-wiki": _write_imdb_wiki, "appa-real": _write_appa_real}
+    if layout in tables:
+        tables[layout](table, root, seed, size)
 
 
 def serial(day: date) -> int:
@@ -160,6 +160,15 @@ def _name_appa_real(table: pd.DataFrame, seed: int) -> None:
     # A contradicting copy of this set was rated by others, and its recorded real age is another.
     off = (table["age"] - table["true_age"]).to_numpy()
     table["guesses"] = [np.clip(g + o, 0, 100) for g, o in zip(table["guesses"], off, strict=True)]
+
+
+def _name_panda(table: pd.DataFrame, seed: int) -> None:
+    """``panda0012/7.25_000031.jpg``: a folder for each animal, its age in years and the number of the picture."""
+    table["identity"] = [f"panda{k:04d}" for k in table["person"]]
+    table["path"] = [
+        f"{animal}/{age:.2f}_{k:06d}.jpg"
+        for k, (animal, age) in enumerate(zip(table["identity"], table["age"], strict=True))
+    ]
 
 
 def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from agelib.drawn.panda_portrait import draw_panda
+from agelib.drawn.pandas import make_panda, take_panda_picture
 from agelib.drawn.people import make_person
 from agelib.drawn.pictures import take_picture
 from agelib.drawn.portrait import draw
@@ -34,6 +36,7 @@ class Job:
     fault: str = ""
     second: int = -1  # the second person, if there are two
     surroundings: float = 0.0  # also write a wider picture: this many times the face picture's side
+    panda: bool = False  # an animal, not a person
 
 
 #: What a near duplicate's copy went through, by the index of the duplicate.
@@ -41,7 +44,10 @@ COPIES = ("re-encoded", "resized", "brightened")
 
 
 def picture_of(job: Job) -> tuple:
-    """The person and the picture that a job shows."""
+    """The person (or the panda) and the picture that a job shows."""
+    if job.panda:
+        animal = make_panda(job.person, job.seed)
+        return animal, take_panda_picture(animal, job.age, (job.seed, job.index))
     person = make_person(job.person, job.seed, job.gender, job.ethnicity)
     return person, take_picture(person, job.age, (job.seed, job.index))
 
@@ -51,6 +57,8 @@ def render(job: Job, size: int) -> np.ndarray:
     if job.fault.startswith("no face"):
         return draw_scene((job.seed, job.index), size)
     shown = picture_of(job)
+    if job.panda:
+        return draw_panda(*shown, size)
     if job.fault == "two faces":
         other = make_person(job.second, job.seed)
         age = float(np.random.default_rng([job.seed, job.index, 6]).uniform(18, 70))

@@ -2,30 +2,42 @@
 
 :func:`read` takes a data set's name and where it lies, unpacks it if it is an archive, and hands back a
 :class:`agelib.faces.Collection`. Drawn faces go through the very same readers, since they are written in the same
-layouts. Explained in chapter 01.
+layouts. Names joined by + are read one after the other into one table. Explained in chapter 01.
 """
 
 import dataclasses
 import difflib
+import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from agelib import faces as faces_tables
-from agelib.sources import appa_real, archives, imdb_wiki, utkface
+from agelib.sources import appa_real, archives, imdb_wiki, panda, utkface
 
 #: Published layout → the function that reads it.
-READERS = {"imdb-wiki": imdb_wiki.read, "utkface": utkface.read, "appa-real": appa_real.read}
+READERS = {
+    "imdb-wiki": imdb_wiki.read,
+    "utkface": utkface.read,
+    "appa-real": appa_real.read,
+    "panda": panda.read,
+}
 
 #: Drawn source → the layout in which it is drawn.
-DRAWN = {"drawn": "imdb-wiki", "drawn-utkface": "utkface", "drawn-appa-real": "appa-real"}
+DRAWN = {
+    "drawn": "imdb-wiki",
+    "drawn-utkface": "utkface",
+    "drawn-appa-real": "appa-real",
+    "drawn-panda": "panda",
+}
 
 
 def names() -> list[str]:
     """Every source that :func:`read` knows.
 
     >>> names()
-    ['drawn', 'drawn-utkface', 'drawn-appa-real', 'imdb-wiki', 'utkface', 'appa-real']
+    ['drawn', 'drawn-utkface', 'drawn-appa-real', 'drawn-panda', 'imdb-wiki', 'utkface', 'appa-real', 'panda']
     """
     return [*DRAWN, *READERS]
 
@@ -36,15 +48,19 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
     Parameters
     ----------
     source : str
-        One of :func:`names`.
+        One of :func:`names`, or several of them joined by ``+``, such as ``utkface+appa-real`` (study C's first variant
+        is trained on several sets); see Notes.
     root : path, optional
         Of a real data set: its folder, its published archive (``.tar``, ``.tar.gz``, ``.zip``; unpacked once into the
-        workspace), or for ``imdb-wiki`` the ``.mat`` file itself (the table alone). Empty for drawn faces.
+        workspace), or for ``imdb-wiki`` the ``.mat`` file itself (the table alone). Empty for drawn faces. Of several
+        sources, one for each real set, in order, joined by commas.
     pictures : int
         How many pictures to draw; of a real set, how many to take at random without replacement, in the set's order
-        (0, or more than there are, takes all).
+        (0, or more than there are, takes all). Of several sources it is the number in all, in equal shares
+        (the first ones larger by one where it does not divide); a set with fewer than its share gives what it has.
     seed : int
-        Seed of the drawing or of the choice.
+        Seed of the drawing or of the choice; of several sources, the next one's is larger by one, so that two drawn
+        sets do not show the same people.
     **options
         Handed to the layout's reader, such as ``keep_split=True`` for APPA-REAL.
 
@@ -60,11 +76,16 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
         published layout.
     FileNotFoundError
         If there is nothing at `root`, or the folder does not hold the data set.
+
+    Notes
+    -----
+    Of several sources, the collection's root is the nearest folder that holds all of theirs, and every `path` is
+    relative to it; nothing is copied or linked. Each row keeps its ``source``, which also stands before its
+    ``identity`` (two sets may use one name for two people), and before what `notes` says.
     """
-    if source not in names():
-        near = difflib.get_close_matches(str(source), names(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it is one of: {', '.join(names())}"
-        raise ValueError(f"no source {source!r}; {hint}")
+    if "+" in str(source):
+        return _read_several(source.split("+"), root, pictures, seed, options)
+    _check_name(source)
     if pictures < 0:
         raise ValueError(f"pictures is a number from 0, not {pictures}; 0 takes all of a real data set")
     if source in DRAWN:
@@ -72,6 +93,70 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
     collection = READERS[source](_find_root(source, root), **options)
     faces = faces_tables.check(collection.faces, source)
     return dataclasses.replace(collection, faces=take_sample(faces, pictures, seed))
+
+
+def _check_name(source: str) -> None:
+    if source not in names():
+        near = difflib.get_close_matches(str(source), names(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it is one of: {', '.join(names())}"
+        raise ValueError(f"no source {source!r}; {hint}")
+
+
+def _read_several(
+    sources: list[str], root, pictures: int, seed: int, options: dict
+) -> faces_tables.Collection:
+    """One collection of several sources' ones."""
+    joined = "+".join(sources)
+    for name in sources:
+        _check_name(name)
+    if options:
+        raise ValueError(
+            f"{next(iter(options))!r} is an option of one data set's reader; read {joined} one by one"
+        )
+    twice = [name for name in sources if sources.count(name) > 1]
+    if twice:
+        raise ValueError(f"{joined} names {twice[0]!r} twice; name each source once")
+    if 0 < pictures < len(sources):
+        raise ValueError(
+            f"{pictures} pictures do not go round {len(sources)} sources; ask for more, or 0 for all"
+        )
+    parts = []
+    for place, (name, its_root) in enumerate(zip(sources, _share_roots(sources, root), strict=True)):
+        share = pictures // len(sources) + (place < pictures % len(sources))
+        parts.append(read(name, its_root, share, seed + place))
+    folders = [part.root.resolve() for part in parts]
+    try:
+        common = Path(os.path.commonpath(folders))
+    except ValueError:
+        raise ValueError(
+            f"{joined}: the data sets lie on different drives ({', '.join(map(str, folders))}), so that no folder "
+            "holds them all; put them, or the workspace AGELIB_HOME for drawn faces and unpacked archives, on one drive"
+        ) from None
+    tables, skipped, notes = [], [], {}
+    for name, part, folder in zip(sources, parts, folders, strict=True):
+        inside = folder.relative_to(common).as_posix()
+        prefix = "" if inside == "." else inside + "/"
+        identity = part.faces["identity"].map(lambda who, name=name: f"{name}/{who}", na_action="ignore")
+        tables.append(part.faces.assign(path=prefix + part.faces["path"], identity=identity))
+        skipped.append(part.skipped.assign(path=prefix + part.skipped["path"].astype("object")))
+        notes |= {f"{name}: {what}": count for what, count in part.notes.items()}
+    faces = faces_tables.check(pd.concat(tables, ignore_index=True), joined)
+    return faces_tables.Collection(faces, common, pd.concat(skipped, ignore_index=True), notes)
+
+
+def _share_roots(sources: list[str], root) -> list[str]:
+    """The root of each source: one for every source, or one for each that is not drawn."""
+    roots = [each.strip() for each in str(root).split(",")] if str(root) else []
+    real = [name for name in sources if name not in DRAWN]
+    if len(roots) == len(sources):
+        return roots
+    if len(roots) != len(real):
+        raise ValueError(
+            f"{'+'.join(sources)} needs {len(real)} roots joined by commas, one for each set that is not drawn "
+            f"({', '.join(real) or 'there is none'}); got {len(roots)}: {root}"
+        )
+    left = iter(roots)
+    return ["" if name in DRAWN else next(left) for name in sources]
 
 
 def take_sample(faces, pictures: int, seed: int):
