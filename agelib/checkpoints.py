@@ -49,7 +49,9 @@ def _read_tensors(path) -> dict:
         ) from None
 
 
-def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.DataFrame) -> None:
+def save_checkpoint(
+    folder, network, best_weights: dict, optimiser, history: pd.DataFrame, average=None
+) -> None:
     """Write all that a training needs to go on after its last whole epoch.
 
     Parameters
@@ -62,6 +64,8 @@ def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.
     optimiser : torch.optim.Optimizer
     history : pandas.DataFrame
         One row an epoch.
+    average : torch.optim.swa_utils.AveragedModel, optional
+        The averaged weights, where they are averaged.
     """
     from safetensors.torch import save_file
 
@@ -73,28 +77,35 @@ def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.
         save_file(tensors, temporary / "optimiser.safetensors")
         store.write_json(temporary / "optimiser.json", plain)
         store.write_table(temporary / "history.csv", history)
+        if average is not None:
+            save_weights(temporary / "average.safetensors", average)
         store.seal(temporary)
 
 
-def load_checkpoint(folder, network, optimiser) -> tuple[pd.DataFrame, dict]:
-    """Put a checkpoint's states into `network` and `optimiser`; return the history and the best weights.
+def load_history(folder) -> tuple[pd.DataFrame, dict]:
+    """Read a checkpoint's history and best weights.
 
     Raises
     ------
     ValueError
-        If a file of the checkpoint is missing or torn; nothing has been changed then.
+        If any file of the checkpoint is missing or torn.
     """
     folder = Path(folder)
     if fault := store.find_fault(folder):
         raise ValueError(f"{folder}: the checkpoint is not whole: {fault}")
-    history = pd.read_csv(folder / "history.csv")
-    best = _read_tensors(folder / "best.safetensors")
+    return pd.read_csv(folder / "history.csv"), _read_tensors(folder / "best.safetensors")
+
+
+def load_state(folder, network, optimiser, average=None) -> None:
+    """Put a checkpoint's states into `network`, `optimiser` and, where there is one, the average of the weights."""
+    folder = Path(folder)
     load_weights(folder / "network.safetensors", network)
     tensors = _read_tensors(folder / "optimiser.safetensors")
     plain = store.read_json(folder / "optimiser.json")
     optimiser.load_state_dict(_join_state(tensors, plain))
     _match_layout(optimiser)
-    return history, best
+    if average is not None:
+        load_weights(folder / "average.safetensors", average)
 
 
 def _split_state(state: dict) -> tuple[dict, dict]:

@@ -7,6 +7,7 @@ served stale. Explained in chapter 05.
 
 import os
 import platform
+import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,20 +15,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import checkpoints, metrics, networks, pixels, store, targets, training
-from agelib.augmentation import build as build_augmentation
-from agelib.batches import Batches
+from agelib import checkpoints, lineage, metrics, networks, store, targets, training
 from agelib.experiment import Data, Experiment
 from agelib.faces import PARTS, is_drawn
 from agelib.fingerprint import code_fingerprint
 from agelib.preparation import Prepared, prepare
+from agelib.streams import Streams, build_target, open_streams
+from agelib.targets import groups
 
 #: What a prediction carries along from the faces table, so that errors can be looked at by group.
-GROUPS = ("identity", "gender", "ethnicity", "expression", "real_age", "apparent_age", "source")
+GROUPS = (
+    "identity",
+    "gender",
+    "ethnicity",
+    "expression",
+    "real_age",
+    "apparent_age",
+    "apparent_std",
+    "source",
+)
 
 #: What stands between decoded pictures and predictions. Sources and cleaning are not here: the pictures' and the
 #: labels' own content is part of a run's key.
-RESULT_CODE = ("agelib.training", "agelib.batches", "agelib.augmentation", "agelib.networks.registry")
+#: The test part's posterior, float32 [N, ages], where the target has one.
+POSTERIOR = "test_posterior.npy"
 
 LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow")
 
@@ -42,13 +53,15 @@ class Run:
     history : pandas.DataFrame
         One row an epoch: :data:`agelib.training.HISTORY`.
     predictions, valid_predictions, train_predictions : pandas.DataFrame
-        One row a picture of that part: path, age, predicted (years), and the group columns.
+        One row a picture of that part: path, age, predicted (years), age_group and predicted_age_group, the same two
+        for each other task, a probability for each class, and the group columns.
     metrics : pandas.DataFrame
-        On the test part: MSE, RMSE, MAE, R2 and CS@5 with bootstrap intervals.
+        On the test part: MSE, RMSE, MAE, R2 and CS@5 with bootstrap intervals; empty where no age is predicted.
+    scores : pandas.DataFrame
+        On the test part, index (task, metric): accuracy, precision, recall and macro F1, in percent, with intervals.
     environment : dict
         Device, arithmetic, threads, versions, number of pictures, split, seconds.
     folder : pathlib.Path
-    prepared : agelib.preparation.Prepared
     """
 
     experiment: Experiment
@@ -57,20 +70,37 @@ class Run:
     valid_predictions: pd.DataFrame
     train_predictions: pd.DataFrame
     metrics: pd.DataFrame
+    scores: pd.DataFrame
     environment: dict
     folder: Path
-    prepared: Prepared
+
+    @property
+    def prepared(self) -> Prepared:
+        """The cleaned and split pictures that it was trained on."""
+        return prepare(self.experiment.data, progress=False)
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights of its best epoch: another experiment can start from it (option pretrained)."""
+        return self.folder / "network.safetensors"
 
     def network(self):
         """The trained network, with the weights of its best epoch, on the CPU and ready to predict."""
-        network = _network(self.experiment, self.target())
-        checkpoints.load_weights(self.folder / "network.safetensors", network)
+        network = _network(self.experiment.replace(pretrained=""), self.target())
+        checkpoints.load_weights(self.weights, network)
         return network.eval()
 
     def target(self):
         """What the network's outputs mean: built, as in training, from the labels of the pictures trained on."""
-        faces = self.prepared.faces.set_index("path", drop=False).loc[self.train_predictions["path"]]
-        return _target(self.experiment, faces)
+        return build_target(self.experiment, self.train_predictions)
+
+    def posterior(self) -> pd.DataFrame | None:
+        """Probability of each age, for each picture of the test part: columns are ages in years; None without one."""
+        file = self.folder / POSTERIOR
+        if not file.is_file():
+            return None
+        ages = store.read_json(self.folder / "environment.json")["posterior_ages"]
+        return pd.DataFrame(np.load(file, allow_pickle=False), columns=pd.Index(ages, name="age"))
 
     def baselines(self) -> pd.DataFrame:
         """What always saying the training part's mean, or median, age would have got on the test part."""
@@ -96,6 +126,9 @@ def run(experiment: Experiment, progress: bool = True) -> Run:
     ValueError
         If the data set, the network or the training cannot do what the experiment asks; the message says what to
         change.
+    agelib.splits.LeakError
+        If the experiment starts from weights that were trained on pictures of its own test or validation part, and
+        ``allow_leaks`` is False.
 
     Notes
     -----
@@ -104,25 +137,58 @@ def run(experiment: Experiment, progress: bool = True) -> Run:
     """
     _use_threads()
     prepared = prepare(experiment.data, progress=progress)
-    way = _way(experiment, prepared, progress)
-    folder = way.folder
+    streams = open_streams(experiment, prepared, progress)
+    folder = _folder(streams)
     with store.lock(folder):
         if (folder / store.SEAL).is_file() and (fault := store.find_fault(folder)):
             training.set_aside(folder, fault)
         if not (folder / store.SEAL).is_file():
-            _train(experiment, way, progress)
-    return _load(experiment, prepared, folder)
+            _train(streams, folder, progress)
+    return load(folder)
+
+
+def load(folder) -> Run:
+    """A finished run from its folder, wherever it lies; the data set is not needed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    ValueError
+        If a file of it is torn.
+    """
+    folder = Path(folder)
+    if not (folder / store.SEAL).is_file():
+        raise FileNotFoundError(f"{folder} holds no finished run; `agelib train` prints the folder of one")
+    if fault := store.find_fault(folder):
+        raise ValueError(f"{folder}: {fault}; train it again")
+    experiment = Experiment.of(**store.read_json(folder / "experiment.json"))
+    text = {name: "object" for name in ("path", "identity", "gender", "ethnicity", "expression")}
+    parts = {part: pd.read_csv(folder / f"{part}_predictions.csv", dtype=text) for part in PARTS}
+    return Run(
+        experiment=experiment,
+        history=pd.read_csv(folder / "history.csv"),
+        predictions=parts["test"],
+        valid_predictions=parts["valid"],
+        train_predictions=parts["train"],
+        metrics=pd.read_csv(folder / "metrics.csv", index_col="metric"),
+        scores=pd.read_csv(folder / "scores.csv", index_col=["task", "metric"]),
+        environment=store.read_json(folder / "environment.json"),
+        folder=folder,
+    )
 
 
 def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool = False) -> pd.DataFrame:
     """The learning-rate finder on an experiment's data and network: see :func:`agelib.training.find_learning_rate`."""
     _use_threads()
-    way = _way(experiment, prepare(experiment.data, progress=progress), progress)
+    streams = open_streams(experiment, prepare(experiment.data, progress=progress), progress)
     device = training.choose_device()
-    network = _network(experiment, way.target)
-    train = way.batches("train", device, is_training=True)
-    valid = way.batches("valid", device)
-    return training.find_learning_rate(network, way.target, train, valid, experiment.training, device, steps)
+    network = _network(experiment, streams.target)
+    train = streams.batches("train", device, is_training=True)
+    valid = streams.batches("valid", device)
+    return training.find_learning_rate(
+        network, streams.target, train, valid, experiment.training, device, steps
+    )
 
 
 def finished() -> pd.DataFrame:
@@ -130,149 +196,126 @@ def finished() -> pd.DataFrame:
     rows = []
     for done in sorted((store.home() / "runs").glob(f"*/{store.SEAL}")):
         about = store.read_json(done.parent / "experiment.json")
-        errors = pd.read_csv(done.parent / "metrics.csv", index_col="metric")
+        errors = pd.read_csv(done.parent / "metrics.csv", index_col="metric")["value"]
         rows.append(
-            {"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": errors.loc["MAE", "value"]}
+            {"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": errors.get("MAE", np.nan)}
         )
     return pd.DataFrame(rows, columns=None if rows else ["run", "MAE"])
 
 
-@dataclass(frozen=True)
-class _Way:
-    """The middle of the way: decoded pictures, their rows by part, labels, statistics, target, and the run's folder."""
-
-    experiment: Experiment
-    faces: pd.DataFrame
-    images: pixels.Pixels
-    rows: dict
-    labels: np.ndarray
-    mean: np.ndarray
-    std: np.ndarray
-    target: object
-    folder: Path
-
-    def batches(self, part: str, device, is_training: bool = False) -> Batches:
-        settings = self.experiment.training
-        names = self.experiment.pictures.augmentation if is_training else ()
-        return Batches(
-            self.images,
-            self.rows[part],
-            self.labels,
-            batch_size=settings.batch_size,
-            mean=self.mean,
-            std=self.std,
-            device=device,
-            shuffle=is_training,
-            augment=build_augmentation(names) if names else None,
-            seed=settings.seed,
-            # A last batch of one picture has no variance, and batch norm cannot train on it.
-            drop_last=is_training and len(self.rows[part]) % settings.batch_size == 1,
-        )
-
-
-def _way(experiment: Experiment, prepared: Prepared, progress: bool) -> _Way:
-    show = experiment.pictures
-    images = pixels.decode(
-        prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom
-    )
-    faces = prepared.faces
-    rows = {part: np.flatnonzero((faces["split"] == part) & images.readable) for part in PARTS}
-    rows["train"] = _share(rows["train"], show.fraction, experiment.training.seed)
-    for part, chosen in rows.items():
-        if not len(chosen):
-            raise ValueError(f"{prepared.file}: no readable picture is in the {part} part; use more pictures")
-    mean, std = pixels.statistics(images.images, rows["train"])
-    target = _target(experiment, faces.iloc[rows["train"]])
-    labels = target.labels(faces)
-    code = code_fingerprint(
-        "agelib.runs",
-        networks.module_of(experiment.network.network),
-        targets.module_of(experiment.training.target),
-    )
-    described = {name: value for name, value in experiment.values().items() if name not in asdict(Data())}
+def _folder(streams: Streams) -> Path:
+    """The run's folder: the network's name, and a key of all that can change the result."""
+    experiment, faces = streams.experiment, streams.faces
+    modules = targets.module_of(experiment.training)
+    code = code_fingerprint("agelib.runs", networks.module_of(experiment.network.network), *modules)
+    # Of the data the pictures and labels count, and of a weights file its content: not where they lie.
+    described = experiment.replace(pretrained=_weights_key(experiment.network.pretrained)).values()
+    described = {name: value for name, value in described.items() if name not in asdict(Data())}
     versions = {name: metadata.version(name) for name in LIBRARIES}
-    split = store.content_key(faces["split"].tolist(), faces["age"].tolist())
+    labelled = ["split", "age", "gender", "ethnicity", "expression", "apparent_std"]
+    split = store.content_key(faces[labelled].to_csv(index=False))
     kind = training.choose_device().type
-    weights = _weights_key(experiment.network.pretrained)
-    key = store.content_key(described, images.key, split, code, versions, kind, weights)
-    folder = store.home() / "runs" / f"{experiment.network.network.replace('/', '-')}-{key}"
-    return _Way(experiment, faces, images, rows, labels, mean, std, target, folder)
+    leaks = experiment.data.allow_leaks
+    key = store.content_key(described, streams.images.key, split, code, versions, kind, leaks)
+    return store.home() / "runs" / f"{experiment.network.network.replace('/', '-')}-{key}"
 
 
 def _weights_key(pretrained: str) -> str:
     return store.file_key(pretrained) if pretrained and Path(pretrained).is_file() else pretrained
 
 
-def _share(rows: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction={fraction} is no share: give a number above 0 and at most 1")
-    if fraction == 1:
-        return rows
-    count = max(2, round(fraction * len(rows)))
-    return np.sort(np.random.default_rng(seed).choice(rows, min(count, len(rows)), replace=False))
-
-
-def _target(experiment: Experiment, faces: pd.DataFrame):
-    """The target, built from the faces that are trained on."""
-    return targets.build(experiment.training, targets.labels(experiment.training.target, faces))
-
-
 def _network(experiment: Experiment, target):
     return networks.build(
-        experiment.network, target.outputs, experiment.pictures.image_size, seed=experiment.training.seed
+        experiment.network,
+        target.outputs,
+        experiment.pictures.image_size,
+        seed=experiment.training.seed,
+        last_layer=target.last_layer,
     )
 
 
-def _train(experiment: Experiment, way: _Way, progress: bool) -> None:
-    import time
-
+def _train(streams: Streams, folder: Path, progress: bool) -> None:
     started = time.perf_counter()
+    experiment, target = streams.experiment, streams.target
     device = training.choose_device()
-    folder = way.folder
+    lineage.require_unseen(streams)
     folder.mkdir(parents=True, exist_ok=True)
     store.write_json(folder / "experiment.json", experiment.values())
-    network = _network(experiment, way.target)
+    network = _network(experiment, target)
     history = training.fit(
         network,
-        way.target,
-        way.batches("train", device, is_training=True),
-        way.batches("valid", device),
+        target,
+        streams.batches("train", device, is_training=True),
+        streams.batches("valid", device),
         experiment.training,
         folder,
         device,
         title=experiment.network.network,
         progress=progress,
+        mixup=experiment.pictures.mixup,
     )
+    environment = _environment(streams, device, history)
     for part in PARTS:
-        table = _predictions(network, way, part, device)
+        outputs = training.outputs(
+            network, streams.batches(part, device), device, experiment.pictures.flip_test
+        )
+        table = _predictions(streams, part, outputs)
         store.write_table(folder / f"{part}_predictions.csv", table)
         if part == "test":
-            store.write_table(folder / "metrics.csv", metrics.summarise(table).reset_index())
+            store.write_table(folder / "metrics.csv", _metrics(table))
+            store.write_table(folder / "scores.csv", _scores(table))
+            posterior = target.posterior(outputs)
+            if posterior is not None:
+                environment["posterior_ages"] = [float(age) for age in target.ages]
+                with store.write_whole(folder / POSTERIOR) as temporary, temporary.open("wb") as file:
+                    np.save(file, posterior.numpy(), allow_pickle=False)
+    lineage.write_seen(folder, streams)
     checkpoints.save_weights(folder / "network.safetensors", network)
-    store.write_json(folder / "environment.json", _environment(experiment, way, device, history, started))
+    environment["seconds"] = round(time.perf_counter() - started, 2)
+    store.write_json(folder / "environment.json", environment)
     _finish(folder)
 
 
-def _predictions(network, way: _Way, part: str, device) -> pd.DataFrame:
-    rows = way.rows[part]
-    faces = way.faces.iloc[rows].reset_index(drop=True)
-    ages = training.predict(network, way.target, way.batches(part, device), device).numpy()
-    table = pd.DataFrame({"path": faces["path"], "age": faces["age"], "predicted": ages.astype("float64")})
+def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
+    faces = streams.faces.iloc[streams.rows[part]].reset_index(drop=True)
+    table = faces[["path", "age"]].join(streams.target.predictions(outputs))
+    if "predicted" in table:
+        bins = streams.experiment.training.bins
+        names = np.asarray([*groups.names_of(bins), None], object)  # code −1, a missing age, is None
+        table["age_group"] = names[groups.group_of(faces["age"].to_numpy(), bins)]
+        if "predicted_age_group" not in table:
+            table["predicted_age_group"] = names[groups.group_of(table["predicted"].to_numpy(), bins)]
     return table.join(faces[[name for name in GROUPS if faces[name].notna().any()]])
 
 
-def _environment(experiment: Experiment, way: _Way, device, history, started) -> dict:
-    import time
+def _metrics(predictions: pd.DataFrame) -> pd.DataFrame:
+    if "predicted" not in predictions:
+        return pd.DataFrame(columns=["metric", "value", "low", "high"])
+    return metrics.summarise(predictions).reset_index()
 
+
+def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy, precision, recall and macro F1 of every task that has classes."""
+    tables = [
+        metrics.classify(predictions, task).reset_index().assign(task=task)
+        for task in ("age_group", "gender", "ethnicity", "expression")
+        if f"predicted_{task}" in predictions and task in predictions
+    ]
+    return pd.concat(tables)[["task", "metric", "value", "low", "high"]]
+
+
+def _environment(streams: Streams, device, history) -> dict:
     import torch
+
+    experiment = streams.experiment
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
-        "data": str(way.faces["source"].iloc[0]),
-        "drawn": is_drawn(way.faces),
-        "pictures": {part: len(rows) for part, rows in way.rows.items()},
-        "pixel_mean": [float(value) for value in way.mean],
-        "pixel_std": [float(value) for value in way.std],
+        "data": str(streams.faces["source"].iloc[0]),
+        "drawn": is_drawn(streams.faces),
+        "pictures": {part: len(rows) for part, rows in streams.rows.items()},
+        "pixel_mean": [float(value) for value in streams.mean],
+        "pixel_std": [float(value) for value in streams.std],
         "split": experiment.data.split,
         "seed": experiment.training.seed,
         "data_seed": experiment.data.data_seed,
@@ -280,7 +323,6 @@ def _environment(experiment: Experiment, way: _Way, device, history, started) ->
         "precision": training.precision(experiment.training, device),
         "threads": torch.get_num_threads(),
         "epochs": len(history),
-        "seconds": round(time.perf_counter() - started, 2),
         "python": platform.python_version(),
         **{library: metadata.version(library) for library in LIBRARIES},
     }
@@ -300,21 +342,6 @@ def _finish(folder: Path) -> None:
 
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     store.seal(folder)
-
-
-def _load(experiment: Experiment, prepared: Prepared, folder: Path) -> Run:
-    text = {"path": "object", "identity": "object"}
-    return Run(
-        experiment=experiment,
-        history=pd.read_csv(folder / "history.csv"),
-        predictions=pd.read_csv(folder / "test_predictions.csv", dtype=text),
-        valid_predictions=pd.read_csv(folder / "valid_predictions.csv", dtype=text),
-        train_predictions=pd.read_csv(folder / "train_predictions.csv", dtype=text),
-        metrics=pd.read_csv(folder / "metrics.csv", index_col="metric"),
-        environment=store.read_json(folder / "environment.json"),
-        folder=folder,
-        prepared=prepared,
-    )
 
 
 def _use_threads() -> None:

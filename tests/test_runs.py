@@ -12,7 +12,7 @@ import pytest
 import torch
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from agelib import runs, store, training
+from agelib import runs, splits, store, training
 from agelib.experiment import Experiment
 
 #: Small enough to train in a second or two; every part has some pictures.
@@ -104,19 +104,19 @@ def test_what_changes_a_result_changes_the_folder(trained):
 
 
 def test_a_change_of_the_loss_is_another_run(trained, monkeypatch):
-    from agelib import fingerprint, preparation
+    from agelib import fingerprint, streams
 
-    prepared = preparation.prepare(trained.experiment.data, progress=False)
+    opened = streams.open_streams(trained.experiment, trained.prepared, progress=False)
     read = fingerprint._skeleton
 
     def edited(path):
         return read(path) + ("edited" if path.name == "regression.py" else "")
 
     monkeypatch.setattr(fingerprint, "_skeleton", edited)
-    changed = runs._way(trained.experiment, prepared, False).folder
+    changed = runs._folder(opened)
     monkeypatch.undo()
     assert changed.name != trained.folder.name
-    assert runs._way(trained.experiment, prepared, False).folder == trained.folder
+    assert runs._folder(opened) == trained.folder
 
 
 @pytest.mark.parametrize("name", ["test_predictions.csv", "network.safetensors", "history.csv"])
@@ -184,3 +184,82 @@ def test_finished_runs_are_listed_with_what_they_changed(trained):
     table = runs.finished().set_index("run")
     assert table.loc[trained.folder.name, "image_size"] == 16
     assert table.loc[trained.folder.name, "MAE"] == pytest.approx(trained.metrics.loc["MAE", "value"])
+
+
+TASKS = ("age", "gender", "ethnicity")
+
+
+@pytest.fixture(scope="module")
+def several():
+    return run(tasks=TASKS, target="groups", task_head=(8,))
+
+
+def test_several_tasks_share_one_network_and_one_table(several):
+    from sklearn.metrics import f1_score
+
+    table = several.predictions
+    for task in ("age_group", "gender", "ethnicity"):
+        shares = table[[name for name in table if name.startswith(f"{task}=")]]
+        np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+        best = shares.columns.to_numpy()[shares.to_numpy().argmax(axis=1)]
+        assert [name.partition("=")[2] for name in best] == table[f"predicted_{task}"].tolist()
+        expected = 100 * f1_score(table[task], table[f"predicted_{task}"], average="macro", zero_division=0)
+        assert several.scores.loc[(task, "macro F1"), "value"] == pytest.approx(expected)
+
+
+def test_the_posterior_of_the_test_part_is_kept(several, trained):
+    posterior = several.posterior()
+    assert len(posterior) == len(several.predictions)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1, rtol=1e-5)
+    means = posterior.to_numpy() @ posterior.columns.to_numpy(float)
+    np.testing.assert_allclose(means, several.predictions["predicted"], rtol=1e-4)
+    assert trained.posterior() is None
+
+
+def test_a_task_without_an_age_has_scores_and_no_errors_in_years():
+    only = run(tasks=("gender",))
+    assert only.metrics.empty
+    assert set(only.scores.index.get_level_values("task")) == {"gender"}
+    assert "predicted" not in only.predictions
+
+
+def test_one_group_alone_is_trained_on_and_everybody_is_tested(trained):
+    women = run(only="gender=female")
+    assert set(women.train_predictions["gender"]) == {"female"}
+    assert set(women.valid_predictions["gender"]) == {"female"}
+    assert women.predictions["path"].tolist() == trained.predictions["path"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("only", "message"), [("gender", "give a column and a value"), ("gender=robot", "there is: female, male")]
+)
+def test_a_group_that_is_not_there_is_named(only, message):
+    with pytest.raises(ValueError, match=message):
+        run(only=only)
+
+
+@pytest.mark.parametrize("balance", ["sampler", "loss", "loss_inverse", "lds", "augment"])
+def test_every_balance_trains_and_changes_the_result(trained, balance):
+    balanced = run(balance=balance, augmentation=("flip",) if balance == "augment" else ())
+    assert not np.allclose(balanced.predictions["predicted"], trained.predictions["predicted"])
+
+
+def test_weights_that_have_seen_the_test_part_are_refused(trained):
+    weights = str(trained.weights)
+    same = run(pretrained=weights, epochs=1)
+    assert len(same.history) == 1
+    fold = {"folds": 5, "fold": 1}
+    with pytest.raises(splits.LeakError, match=r"were trained on \d+ of the \d+ pictures of the test part"):
+        run(pretrained=weights, **fold)
+    leaky = run(pretrained=weights, allow_leaks=True, epochs=1, **fold)
+    # What those weights had seen stays seen by all that start from them.
+    with pytest.raises(splits.LeakError, match="were trained on"):
+        run(pretrained=str(leaky.weights), folds=5, fold=2)
+
+
+def test_a_run_is_found_by_its_folder_without_its_data(trained):
+    again = runs.load(trained.folder)
+    pd.testing.assert_frame_equal(again.predictions, trained.predictions)
+    assert again.experiment == trained.experiment
+    with pytest.raises(FileNotFoundError, match="holds no finished run"):
+        runs.load(trained.folder.parent)

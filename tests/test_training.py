@@ -42,11 +42,13 @@ def little_network(seed=42, dropout=0.3):
     return networks.build(options, 1, 16, seed=seed)
 
 
-def fit(folder, progress=False, augment=None, **changes):
+def fit(folder, progress=False, augment=None, mixup=0.0, **changes):
     settings = Training(**({"epochs": 4, "batch_size": 16, "learning_rate": 1e-2} | changes))
     target, train, valid = parts(settings, augment)
     network = little_network()
-    history = training.fit(network, target, train, valid, settings, folder, CPU, progress=progress)
+    history = training.fit(
+        network, target, train, valid, settings, folder, CPU, progress=progress, mixup=mixup
+    )
     return history, network
 
 
@@ -97,18 +99,25 @@ def test_two_trainings_with_one_seed_are_equal(tmp_path):
 
 
 KILLED = """
-import sys, pathlib
+import json, pathlib, sys
 sys.path.insert(0, sys.argv[2])
 import test_training as t
-t.fit(pathlib.Path(sys.argv[1]), epochs=12, schedule=sys.argv[3], optimiser=sys.argv[4])
+t.fit(pathlib.Path(sys.argv[1]), **json.loads(sys.argv[3]))
 """
 
+LONG = [
+    {"epochs": 12, "schedule": "one_cycle", "optimiser": "adamw"},
+    {"epochs": 12, "schedule": "plateau", "optimiser": "nadam", "mixup": 0.4},
+    {"epochs": 12, "trained": "head_then_all", "head_epochs": 1, "head_batch_size": 8, "averaging": "ema"},
+    {"epochs": 12, "averaging": "swa"},
+]
 
-@pytest.mark.parametrize(("schedule", "optimiser"), [("one_cycle", "adamw"), ("plateau", "nadam")])
-def test_a_killed_training_ends_with_the_same_numbers(tmp_path, schedule, optimiser):
-    whole, expected = fit(tmp_path / "whole", epochs=12, schedule=schedule, optimiser=optimiser)
+
+@pytest.mark.parametrize("settings", LONG, ids=lambda settings: "-".join(map(str, settings.values())))
+def test_a_killed_training_ends_with_the_same_numbers(tmp_path, settings):
+    whole, expected = fit(tmp_path / "whole", **settings)
     folder = tmp_path / "killed"
-    command = [sys.executable, "-c", KILLED, str(folder), os.path.dirname(__file__), schedule, optimiser]
+    command = [sys.executable, "-c", KILLED, str(folder), os.path.dirname(__file__), json.dumps(settings)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     history = folder / "history.csv"
     limit = time.monotonic() + 120
@@ -120,8 +129,8 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, schedule, optimi
     process.wait()
     before = len(pd.read_csv(folder / "history.csv"))
     assert before >= 2
-    resumed, network = fit(folder, epochs=12, schedule=schedule, optimiser=optimiser)
-    numbers = ["epoch", "train_loss", "valid_loss", "valid_mse", "valid_mae", "learning_rate"]
+    resumed, network = fit(folder, **settings)
+    numbers = ["epoch", "train_loss", "valid_loss", "valid_mse", "valid_mae", "valid_f1", "learning_rate"]
     pd.testing.assert_frame_equal(whole[numbers], resumed[numbers], check_exact=True)
     assert same_weights(expected, network)
 
@@ -221,3 +230,146 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     checkpoints.save_weights(tmp_path / "weights.safetensors", torch.nn.Linear(3, 2))
     with pytest.raises(RuntimeError, match="size mismatch"):
         checkpoints.load_weights(tmp_path / "weights.safetensors", torch.nn.Linear(4, 2))
+
+
+def states(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def changed(before, network):
+    after = network.state_dict()
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+def test_training_the_head_leaves_the_body_as_it_was_batch_norm_too(tmp_path):
+    before = states(little_network())
+    history, network = fit(tmp_path, trained="head")
+    names = changed(before, network)
+    assert names and all(name.startswith("head.") for name in names)
+    assert history["phase"].tolist() == ["head"] * 4
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_head_then_all_is_two_phases_with_their_own_settings(tmp_path):
+    history, network = fit(
+        tmp_path, trained="head_then_all", head_epochs=2, head_learning_rate=3e-2, head_batch_size=8, epochs=3
+    )
+    assert history["phase"].tolist() == ["head"] * 2 + ["all"] * 3
+    assert history["learning_rate"].tolist() == [3e-2] * 2 + [1e-2] * 3
+    assert history["epoch"].tolist() == [0, 1, 2, 3, 4]
+    assert any(name.startswith("body.") for name in changed(states(little_network()), network))
+
+
+def test_the_first_stages_stay_as_they_are_if_told_to(tmp_path):
+    fresh = little_network()
+    stages = networks.stages(fresh)
+    kept = {id(p) for stage in stages[:1] for part in stage for p in part.parameters()}
+    frozen = {name for name, parameter in fresh.named_parameters() if id(parameter) in kept}
+    assert frozen
+    _, network = fit(tmp_path, frozen_stages=1)
+    names = changed(states(fresh), network)
+    assert not names & frozen
+    assert {name for name, _ in fresh.named_parameters()} - frozen <= names
+
+
+def test_more_frozen_stages_than_there_are_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"frozen_stages=99: the network's body has \d+ stages"):
+        fit(tmp_path, frozen_stages=99)
+
+
+def test_gradual_unfreezing_frees_one_more_stage_an_epoch_from_the_last():
+    from agelib.training.phases import Freeze
+
+    network = little_network()
+    freeze = Freeze(network, "gradual", 0)
+    free = []
+    for epoch in range(len(freeze.stages) + 1):
+        freeze.apply(epoch)
+        free.append([all(p.requires_grad for q in stage for p in q.parameters()) for stage in freeze.stages])
+    number = len(freeze.stages)
+    for epoch, flags in enumerate(free):
+        assert flags == [False] * max(0, number - 1 - epoch) + [True] * min(number, epoch + 1)
+
+
+def test_mixup_blends_losses_as_it_blends_pictures():
+    from types import SimpleNamespace
+
+    from agelib.training.mixing import Mixup
+
+    target = targets.build(Training(standardise=False), np.array([[1.0], [2.0]]))
+    x, y = torch.rand(6, 3, 4, 4), torch.arange(6.0)[:, None]
+    mixup = Mixup(0.4)
+    learner = SimpleNamespace(loss_func=target.loss, xb=(x,), x=x)
+    object.__setattr__(mixup, "learn", learner)
+    torch.manual_seed(1)
+    mixup.before_train()
+    mixup.before_batch()
+    share, other = mixup.share, mixup.other
+    torch.testing.assert_close(learner.xb[0], share * x + (1 - share) * x[other])
+    outputs = torch.rand(6, 1)
+    one, two = ((outputs - y) ** 2).mean(), ((outputs - y[other]) ** 2).mean()
+    assert float(learner.loss_func(outputs, y)) == pytest.approx(
+        float(share * one + (1 - share) * two), rel=1e-5
+    )
+
+
+def test_swa_keeps_the_mean_of_the_last_epochs_weights(tmp_path):
+    weights = []
+    settings = Training(epochs=8, batch_size=16, averaging="swa", optimiser="sgd", learning_rate=1e-3)
+    target, train, valid = parts(settings)
+    network = little_network(dropout=0.0)
+
+    class Spy(training.callbacks.Callback):
+        order = 90
+
+        def after_epoch(self):
+            weights.append(self.learn.model.state_dict()["head.0.weight"].clone())
+
+    from agelib.training import fitting
+
+    make = fitting.make_learner
+
+    def spied(*arguments):
+        learner = make(*arguments)
+        learner.add_cb(Spy())
+        return learner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "make_learner", spied)
+        history = training.fit(network, target, train, valid, settings, tmp_path, CPU, progress=False)
+    best = history["valid_loss"].iloc[6:].idxmin()
+    expected = torch.stack(weights[6 : best + 1]).mean(0)
+    torch.testing.assert_close(network.state_dict()["head.0.weight"], expected)
+
+
+def test_ema_follows_its_formula(tmp_path):
+    from agelib.training.averaging import Averaging
+
+    layer = torch.nn.Linear(1, 1, bias=False)
+    averaging = Averaging(layer, "ema", 0.9)
+    expected = None
+    for value in (1.0, 2.0, 5.0):
+        with torch.no_grad():
+            layer.weight.fill_(value)
+        averaging.average.update_parameters(layer)
+        expected = value if expected is None else 0.9 * expected + 0.1 * value
+    assert averaging.average.module.weight.item() == pytest.approx(expected)
+
+
+def test_the_monitored_value_picks_the_best_epoch(tmp_path):
+    for monitor, best in (("mae", "idxmin"), ("f1", "idxmax")):
+        history, network = fit(tmp_path / monitor, monitor=monitor, epochs=6)
+        target, _, valid = parts(Training(batch_size=16))
+        ages = training.predict(network, target, valid, CPU)
+        expected = history.loc[getattr(history[f"valid_{monitor}"], best)(), "valid_mae"]
+        assert float((ages - valid.labels[64:, 0]).abs().mean()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_mirrored_picture_and_the_picture_predict_the_same_with_flip():
+    valid = parts(Training(batch_size=16))[2]
+    network = little_network().eval()
+    mirrored = valid.new()
+    mirrored.images = np.ascontiguousarray(np.asarray(valid.images)[..., ::-1])
+    mine = training.outputs(network, valid, CPU, flip=True)
+    torch.testing.assert_close(mine, training.outputs(network, mirrored, CPU, flip=True))
+    assert not torch.allclose(mine, training.outputs(network, valid, CPU))

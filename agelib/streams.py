@@ -1,0 +1,163 @@
+"""From prepared pictures to what a training reads: parts, labels, statistics, balance, and streams of batches.
+
+Explained in chapter 05.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from agelib import balance, pixels, targets, training
+from agelib.augmentation import build as build_augmentation
+from agelib.batches import Batches
+from agelib.experiment import Experiment
+from agelib.faces import PARTS
+from agelib.preparation import Prepared
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Decoded pictures, their rows by part, labels, statistics and target: what an experiment trains on.
+
+    Attributes
+    ----------
+    experiment : agelib.experiment.Experiment
+    prepared : agelib.preparation.Prepared
+    images : agelib.pixels.Pixels
+    rows : dict
+        Part → rows of the table, int [N of the part].
+    labels : numpy.ndarray
+        float32 [N, L] of all pictures; a weight is the last column where losses are weighed.
+    balance : dict
+        Arguments of the training part's Batches that favour scarce groups.
+    mean, std : numpy.ndarray
+        [3], of the training part, in 0..1.
+    target : agelib.targets.Target
+    """
+
+    experiment: Experiment
+    prepared: Prepared
+    images: pixels.Pixels
+    rows: dict
+    labels: np.ndarray
+    balance: dict
+    mean: np.ndarray
+    std: np.ndarray
+    target: object
+
+    @property
+    def faces(self) -> pd.DataFrame:
+        return self.prepared.faces
+
+    def names(self, part: str) -> list[str]:
+        """The pictures of a part, by the data set's folder and their path in it."""
+        place = self.prepared.root.name
+        return [f"{place}/{path}" for path in self.faces["path"].iloc[self.rows[part]]]
+
+    def batches(self, part: str, device, is_training: bool = False) -> Batches:
+        """The stream of a part; shuffled, augmented and balanced if it is to train on."""
+        settings = self.experiment.training
+        names = self.experiment.pictures.augmentation if is_training else ()
+        return Batches(
+            self.images,
+            self.rows[part],
+            self.labels,
+            batch_size=settings.batch_size,
+            mean=self.mean,
+            std=self.std,
+            device=device,
+            shuffle=is_training,
+            augment=build_augmentation(names) if names else None,
+            seed=settings.seed,
+            # A last batch of one picture has no variance, and batch norm cannot train on it.
+            drop_last="single" if is_training else False,
+            **(self.balance if is_training else {}),
+        )
+
+
+def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = True) -> Streams:
+    """Decode the pictures and work out all that a training reads.
+
+    Raises
+    ------
+    ValueError
+        If a part has no picture, or an option asks for what the pictures do not have.
+    """
+    show, settings = experiment.pictures, experiment.training
+    images = pixels.decode(
+        prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom
+    )
+    faces = prepared.faces
+    rows = {part: np.flatnonzero((faces["split"] == part) & images.readable) for part in PARTS}
+    if show.only:
+        chosen = _group(faces, show.only)
+        rows |= {part: rows[part][chosen[rows[part]]] for part in ("train", "valid")}
+    rows["train"] = _share(rows["train"], show.fraction, settings.seed)
+    for part, mine in rows.items():
+        if not len(mine):
+            wish = f" of {show.only}" if show.only else ""
+            raise ValueError(
+                f"{prepared.file}: no readable picture{wish} is in the {part} part; use more pictures"
+            )
+    mean, std = pixels.statistics(images.images, rows["train"])
+    target = build_target(experiment, faces.iloc[rows["train"]])
+    labels = target.labels(faces)
+    means = _balance(experiment, faces, rows["train"])
+    if "weights" in means:
+        target = training.Weighed(target)
+        labels = np.column_stack([labels, means.pop("weights")]).astype(np.float32)
+    return Streams(experiment, prepared, images, rows, labels, means, mean, std, target)
+
+
+def build_target(experiment: Experiment, faces: pd.DataFrame):
+    """The target, built from the faces that are trained on."""
+    settings = experiment.training
+    return targets.build(settings, targets.labels(settings, faces))
+
+
+def _group(faces: pd.DataFrame, only: str) -> np.ndarray:
+    """Which rows are of one group, such as ``gender=female``: bool [N]."""
+    column, equals, value = (part.strip() for part in only.partition("="))
+    if not equals or column not in ("gender", "ethnicity", "expression", "source"):
+        raise ValueError(
+            f"only={only!r}: give a column and a value, such as gender=female; columns: gender, ethnicity, "
+            "expression, source"
+        )
+    there = sorted(faces[column].dropna().unique())
+    if value not in there:
+        raise ValueError(
+            f"only={only!r}: no picture has this {column}; there is: {', '.join(there) or 'none'}"
+        )
+    return (faces[column] == value).to_numpy()
+
+
+def _balance(experiment: Experiment, faces: pd.DataFrame, train: np.ndarray) -> dict:
+    """What is done for scarce groups: arguments of Batches, one value for each picture of the table, or weights.
+
+    Numbers come from the training part alone; the other pictures weigh 1.
+    """
+    settings = experiment.training
+    if settings.balance == "none":
+        return {}
+    mine = faces.iloc[train]
+    codes = balance.groups(mine, settings.balance_by, settings.bins)
+    if settings.balance == "sampler":
+        name, values = "sampler_weights", balance.sampler_weights(codes)
+    elif settings.balance == "augment":
+        name, values = "copies", balance.copies(codes)
+    else:
+        ages = mine["age"].to_numpy(float)
+        name, values = "weights", balance.loss_weights(codes, settings.balance, ages)
+    whole = np.zeros(len(faces)) if name == "copies" else np.ones(len(faces))
+    whole[train] = values
+    return {name: whole}
+
+
+def _share(rows: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction={fraction} is no share: give a number above 0 and at most 1")
+    if fraction == 1:
+        return rows
+    count = max(2, round(fraction * len(rows)))
+    return np.sort(np.random.default_rng(seed).choice(rows, min(count, len(rows)), replace=False))

@@ -1,0 +1,42 @@
+"""The studies' optimisers, by name. Explained in chapter 14."""
+
+import torch
+
+from agelib.experiment import Training
+
+
+def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
+    """Make the torch optimiser that `settings` names.
+
+    Parameters
+    ----------
+    parameters : iterable of torch.nn.Parameter
+    settings : agelib.experiment.Training
+        Its fields optimiser, learning_rate, weight_decay, momentum and nesterov.
+
+    Examples
+    --------
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> make_optimiser([weight], Training(optimiser="nadam", learning_rate=1e-4)).defaults["lr"]
+    0.0001
+    """
+    extra = {
+        "adam": {"fused": True},
+        "adamw": {"fused": True},
+        "sgd": {"momentum": settings.momentum, "nesterov": settings.nesterov, "fused": True},
+    }
+    kinds = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "nadam": torch.optim.NAdam,
+        "sgd": torch.optim.SGD,
+        "rmsprop": torch.optim.RMSprop,
+        "adadelta": torch.optim.Adadelta,
+        "adamax": torch.optim.Adamax,
+    }
+    return kinds[settings.optimiser](
+        parameters,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        **extra.get(settings.optimiser, {}),
+    )
