@@ -8,9 +8,11 @@ Explained in chapter 14; the grid is study A's.
 import itertools
 import multiprocessing
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 
 import pandas as pd
@@ -218,7 +220,7 @@ def _file(base: Experiment, kind: str, values: Mapping) -> Path:
     from agelib.fingerprint import code_fingerprint
 
     code = code_fingerprint(
-        "agelib.runs", networks.module_of(base.network.network), targets.module_of(base.training.target)
+        "agelib.runs", networks.module_of(base.network.network), *targets.module_of(base.training)
     )
     folder = store.home() / "studies"
     folder.mkdir(parents=True, exist_ok=True)
@@ -322,6 +324,8 @@ def evaluate(values: Mapping) -> dict:
 def processes(workers: int) -> ProcessPoolExecutor:
     """Worker processes that share out the cores: an executor for several studies, so that they start only once.
 
+    They end with the process that made them, even if that is killed.
+
     >>> with processes(2) as executor:
     ...     executor.submit(sum, [1, 2]).result()
     3
@@ -330,13 +334,28 @@ def processes(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_limit_threads,
-        initargs=(threads,),
+        initializer=_start_worker,
+        initargs=(threads, os.getpid()),
     )
 
 
-def _limit_threads(threads: int) -> None:
+def _start_worker(threads: int, parent: int) -> None:
     os.environ["AGELIB_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
+    threading.Thread(target=_end_with_the_parent, args=(parent,), daemon=True).start()
+
+
+def _end_with_the_parent(parent: int) -> None:
+    """Sleep until the process that asked for this worker is gone, then end, whatever the worker is doing.
+
+    A killed parent cannot tell its workers to stop: they would train on, and then wait for ever. What a worker was
+    writing has a temporary name, and the system gives its locks back, so it may end at any moment.
+    """
+    sentinel = multiprocessing.parent_process().sentinel
+    # A process forked off the parent holds the sentinel's pipe open too; so ask the system now and then as well.
+    # (Windows has no fork, and a virtual environment's launcher stands between parent and worker there.)
+    while not connection.wait([sentinel], timeout=1.0) and (os.name == "nt" or os.getppid() == parent):
+        pass
+    os._exit(1)
 
 
 def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:
