@@ -7,18 +7,23 @@ floor  room                                                                    t
 ====== ======================================================================= =====================
 0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
 1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
-1      :mod:`agelib.metrics`                                                   05, 15
-1      :mod:`agelib.targets`, :mod:`agelib.networks`                           05 to 08
-2      :mod:`agelib.drawn`, :mod:`agelib.sources`                              01
+1      :mod:`agelib.metrics`                                                   05, 12, 15
+1      :mod:`agelib.networks`                                                  05 to 10
+1      :mod:`agelib.targets`                                                   05, 11, 13
+2      :mod:`agelib.drawn`, :mod:`agelib.sources`                              01, 20
 2      :mod:`agelib.detectors`, :mod:`agelib.duplicates`,                      02
        :mod:`agelib.cleaning`
 2      :mod:`agelib.splits`                                                    03
 2      :mod:`agelib.decoding`, :mod:`agelib.pixels`, :mod:`agelib.batches`,    04
        :mod:`agelib.augmentation`
+2      :mod:`agelib.balance`, :mod:`agelib.bins`                               12
 3      :mod:`agelib.preparation`                                               03
-3      :mod:`agelib.training`, :mod:`agelib.checkpoints`                       05
-4      :mod:`agelib.runs`                                                      05
-5      :mod:`agelib.studies`                                                   14
+3      :mod:`agelib.training`, :mod:`agelib.checkpoints`                       05, 09, 12
+4      :mod:`agelib.streams`, :mod:`agelib.lineage`, :mod:`agelib.runs`        05, 13
+5      :mod:`agelib.studies`, :mod:`agelib.ladders`                            14, 16
+5      :mod:`agelib.hierarchies`                                               13
+5      :mod:`agelib.landmarks`, :mod:`agelib.throughput`                       20
+5      :mod:`agelib.prediction`                                                20
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
 ====== ======================================================================= =====================

@@ -1,0 +1,57 @@
+"""Commands of the book itself: ``book``, ``lab``, ``bench``. Explained in "How to run"."""
+
+import sys
+
+
+def add(commands) -> None:
+    """Add the commands to the parser's."""
+    book = commands.add_parser("book", help="execute the chapters that changed and build the site")
+    book.add_argument(
+        "--profile", default="cpu", help="smoke, cpu (default) or gpu: a file of notebooks/profiles"
+    )
+    book.add_argument("--source", default="drawn", help="drawn (default), utkface, imdb-wiki or appa-real")
+    book.add_argument(
+        "--root", default="", help="the data set's folder or published archive; none for drawn faces"
+    )
+    book.add_argument(
+        "--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)"
+    )
+    book.add_argument("--jobs", default="0", help="chapters to run at a time (default: one a core)")
+    book.set_defaults(command=_book)
+
+    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
+    lab.set_defaults(command=_lab)
+
+    bench = commands.add_parser(
+        "bench", help="measure speed: run the programs in benchmarks/, one after the other"
+    )
+    bench.add_argument("names", nargs="*", help="which, such as training pixels (default: all)")
+    bench.set_defaults(command=_bench)
+
+
+def _book(chosen) -> int:
+    from agelib.publishing import book
+
+    return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs)
+
+
+def _lab(_chosen) -> int:
+    from agelib.publishing import lab
+
+    return lab()
+
+
+def _bench(chosen) -> int:
+    import subprocess
+
+    from agelib.publishing.chapters import REPOSITORY
+
+    there = {file.stem: file for file in sorted((REPOSITORY / "benchmarks").glob("[a-z]*.py"))}
+    unknown = [name for name in chosen.names if name not in there]
+    if unknown:
+        raise ValueError(f"there is no benchmark {unknown[0]!r}; there is: {', '.join(there)}")
+    worst = 0
+    for name in chosen.names or there:
+        print(f"── {name}", flush=True)
+        worst = max(worst, subprocess.call([sys.executable, str(there[name])], cwd=REPOSITORY))
+    return worst
