@@ -228,7 +228,7 @@ def test_names_handed_on_by_the_package_count_as_the_modules_behind_them():
     tree = keys._tree(
         ["import agelib\nfrom agelib import metrics as m", "%matplotlib inline\nagelib.run(1)\nm.mae"]
     )
-    assert keys.imported_modules(tree) == {"agelib.runs", "agelib.metrics"}
+    assert keys.imported_modules(tree) == {"agelib.runs", "agelib.metrics", "agelib.metrics.ages"}
 
 
 def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):

@@ -8,6 +8,7 @@ module        holds
 `experiments` the experiment that a chapter's parameters describe
 `keys`        what a chapter's result depends on
 `plan`        one build, planned
+`processes`   a Python process of its own, with what it says
 `execute`     one chapter in its own process, measured
 `pages`       the pages and notes that the build writes itself
 `scripts`     the scripts that pages need (formulas, widgets), kept locally

@@ -8,7 +8,6 @@ killed leaves nothing that a later build could take for a result.
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agelib.publishing.processes import run_python
 from agelib.store import lock, write_json, write_whole
 
 #: Libraries that start threads of their own, and the variable that each listens to.
@@ -71,22 +71,15 @@ def execute(job: Job) -> dict:
         with tempfile.TemporaryDirectory(prefix=f"chapter-{job.number}-") as folder:
             order = Path(folder, "job.json")
             write_json(order, asdict(job))
-            done = subprocess.run(
-                [sys.executable, "-m", "agelib.publishing.execute", str(order)],
-                env=_environment(job.threads, folder),
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
+            code, output = run_python(
+                ["-m", "agelib.publishing.execute", str(order)], _environment(job.threads, folder), folder
             )
             said = Path(folder, "failure.txt")
-            if done.returncode and said.is_file():
+            if code and said.is_file():
                 raise ChapterError(said.read_text(encoding="utf-8"))
-        if done.returncode:
-            last = "\n".join(done.stdout.strip().splitlines()[-10:])
-            raise ChapterError(f"chapter {job.number}: its process ended with code {done.returncode}\n{last}")
+        if code:
+            last = "\n".join(output.splitlines()[-10:])
+            raise ChapterError(f"chapter {job.number}: its process ended with code {code}\n{last}")
         return json.loads(Path(job.record).read_text(encoding="utf-8"))
 
 

@@ -6,13 +6,13 @@ back to an earlier text, profile or source finds its executed chapters again.
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from agelib.publishing.execute import ChapterError, execute
 from agelib.publishing.pages import describe_run
 from agelib.publishing.plan import Plan
+from agelib.publishing.processes import run_python
 from agelib.publishing.site import assemble, is_published, publish
 
 
@@ -97,16 +97,8 @@ def prepare_data(values: dict):
 
     code = "import json, sys, agelib; agelib.prepare(agelib.Experiment.of(**json.loads(sys.argv[1])).data)"
     environment = dict(os.environ) | {"AGELIB_THREADS": str(os.cpu_count() or 1)}
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(values)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
-        said = done.stdout.strip().splitlines()[-1:] or [f"the process ended with code {done.returncode}"]
+    returned, output = run_python(["-c", code, json.dumps(values)], environment)
+    if returned:
+        said = output.splitlines()[-1:] or [f"the process ended with code {returned}"]
         return TaskFailed(f"the pictures could not be prepared: {said[0]}")
     return True

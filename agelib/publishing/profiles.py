@@ -67,6 +67,8 @@ def resolve(chapters: list[Chapter], profile: dict, name: str, source: str, root
     resolved = {}
     for chapter in chapters:
         values = {"source": source, "root": root, "profile": name}
+        if source == "drawn" and str(chapter.parameters.get("source")).startswith("drawn"):
+            del values["source"]  # which drawn faces suit its subject is for the chapter to say
         for layer in layers:
             values |= layer.get("all") or {}
             values |= _of_chapter(layer, chapter.number)

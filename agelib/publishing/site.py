@@ -9,13 +9,13 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
 from agelib.publishing.pages import insert_below_title, measured_note, status_page, unexecuted_note
 from agelib.publishing.plan import Plan
+from agelib.publishing.processes import run_python
 from agelib.publishing.scripts import fetch_scripts
 from agelib.store import content_key, file_key, read_json, write_whole
 
@@ -181,20 +181,13 @@ def publish(plan: Plan):
 
     work = plan.build.assembly.with_name("jupyter-book")
     strict = ["-W", "-n", "--keep-going"] if all(_is_shown(plan, c) for c in plan.chapters) else []
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command = ["-c", "from jupyter_book.cli.main import main; main()", "build"]
     command += [str(plan.build.assembly), "--path-output", str(work), "-q", *strict]
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
+    code, output = run_python(command)
+    if code:
         # What Sphinx read with a warning it would not read, and not warn of, again.
         shutil.rmtree(work, ignore_errors=True)
-        return TaskFailed("Jupyter Book found fault with the pages:\n" + done.stdout.strip()[-6000:])
+        return TaskFailed("Jupyter Book found fault with the pages:\n" + output[-6000:])
     noted = plan.build.html.with_name("html.key")
     noted.unlink(missing_ok=True)
     with write_whole(plan.build.html) as temporary:

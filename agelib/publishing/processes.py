@@ -1,0 +1,48 @@
+"""A Python process of its own, waited for, with all that it says kept: chapters, data and the site are made in such.
+
+A chapter that is killed, or a Sphinx that leaves its mark on the interpreter, so takes nothing down with it.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def run_python(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, folder: str | Path | None = None
+) -> tuple[int, str]:
+    """Run this environment's Python and wait for it.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What follows ``python`` on a command line.
+    environment : mapping, optional
+        All of its variables; by default those of this process.
+    folder : path, optional
+        Where it runs; by default here.
+
+    Returns
+    -------
+    (int, str)
+        The code that it ended with, 0 if all went well, and what it said to standard output and standard error, in
+        the order in which it was said.
+
+    Examples
+    --------
+    >>> run_python(["-c", "import sys; print('out', flush=True); sys.exit('err')"])
+    (1, 'out\\nerr')
+    """
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A page's words are UTF-8 whatever the terminal speaks, and a broken character is no reason to stop.
+        encoding="utf-8",
+        errors="replace",
+    )
+    return done.returncode, done.stdout.strip()
