@@ -12,7 +12,7 @@ import pandas as pd
 
 from agelib import metrics, splits
 from agelib.experiment import Experiment
-from agelib.lineage import seen_by
+from agelib.lineage import was_seen
 from agelib.preparation import prepare
 from agelib.runs import run
 
@@ -142,7 +142,7 @@ def hierarchy(
         oracle,
         score(predictions, oracle, by),
         judge_groups(predictions, oracle, by),
-        find_seen(found, prepared.root.name + "/" + predictions["path"]),
+        find_seen(found, prepared, predictions["path"]),
     )
 
 
@@ -285,14 +285,16 @@ def judge_groups(predictions: pd.DataFrame, oracle: pd.DataFrame, by: str) -> pd
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
-def find_seen(runs: Mapping, tested: pd.Series) -> pd.DataFrame:
+def find_seen(runs: Mapping, prepared, tested: pd.Series) -> pd.DataFrame:
     """How much of the test part each network, or what it started from, was trained on.
 
     Parameters
     ----------
     runs : mapping of str to agelib.runs.Run
+    prepared : agelib.preparation.Prepared
+        The data set.
     tested : pandas.Series
-        The pictures that the hierarchy is judged by: the data set's folder and their path in it.
+        Paths of the pictures that the hierarchy is judged by.
 
     Returns
     -------
@@ -301,7 +303,7 @@ def find_seen(runs: Mapping, tested: pd.Series) -> pd.DataFrame:
     """
     rows = []
     for name, one in runs.items():
-        count = int(tested.isin(seen_by(str(one.weights))).sum())
+        count = int(was_seen(one.weights, prepared, tested).sum())
         rows.append((name, count, len(tested), count / len(tested)))
     return pd.DataFrame(rows, columns=["network", "seen", "tested", "share"]).set_index("network")
 

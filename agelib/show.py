@@ -200,7 +200,8 @@ def provenance(of) -> Shown:
         raise ValueError(f"provenance is shown of a run or a faces table, not of a {type(of).__name__}")
     names = ", ".join(sorted(set(table_["source"].dropna().astype(str)))) or "unnamed"
     if faces.is_drawn(table_):
-        head, tail = f"Drawn faces, not people ({names})", ": these are no results on people."
+        whom, real = ("pandas", "animals") if "panda" in names else ("faces", "people")
+        head, tail = f"Drawn {whom}, not {real} ({names})", f": these are no results on {real}."
     else:
         head, tail = f"Pictures of people ({names})", "."
     facts = _facts_of_run(run) if run else _facts_of_faces(table_)

@@ -50,10 +50,9 @@ class Streams:
     def faces(self) -> pd.DataFrame:
         return self.prepared.faces
 
-    def names(self, part: str) -> list[str]:
-        """The pictures of a part, by the data set's folder and their path in it."""
-        place = self.prepared.root.name
-        return [f"{place}/{path}" for path in self.faces["path"].iloc[self.rows[part]]]
+    def paths(self, part: str) -> list[str]:
+        """The pictures of a part, by their path in the data set's folder."""
+        return self.faces["path"].iloc[self.rows[part]].tolist()
 
     def batches(self, part: str, device, is_training: bool = False) -> Batches:
         """The stream of a part; shuffled, augmented and balanced if it is to train on."""

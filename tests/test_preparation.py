@@ -169,3 +169,11 @@ def test_a_root_that_is_not_there_or_not_a_data_set_is_said(tmp_path):
 def test_too_few_pictures_to_split_are_said():
     with pytest.raises(ValueError, match=r"part empty; use more pictures|cleaning left no picture"):
         preparation.prepare(change(pictures=4), progress=False)
+
+
+def test_a_change_of_what_is_drawn_is_a_change_of_what_is_prepared():
+    from agelib.fingerprint import imported_modules
+
+    assert {"agelib.drawn.planning", "agelib.drawn.portrait", "agelib.drawn.pandas"} <= imported_modules(
+        "agelib.preparation"
+    )

@@ -144,8 +144,8 @@ def plan(layout: str, pictures: int, seed: int, faults: Faults) -> pd.DataFrame:
 
 def _people_and_ages(pictures: int, youngest: int, rng: np.random.Generator) -> pd.DataFrame:
     """Ages heaped at 20 to 40 over an even floor, dealt out so that a person's pictures lie some years apart."""
-    heap = int(0.48 * pictures)
-    # A floor by quota, not by lot, even up to 74 and thinner above: at 3000 pictures each age to 74 has 18 of it.
+    heap = int(0.42 * pictures)
+    # A floor by quota, not by lot, even up to 74 and thinner above: at 3000 pictures each age to 74 has 20 of it.
     every_age = np.arange(youngest, 96)
     density = np.interp(every_age, [74, 95], [1.0, 0.2]).cumsum()
     quota = (np.arange(pictures - heap) + rng.random()) / (pictures - heap) * density[-1]

@@ -179,10 +179,10 @@ def _read_drawn(source: str, root, pictures: int, seed: int, options: dict) -> f
         raise ValueError(
             f"{source!r} needs a number of pictures to draw, such as 3000; 0 is for real data sets"
         )
-    from agelib import drawn
+    from agelib.drawn.collections import draw_collection
 
     layout = DRAWN[source]
-    collection = READERS[layout](drawn.draw_collection(layout, pictures, seed), **options)
+    collection = READERS[layout](draw_collection(layout, pictures, seed), **options)
     faces = faces_tables.check(collection.faces.assign(source=f"drawn-{layout}"), source)
     return dataclasses.replace(collection, faces=faces)
 

@@ -7,7 +7,7 @@ ends (:mod:`~agelib.training.recording`), learning rates (:mod:`~agelib.training
 """
 
 from agelib.training.devices import choose_device, precision
-from agelib.training.fitting import find_learning_rate, fit, outputs, predict
+from agelib.training.fitting import find_learning_rate, fit, make_learner, outputs, predict
 from agelib.training.optimisers import make_optimiser
 from agelib.training.phases import Phase, phases
 from agelib.training.recording import HISTORY, is_early_stop, set_aside
@@ -24,6 +24,7 @@ __all__ = [
     "find_learning_rate",
     "fit",
     "is_early_stop",
+    "make_learner",
     "make_optimiser",
     "outputs",
     "phases",
