@@ -231,6 +231,17 @@ def test_names_handed_on_by_the_package_count_as_the_modules_behind_them():
     assert keys.imported_modules(tree) == {"agelib.runs", "agelib.metrics", "agelib.metrics.ages"}
 
 
+def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
+    write_notebook(repository / "notebooks" / "01_ages.ipynb", 'open("data/reference/ladder.csv")')
+    before = keys_of(repository)
+    reference = repository / "data" / "reference"
+    reference.mkdir(parents=True)
+    (reference / "other.csv").write_text("1")
+    assert not changed(before, keys_of(repository))
+    (reference / "ladder.csv").write_text("1")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
 def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):
     archive = tmp_path / "UTKFace.tar.gz"
     archive.write_bytes(b"1")

@@ -1,8 +1,9 @@
 """What a chapter's result depends on, as one key: it is executed again only when the key changes.
 
 The key covers the notebook's cells, the parameters it is run with, the code of every agelib module that it imports
-(comments and docstrings do not count), the versions of the packages that these import, and the identity of a data
-set on disk. A module whose source the chapter shows with ``show.source`` counts with its full text.
+(comments and docstrings do not count), the versions of the packages that these import, the identity of a data set on
+disk, and the reference results that it names. A module whose source the chapter shows with ``show.source`` counts with
+its full text.
 """
 
 import ast
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from agelib import fingerprint
 from agelib.publishing.chapters import Chapter
-from agelib.store import content_key
+from agelib.store import content_key, file_key
 
 #: Import name → the name it is installed under, where the two differ.
 DISTRIBUTIONS = {
@@ -61,7 +62,14 @@ def _work(chapter: Chapter, parameters: dict) -> list:
             for name in sorted(shown_modules(tree))
         ],
         versions(chapter, modules),
+        _references(chapter),
     ]
+
+
+def _references(chapter: Chapter) -> list:
+    """Name and key of each committed result that the chapter's code names."""
+    files = sorted(Path(chapter.path).parents[1].glob("data/reference/*"))
+    return [(file.name, file_key(file)) for file in files if any(file.stem in cell for cell in chapter.code)]
 
 
 def _tree(code: list[str]) -> ast.Module:
