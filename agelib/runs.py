@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import checkpoints, lineage, metrics, networks, store, targets, training
+from agelib.devices import device_name
 from agelib.experiment import Data, Experiment
 from agelib.faces import PARTS, is_drawn
 from agelib.fingerprint import code_fingerprint
@@ -35,11 +36,10 @@ GROUPS = (
     "source",
 )
 
-#: What stands between decoded pictures and predictions. Sources and cleaning are not here: the pictures' and the
-#: labels' own content is part of a run's key.
 #: The test part's posterior, float32 [N, ages], where the target has one.
 POSTERIOR = "test_posterior.npy"
 
+#: Libraries whose version may change a result.
 LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow")
 
 
@@ -308,8 +308,6 @@ def _environment(streams: Streams, device, history) -> dict:
     import torch
 
     experiment = streams.experiment
-
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "data": str(streams.faces["source"].iloc[0]),
         "drawn": is_drawn(streams.faces),
@@ -319,21 +317,13 @@ def _environment(streams: Streams, device, history) -> dict:
         "split": experiment.data.split,
         "seed": experiment.training.seed,
         "data_seed": experiment.data.data_seed,
-        "device": f"{device.type} ({name})",
+        "device": f"{device.type} ({device_name(device)})",
         "precision": training.precision(experiment.training, device),
         "threads": torch.get_num_threads(),
         "epochs": len(history),
         "python": platform.python_version(),
         **{library: metadata.version(library) for library in LIBRARIES},
     }
-
-
-def _processor() -> str:
-    """The processor's name: from Linux's own table where there is one, for `platform` leaves it empty there."""
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _finish(folder: Path) -> None:

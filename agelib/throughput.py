@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from agelib.devices import choose_device, device_name
+
 #: Study D's kinds of networks that its excerpts name, and others of the book beside them.
 NAMES = (
     "basic_cnn", "mnasnet", "efficientnet_b0", "googlenet", "resnet18", "resnet50", "densenet121", "vgg11_bn",
@@ -101,7 +103,6 @@ def measure(
 
     from agelib import networks
     from agelib.experiment import Network
-    from agelib.training import choose_device
 
     if isinstance(names, str):
         names = (names,)
@@ -194,12 +195,10 @@ def provenance(device=None) -> dict:
     import torchvision
 
     import agelib
-    from agelib.training import choose_device
 
     device = choose_device(device)
-    cuda = device.type == "cuda"
     return {
-        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "device": device_name(device),
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "agelib": agelib.__version__,
@@ -207,16 +206,6 @@ def provenance(device=None) -> dict:
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
     }
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    about = Path("/proc/cpuinfo")
-    if about.is_file():
-        for line in about.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "CPU"
 
 
 def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> pd.DataFrame:
@@ -235,7 +224,6 @@ def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> p
         What :func:`measure` returns.
     """
     from agelib import store
-    from agelib.training import choose_device
 
     device = choose_device(device)
     # Whatever else ran meanwhile made the rates smaller: the number of processes that wanted a core, where known.

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agelib.devices import processor_name
 from agelib.publishing.processes import run_python
 from agelib.store import lock, write_json, write_whole
 
@@ -139,26 +140,12 @@ class _PeakMemory:
 
 def device() -> str:
     """The name of what a network trains on here: the graphics card that torch can use, or the processor."""
-    if shutil.which("nvidia-smi") or (sys.platform == "darwin" and os.uname().machine == "arm64"):
-        import torch
+    if shutil.which("nvidia-smi"):  # importing torch takes seconds, and here it would be for nothing
+        from agelib.devices import choose_device, device_name
 
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_name()
-        if torch.backends.mps.is_available():
-            return "Apple GPU (MPS)"
-    return f"CPU, {_processor()}"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    import platform
-
-    return platform.processor() or platform.machine()
+        if choose_device().type == "cuda":
+            return device_name()
+    return f"CPU, {processor_name()}"
 
 
 def main(order: str) -> int:

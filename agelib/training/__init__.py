@@ -6,7 +6,7 @@ ends (:mod:`~agelib.training.recording`), learning rates (:mod:`~agelib.training
 (:mod:`~agelib.training.averaging`). Explained in chapter 05.
 """
 
-from agelib.training.devices import choose_device, precision
+from agelib.devices import choose_device, precision
 from agelib.training.fitting import find_learning_rate, fit, make_learner, outputs, predict
 from agelib.training.optimisers import make_optimiser
 from agelib.training.phases import Phase, phases

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from agelib import checkpoints
+from agelib.devices import choose_device, precision
 from agelib.experiment import Training
 from agelib.training.averaging import Averaging
 from agelib.training.callbacks import (
@@ -17,7 +18,6 @@ from agelib.training.callbacks import (
     Reseed,
     TrainEvalCallback,
 )
-from agelib.training.devices import choose_device, precision
 from agelib.training.mixing import Mixup
 from agelib.training.optimisers import make_optimiser
 from agelib.training.phases import Freeze, Phase, phases, set_free
