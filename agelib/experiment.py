@@ -56,6 +56,10 @@ class Data:
         "how to split: no person on two sides, or 80/10/10 within each age whoever is shown",
         ("subject_exclusive", "by_age"),
     )
+    split_file: str = _option(
+        "",
+        "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out",
+    )
     folds: int = _option(0, "number of folds of a cross-validation; 0: one split into train, valid and test")
     fold: int = _option(0, "which fold is the test part, from 0")
     allow_leaks: bool = _option(False, "train even if the audit finds a leak between the parts")

@@ -78,6 +78,10 @@ def _check_folds(data: Data) -> None:
         raise ValueError(
             f"folds={data.folds} is too few: one fold tests, one validates, the rest trains; give 3 or more"
         )
+    if data.folds and data.split_file:
+        raise ValueError(
+            "folds deal the pictures out anew and split_file says who is where; give one of the two"
+        )
     if data.folds and not 0 <= data.fold < data.folds:
         raise ValueError(
             f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}"
@@ -94,7 +98,14 @@ def _key(data: Data) -> str:
     """The description, the code, and which files or folders `root` is just now."""
     roots = data.root.split(",") if "+" in data.source else [data.root]
     place = [_stamp(Path(root.strip()).expanduser()) for root in roots if root.strip()]
-    return store.content_key(asdict(data), place, code_fingerprint("agelib.preparation"))
+    parts = store.file_key(_require(Path(data.split_file).expanduser())) if data.split_file else ""
+    return store.content_key(asdict(data), place, parts, code_fingerprint("agelib.preparation"))
+
+
+def _require(file: Path) -> Path:
+    if not file.is_file():
+        raise FileNotFoundError(f"split_file: there is no file {file}; give a CSV of path and split")
+    return file
 
 
 def _stamp(root: Path) -> list:
@@ -113,13 +124,14 @@ def _make(data: Data, folder: Path, jobs, progress) -> None:
     collection = use_label(collection, data.label)
     cleaned = cleaning.clean(collection, data, jobs=jobs, progress=progress)
     table = _split(cleaned, data)
-    audit = splits.audit(table, cleaned.duplicates)
+    audit = splits.audit(table, cleaned.duplicates.loc[table.index])
     splits.require_no_leak(audit, allow=data.allow_leaks)
     with store.write_whole(folder) as temporary:
         temporary.mkdir()
         faces.write(temporary / "faces.csv", table)
-        store.write_table(temporary / "removed.csv", cleaned.removed)
-        store.write_table(temporary / "report.csv", cleaned.report)
+        removed, report = _left_out(cleaned, table)
+        store.write_table(temporary / "removed.csv", removed)
+        store.write_table(temporary / "report.csv", report)
         store.write_table(temporary / "leaks.csv", audit.table)
         store.write_table(temporary / "skipped.csv", collection.skipped)
         store.write_json(
@@ -148,11 +160,24 @@ def use_label(collection: faces.Collection, label: str) -> faces.Collection:
 
 
 def _split(cleaned, data: Data) -> pd.DataFrame:
+    if data.split_file:
+        return splits.read_parts(data.split_file, cleaned.faces)
     if not data.folds:
         return splits.split(cleaned.faces, data.split, cleaned.duplicates, seed=data.data_seed)
     table = splits.folds(cleaned.faces, data.folds, data.split, cleaned.duplicates, seed=data.data_seed)
     part = (table["fold"] - data.fold) % data.folds
     return table.assign(split=part.map({0: "test", 1: "valid"}).fillna("train"))
+
+
+def _left_out(cleaned, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was removed, and the report, with the pictures that a split file does not name."""
+    rest = cleaned.faces.drop(table.index)
+    if rest.empty:
+        return cleaned.removed, cleaned.report
+    step = "not in the split file"
+    removed = pd.concat([cleaned.removed, rest.assign(step=step, reason="the split file does not name it")])
+    last = {"step": step, "before": len(cleaned.faces), "removed": len(rest), "after": len(table), "note": ""}
+    return removed, pd.concat([cleaned.report, pd.DataFrame([last])], ignore_index=True)
 
 
 def _load(folder: Path) -> Prepared:

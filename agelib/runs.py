@@ -36,8 +36,8 @@ GROUPS = (
     "source",
 )
 
-#: The test part's posterior, float32 [N, ages], where the target has one.
-POSTERIOR = "test_posterior.npy"
+#: The parts whose posterior is kept, float32 [N, ages], where the target has one: to calibrate on, and to judge on.
+POSTERIOR_PARTS = ("valid", "test")
 
 #: Libraries whose version may change a result.
 LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow")
@@ -94,9 +94,14 @@ class Run:
         """What the network's outputs mean: built, as in training, from the labels of the pictures trained on."""
         return build_target(self.experiment, self.train_predictions)
 
-    def posterior(self) -> pd.DataFrame | None:
-        """Probability of each age, for each picture of the test part: columns are ages in years; None without one."""
-        file = self.folder / POSTERIOR
+    def posterior(self, part: str = "test") -> pd.DataFrame | None:
+        """Probability of each age, for each picture of the test or valid part; None where the target has none.
+
+        Columns are ages in years, rows as in that part's predictions.
+        """
+        if part not in POSTERIOR_PARTS:
+            raise ValueError(f"a run keeps the posterior of {' and '.join(POSTERIOR_PARTS)}, not of {part!r}")
+        file = self.folder / f"{part}_posterior.npy"
         if not file.is_file():
             return None
         ages = store.read_json(self.folder / "environment.json")["posterior_ages"]
@@ -264,11 +269,14 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         if part == "test":
             store.write_table(folder / "metrics.csv", _metrics(table))
             store.write_table(folder / "scores.csv", _scores(table))
-            posterior = target.posterior(outputs)
-            if posterior is not None:
-                environment["posterior_ages"] = [float(age) for age in target.ages]
-                with store.write_whole(folder / POSTERIOR) as temporary, temporary.open("wb") as file:
-                    np.save(file, posterior.numpy(), allow_pickle=False)
+        posterior = target.posterior(outputs) if part in POSTERIOR_PARTS else None
+        if posterior is not None:
+            environment["posterior_ages"] = [float(age) for age in target.ages]
+            with (
+                store.write_whole(folder / f"{part}_posterior.npy") as temporary,
+                temporary.open("wb") as file,
+            ):
+                np.save(file, posterior.numpy(), allow_pickle=False)
     lineage.write_seen(folder, streams)
     checkpoints.save_weights(folder / "network.safetensors", network)
     environment["seconds"] = round(time.perf_counter() - started, 2)

@@ -97,6 +97,53 @@ def split(
     return table
 
 
+def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
+    """Add a column ``split`` as a file says it: a split that was written once, for everybody.
+
+    Parameters
+    ----------
+    file : path
+        CSV with the columns ``path`` and ``split`` (train, valid or test), one row a picture.
+    faces : pandas.DataFrame
+        The faces table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows that the file names, with the column ``split``; a picture that it does not name is in no part.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no such table, names a picture twice or a part that there is not, or none of its pictures is among
+        the faces.
+    """
+    try:
+        named = pd.read_csv(file, dtype=str)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"{file}: not readable as a table of path and split ({error})") from None
+    if missing := [name for name in ("path", "split") if name not in named]:
+        raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")
+    if (twice := named["path"].duplicated()).any():
+        row = int(twice.to_numpy().argmax())
+        raise ValueError(
+            f"{file}, row {row + 2}: {named['path'][row]} stands there twice; name each picture once"
+        )
+    if (wrong := ~named["split"].isin(PARTS)).any():
+        row = int(wrong.to_numpy().argmax())
+        raise ValueError(f"{file}, row {row + 2}: no part {named['split'][row]!r}; parts: {', '.join(PARTS)}")
+    found = faces.assign(split=faces["path"].map(named.set_index("path")["split"]))
+    found = found[found["split"].notna()]
+    if found.empty:
+        raise ValueError(
+            f"{file} names none of these pictures; it has {named['path'].iloc[0]!r}, they are like "
+            f"{faces['path'].iloc[0]!r}"
+        )
+    return found
+
+
 def folds(
     faces: pd.DataFrame,
     number: int,

@@ -177,3 +177,65 @@ def test_a_change_of_what_is_drawn_is_a_change_of_what_is_prepared():
     assert {"agelib.drawn.planning", "agelib.drawn.portrait", "agelib.drawn.pandas"} <= imported_modules(
         "agelib.preparation"
     )
+
+
+def test_a_split_file_says_who_is_where_and_what_it_does_not_name_is_left_out(prepared, tmp_path):
+    named = prepared.faces[["path", "split"]].iloc[5:].copy()
+    named["split"] = named["split"].map({"train": "train", "valid": "test", "test": "valid"})
+    file = tmp_path / "parts.csv"
+    named.to_csv(file, index=False)
+    again = preparation.prepare(change(split_file=str(file)), progress=False)
+    merged = again.faces[["path", "split"]].merge(named, on="path", suffixes=("", "_named"))
+    assert len(again.faces) == len(named) == len(merged)
+    assert (merged["split"] == merged["split_named"]).all()
+    left = again.removed[again.removed["step"] == "not in the split file"]
+    assert set(left["path"]) == set(prepared.faces["path"].iloc[:5])
+    assert again.report.iloc[-1][["before", "removed", "after"]].tolist() == [
+        len(prepared.faces),
+        5,
+        len(named),
+    ]
+
+
+def test_another_content_of_a_split_file_is_another_split(prepared, tmp_path):
+    file = tmp_path / "parts.csv"
+    named = prepared.faces[["path", "split"]]
+    named.to_csv(file, index=False)
+    first = preparation.prepare(change(split_file=str(file)), progress=False)
+    named.iloc[3:].to_csv(file, index=False)
+    second = preparation.prepare(change(split_file=str(file)), progress=False)
+    assert len(first.faces) - len(second.faces) == 3
+
+
+def test_a_leaky_split_file_is_refused(prepared, tmp_path):
+    kept = preparation.prepare(change(duplicates="keep", allow_leaks=True), progress=False)
+    twins = kept.faces["identity"].value_counts().index[0]
+    named = kept.faces[["path", "split"]].copy()
+    mine = named.index[kept.faces["identity"] == twins]
+    named.loc[mine[0], "split"], named.loc[mine[1:], "split"] = "test", "train"
+    file = tmp_path / "leaky.csv"
+    named.to_csv(file, index=False)
+    with pytest.raises(splits.LeakError, match="both train and test"):
+        preparation.prepare(change(split_file=str(file)), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,part\na.jpg,test\n", "no column 'split'"),
+        ("path,split\na.jpg,test\na.jpg,train\n", "row 3: a.jpg stands there twice"),
+        ("path,split\na.jpg,exam\n", "row 2: no part 'exam'"),
+        ("path,split\nnobody.jpg,test\n", "names none of these pictures"),
+        ("", "not readable"),
+    ],
+)
+def test_a_wrong_split_file_is_said_with_its_row(tmp_path, text, message):
+    file = tmp_path / "parts.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        preparation.prepare(change(split_file=str(file)), progress=False)
+
+
+def test_a_split_file_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        preparation.prepare(change(split_file=str(tmp_path / "none.csv")), progress=False)
