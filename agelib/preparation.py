@@ -3,7 +3,7 @@
 Explained in chapter 03.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,9 @@ import pandas as pd
 from agelib import cleaning, faces, sources, splits, store
 from agelib.experiment import Data
 from agelib.fingerprint import code_fingerprint
+
+#: Options that say who is in which part, and leave open which pictures there are and which of them are clean.
+PARTING = ("split", "split_file", "folds", "fold", "allow_leaks")
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,7 @@ def _stamp(root: Path) -> list:
 
 
 def _make(data: Data, folder: Path, jobs, progress) -> None:
-    collection = sources.read(data.source, data.root, pictures=data.pictures, seed=data.data_seed)
-    collection = use_label(collection, data.label)
-    cleaned = cleaning.clean(collection, data, jobs=jobs, progress=progress)
+    cleaned, about = _cleaned(data, jobs, progress)
     table = _split(cleaned, data)
     audit = splits.audit(table, cleaned.duplicates.loc[table.index])
     splits.require_no_leak(audit, allow=data.allow_leaks)
@@ -133,11 +134,36 @@ def _make(data: Data, folder: Path, jobs, progress) -> None:
         store.write_table(temporary / "removed.csv", removed)
         store.write_table(temporary / "report.csv", report)
         store.write_table(temporary / "leaks.csv", audit.table)
-        store.write_table(temporary / "skipped.csv", collection.skipped)
-        store.write_json(
-            temporary / "data.json",
-            {"data": asdict(data), "root": str(collection.root), "notes": collection.notes},
-        )
+        store.write_json(temporary / "data.json", about | {"data": asdict(data)})
+
+
+def _cleaned(data: Data, jobs, progress) -> tuple[cleaning.Cleaned, dict]:
+    """What cleaning left, with where it lies and what the source said; read and cleaned once for all ways to split."""
+    plain = replace(data, **{name: getattr(Data(), name) for name in PARTING})
+    folder = store.home() / "cleaned" / f"{data.source}-{_key(plain)}"
+    with store.lock(folder):
+        if not _is_ready(folder):
+            collection = sources.read(data.source, data.root, pictures=data.pictures, seed=data.data_seed)
+            collection = use_label(collection, data.label)
+            cleaned = cleaning.clean(collection, data, jobs=jobs, progress=progress)
+            with store.write_whole(folder) as temporary:
+                temporary.mkdir()
+                faces.write(temporary / "faces.csv", cleaned.faces)
+                for name in ("removed", "report", "duplicates"):
+                    store.write_table(temporary / f"{name}.csv", getattr(cleaned, name))
+                store.write_table(temporary / "skipped.csv", collection.skipped)
+                store.write_json(
+                    temporary / "data.json", {"root": str(collection.root), "notes": collection.notes}
+                )
+    # Read back even by who has just made it, so that everybody splits the very same table.
+    tables = (_read(folder / f"{name}.csv") for name in ("removed", "report", "duplicates"))
+    return cleaning.Cleaned(faces.read(folder / "faces.csv"), *tables), store.read_json(folder / "data.json")
+
+
+def _read(file: Path) -> pd.DataFrame:
+    text = dict.fromkeys(("path", "identity", "face_box", "content_key", "note"), "object")
+    table = pd.read_csv(file, dtype=text | {"perceptual_hash": "uint64"}, float_precision="round_trip")
+    return table.fillna({"note": ""}) if "note" in table else table
 
 
 def use_label(collection: faces.Collection, label: str) -> faces.Collection:
@@ -182,13 +208,11 @@ def _left_out(cleaned, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
 
 def _load(folder: Path) -> Prepared:
     about = store.read_json(folder / "data.json")
-    text = {"path": "object", "identity": "object", "face_box": "object"}
-    removed = pd.read_csv(folder / "removed.csv", dtype=text)
     return Prepared(
         faces=faces.read(folder / "faces.csv"),
         root=Path(about["root"]),
-        removed=removed,
-        report=pd.read_csv(folder / "report.csv"),
-        leaks=pd.read_csv(folder / "leaks.csv"),
+        removed=_read(folder / "removed.csv"),
+        report=_read(folder / "report.csv"),
+        leaks=_read(folder / "leaks.csv"),
         file=folder / "faces.csv",
     )

@@ -179,6 +179,17 @@ def test_a_change_of_what_is_drawn_is_a_change_of_what_is_prepared():
     )
 
 
+def test_another_split_reads_and_cleans_nothing_anew(prepared, monkeypatch):
+    def clean(*_, **__):
+        raise AssertionError("cleaned again")
+
+    monkeypatch.setattr(cleaning, "clean", clean)
+    other = preparation.prepare(change(folds=4, fold=1), progress=False)
+    assert set(other.faces["path"]) == set(prepared.faces["path"])
+    with pytest.raises(AssertionError, match="cleaned again"):
+        preparation.prepare(change(max_age=50), progress=False)
+
+
 def test_a_split_file_says_who_is_where_and_what_it_does_not_name_is_left_out(prepared, tmp_path):
     named = prepared.faces[["path", "split"]].iloc[5:].copy()
     named["split"] = named["split"].map({"train": "train", "valid": "test", "test": "valid"})

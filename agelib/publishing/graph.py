@@ -20,9 +20,9 @@ def doit_tasks(plan: Plan) -> dict:
     """doit's functions and settings, by the names that doit looks for in a dodo.py."""
 
     def task_data():
-        """Draw, or read, and clean and split the pictures that several chapters share."""
+        """Draw, or read, and clean and split the pictures that the chapters read."""
         # A group without members still needs a name that chapters can wait for.
-        yield {"basename": "data", "name": None, "doc": "prepare the pictures that several chapters share"}
+        yield {"basename": "data", "name": None, "doc": "prepare the pictures that the chapters read"}
         for key, values in plan.data.items():
             yield {"name": key, "actions": [(prepare_data, [values])], "verbosity": 2}
 

@@ -163,7 +163,7 @@ class Plan:
 
     @functools.cached_property
     def data(self) -> dict[str, dict]:
-        """The data sets that more than one chapter is about to read: key → the options that describe it."""
+        """The data sets that chapters are about to read, each once: key → the options that describe it."""
         from agelib.experiment import options
 
         wanted = {}
@@ -172,8 +172,8 @@ class Plan:
             if "source" in chapter.parameters and not self.is_done(chapter):
                 values = chapter.parameters | self.parameters[chapter.number]
                 data = {name: values[name] for name in names if name in values}
-                wanted.setdefault(content_key(data), (data, []))[1].append(chapter.number)
-        return {key: data for key, (data, numbers) in wanted.items() if len(numbers) > 1}
+                wanted[content_key(data)] = data
+        return wanted
 
 
 def _named_key(build: Build, chapter: Chapter, chapters: list, parameters: dict) -> str:
