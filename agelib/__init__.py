@@ -7,7 +7,7 @@ floor  room                                                                    t
 ====== ======================================================================= =====================
 0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
 1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
-1      :mod:`agelib.metrics`                                                   05, 12, 15
+1      :mod:`agelib.metrics`                                                   05, 12, 15, 17, 18
 1      :mod:`agelib.networks`                                                  05 to 10
 1      :mod:`agelib.targets`                                                   05, 11, 13
 1      :mod:`agelib.devices`                                                   05
@@ -24,7 +24,10 @@ floor  room                                                                    t
 5      :mod:`agelib.studies`, :mod:`agelib.ladders`                            14, 16
 5      :mod:`agelib.hierarchies`                                               13
 5      :mod:`agelib.landmarks`, :mod:`agelib.throughput`                       20
-5      :mod:`agelib.prediction`                                                20
+5      :mod:`agelib.shipping`, :mod:`agelib.prediction`                        20
+5      :mod:`agelib.references`                                                results
+5      :mod:`agelib.explain`                                                   19
+5      :mod:`agelib.published_splits`, :mod:`agelib.generalisation`            03, 15
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
 ====== ======================================================================= =====================

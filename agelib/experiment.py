@@ -129,6 +129,7 @@ class Training:
     )
     sigma: float = _option(2.0, "label distribution: standard deviation, in years; 0: the raters' own spread")
     label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them")
+    label_noise: float = _option(0.0, "share of the training pictures that swap ages: what wrong labels cost")
     estimate: str = _option("mean", "which age of the posterior is the answer", ("mean", "median", "mode"))
     balance: str = _option(
         "none",

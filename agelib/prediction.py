@@ -1,11 +1,12 @@
-"""Ages of new pictures from a finished run: files in, one row a picture out. Explained in chapter 20.
+"""Ages of new pictures from a trained network: files in, one row a face out. Explained in chapters 20 and 21.
 
 Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,36 @@ import pandas as pd
 
 from agelib import training
 from agelib.decoding import read_picture
-from agelib.runs import Run
+from agelib.shipping.framing import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, open_upright
+from agelib.shipping.models import Model, of_run
 
 #: Endings of the files that are taken from a folder.
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
+#: What is told of a face, in this order, whatever the model was trained for; what it was not trained for is missing.
+ANSWERS = ("path", "age", "age_low", "age_high", "age_group", "gender", "ethnicity")
+
+#: Where an answer is found in a table of predictions, if not under its own name.
+PREDICTED = {
+    "age": "predicted",
+    "age_group": "predicted_age_group",
+    "gender": "predicted_gender",
+    "ethnicity": "predicted_ethnicity",
+}
+
+#: Files at a time.
 BATCH = 128
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One face of a file, ready for the network, or why there is none: image uint8 [C, S, S], box in pixels."""
+
+    file: Path
+    image: np.ndarray | None = None
+    face: int = 1
+    box: str | None = None
+    problem: str | None = None
 
 
 def find_pictures(paths: Iterable) -> list[Path]:
@@ -43,66 +68,143 @@ def find_pictures(paths: Iterable) -> list[Path]:
     return found
 
 
-def predict(run: Run, pictures: Iterable, device=None) -> pd.DataFrame:
-    """What a finished run's network says of pictures that are cropped as its own were.
+def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
+    """What a trained network says of pictures.
 
     Parameters
     ----------
-    run : agelib.runs.Run
+    source : agelib.runs.Run or agelib.shipping.Model
     pictures : iterable of path
         Files, or folders of them.
     device : torch.device, optional
+    **how
+        ``detector``, ``level`` and ``onnx``: see :func:`predict_in_batches`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a picture, in the order given: ``path``, the columns that the target predicts (see
-        :meth:`agelib.targets.Target.predictions`), and ``problem``: why a picture could not be read, else missing.
-        One broken file never stops the rest.
+        One row a face, or a file in which there is none, in the order given: ``path``, ``face`` (1, 2, … from left to
+        right) and ``box`` (x1 y1 x2 y2 in pixels of the upright picture) where faces were looked for, the columns that
+        the target predicts (see :meth:`agelib.targets.Target.predictions`), ``age_low`` and ``age_high`` in years, and
+        ``problem``: why there is no answer, else missing. One broken file never stops the rest.
 
     Raises
     ------
     FileNotFoundError
         If there is nothing at a path.
     """
-    import torch
+    return pd.concat(list(predict_in_batches(source, pictures, device, **how)), ignore_index=True)
 
+
+def predict_in_batches(
+    source, pictures: Iterable, device=None, detector: str = "none", level: float = 0.9, onnx: bool = False
+) -> Iterator[pd.DataFrame]:
+    """As :func:`predict`, a table for each :data:`BATCH` files, so that the first answers come soon.
+
+    While the network looks at one batch, threads decode the next.
+
+    Parameters
+    ----------
+    source, pictures, device
+        As for :func:`predict`.
+    detector : str
+        none: the pictures are cropped as those that the network was trained on. Or who looks for faces in whole
+        pictures: a name of :data:`agelib.detectors.DETECTORS`.
+    level : float
+        Share of pictures whose interval shall hold the true age: 0.5, 0.8, 0.9 or 0.95.
+    onnx : bool
+        Ask the model's ONNX graph in place of torch.
+    """
+    model = source if isinstance(source, Model) else of_run(source)
     device = training.choose_device() if device is None else device
-    target = run.target()
-    network = run.network().to(device)
-    mean, std = (
-        np.asarray(run.environment[f"pixel_{name}"], np.float32)[:, None, None] for name in ("mean", "std")
-    )
-    tables = []
-    for files in _chunks(find_pictures(pictures)):
-        images, problems = _decode(run, files)
-        readable = [place for place, problem in enumerate(problems) if problem is None]
-        table = pd.DataFrame({"path": list(map(str, files))})
-        if readable:
-            x = torch.from_numpy((images[readable] / np.float32(255) - mean) / std)  # [B, 3, S, S]
-            given = training.outputs(network, [(x, None)], device, run.experiment.pictures.flip_test)
-            table = table.join(target.predictions(given).set_axis(readable))
-        tables.append(table.assign(problem=problems))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _chunks(files: list[Path]) -> Iterator[list[Path]]:
-    for start in range(0, len(files), BATCH):
-        yield files[start : start + BATCH]
-
-
-def _decode(run: Run, files: list[Path]) -> tuple[np.ndarray, list[str | None]]:
-    """Pictures as the run's network was shown its own: uint8 [B, 3, S, S], and what was wrong with each, or None."""
-    show = run.experiment.pictures
-
-    def read(file):
-        try:
-            return read_picture(file, show.image_size, show.grey, show.zoom), None
-        except ValueError as error:
-            return np.zeros((1, show.image_size, show.image_size), np.uint8), str(error)
-
+    files = find_pictures(pictures)
+    read = _reader(model, detector)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        read_all = list(threads.map(read, files))
-    shape = (3, show.image_size, show.image_size)
-    images = np.stack([np.broadcast_to(image, shape) for image, _ in read_all])
-    return images, [problem for _, problem in read_all]
+        waiting = None
+        for start in range(0, len(files) + BATCH, BATCH):
+            following = threads.map(read, files[start : start + BATCH])  # it begins at once
+            if waiting is not None:
+                crops = [crop for one in waiting for crop in one]
+                yield _judge(model, crops, level, device, onnx)
+            waiting = following
+
+
+def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "path": [str(crop.file) for crop in crops],
+            "face": [crop.face for crop in crops],
+            "box": pd.Series([crop.box for crop in crops], dtype="object"),
+        }
+    )
+    readable = [place for place, crop in enumerate(crops) if crop.problem is None]
+    if readable:
+        images = np.stack([crops[place].image for place in readable])  # [faces, C, S, S]
+        table = table.join(model.predict(images, level, device, onnx).set_axis(readable))
+    return table.assign(problem=[crop.problem for crop in crops])
+
+
+def _reader(model: Model, detector: str) -> Callable[[Path], list[Crop]]:
+    """A function for any thread that reads a file: a crop for each face, or one that says what is wrong."""
+    show = model.experiment.pictures
+    if detector == "none":
+
+        def read(file: Path) -> list[Crop]:
+            return [Crop(file, read_picture(file, show.image_size, show.grey, show.zoom))]
+
+    else:
+        frame = _frame(model, detector)
+        look = finder(detector)
+
+        def read(file: Path) -> list[Crop]:
+            picture = open_upright(file)
+            crops = [
+                Crop(
+                    file,
+                    cut_out(picture, box, frame, show.image_size, show.grey, show.zoom),
+                    number,
+                    " ".join(f"{value:.0f}" for value in box),
+                )
+                for number, box in enumerate(look(picture), start=1)
+            ]
+            return crops or [Crop(file, problem=f"{file}: no face found (an aligned crop? --no-detect)")]
+
+    def read_or_say_why(file: Path) -> list[Crop]:
+        try:
+            return read(file)
+        except ValueError as error:
+            return [Crop(file, problem=str(error))]
+
+    return read_or_say_why
+
+
+def _frame(model: Model, detector: str) -> Frame:
+    """What to cut out around a face, if it fits the detector and the pictures that the model knows."""
+    frame = model.frame or UTKFACE
+    if detector != frame.detector:
+        raise ValueError(
+            f"the model knows where the detector {frame.detector} finds faces, not {detector}; "
+            "choose that one, or export the model again with the other"
+        )
+    if frame.found < LEAST_FOUND:
+        raise ValueError(
+            f"the detector {detector} finds a face in {100 * frame.found:.0f} % of the pictures that this network was "
+            "trained on, so it cannot cut out such pictures; take yours as they are: --no-detect"
+        )
+    return frame
+
+
+def answers(table: pd.DataFrame) -> pd.DataFrame:
+    """What is told of each face: the columns :data:`ANSWERS` of a table of predictions, in this order.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"path": ["a.jpg"], "predicted": [31.0], "age_low": [25.0], "age_high": [40.0]})
+    >>> print(answers(table).to_csv(index=False), end="")
+    path,age,age_low,age_high,age_group,gender,ethnicity
+    a.jpg,31.0,25.0,40.0,,,
+    """
+    return pd.DataFrame(
+        {name: table[kept] if (kept := PREDICTED.get(name, name)) in table else np.nan for name in ANSWERS},
+        index=table.index,
+    )

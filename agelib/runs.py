@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import checkpoints, lineage, metrics, networks, store, targets, training
+from agelib import checkpoints, lineage, networks, store, targets, training
 from agelib.devices import device_name
 from agelib.experiment import Data, Experiment
 from agelib.faces import PARTS, is_drawn
 from agelib.fingerprint import code_fingerprint
+from agelib.metrics.ages import baselines, summarise
+from agelib.metrics.classes import classify
 from agelib.preparation import Prepared, prepare
 from agelib.streams import Streams, build_target, open_streams
 from agelib.targets import groups
@@ -110,7 +112,7 @@ class Run:
     def baselines(self) -> pd.DataFrame:
         """What always saying the training part's mean, or median, age would have got on the test part."""
         ages = self.train_predictions["age"].to_numpy()
-        return metrics.baselines(ages, self.predictions)
+        return baselines(ages, self.predictions)
 
 
 def run(experiment: Experiment, progress: bool = True) -> Run:
@@ -299,13 +301,13 @@ def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
 def _metrics(predictions: pd.DataFrame) -> pd.DataFrame:
     if "predicted" not in predictions:
         return pd.DataFrame(columns=["metric", "value", "low", "high"])
-    return metrics.summarise(predictions).reset_index()
+    return summarise(predictions).reset_index()
 
 
 def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
     """Accuracy, precision, recall and macro F1 of every task that has classes."""
     tables = [
-        metrics.classify(predictions, task).reset_index().assign(task=task)
+        classify(predictions, task).reset_index().assign(task=task)
         for task in ("age_group", "gender", "ethnicity", "expression")
         if f"predicted_{task}" in predictions and task in predictions
     ]

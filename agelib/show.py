@@ -8,6 +8,7 @@ import html
 import inspect
 import math
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ SPLITS = {
     "subject_exclusive": "split by person: nobody is on two sides",
     "by_age": "split within each age: the same person may be on two sides",
 }
+
+#: What is said instead where the data set names nobody.
+NOBODY_KNOWN = "duplicates on one side; who is shown is not recorded, so the same person may be on two sides"
 
 
 class Shown:
@@ -222,12 +226,18 @@ def _facts_of_run(run) -> list[str]:
     about, data = run.environment, run.experiment.data
     counts = _in_order(about.get("pictures", {}))
     facts = [", ".join(f"{count:,} {part}" for part, count in counts.items()) + " pictures"] if counts else []
-    facts.append(
-        SPLITS.get(data.split, data.split) + (f", fold {data.fold} of {data.folds}" if data.folds else "")
-    )
+    if data.split_file:
+        how = f"split as {Path(data.split_file).name} says"
+    elif data.split == "subject_exclusive" and run.prepared.faces["identity"].isna().all():
+        how = NOBODY_KNOWN
+    else:
+        how = SPLITS.get(data.split, data.split)
+    facts.append(how + (f", fold {data.fold} of {data.folds}" if data.folds else ""))
     leaks = getattr(run.prepared, "leaks", None)
     if data.allow_leaks and leaks is not None and len(leaks):
         facts.append("LEAKS between the parts were allowed")
+    if noise := run.experiment.training.label_noise:
+        facts.append(f"{100 * noise:g} % of the training ages swapped")
     facts.append(f"seed {about.get('seed', run.experiment.training.seed)}")
     facts.append(f"{run.experiment.pictures.image_size} pixels")
     facts += [str(about[name]) for name in ("device", "precision") if about.get(name)]

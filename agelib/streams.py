@@ -28,7 +28,8 @@ class Streams:
     rows : dict
         Part → rows of the table, int [N of the part].
     labels : numpy.ndarray
-        float32 [N, L] of all pictures; a weight is the last column where losses are weighed.
+        float32 [N, L] of all pictures; a weight is the last column where losses are weighed. With ``label_noise`` some
+        of the training part's are wrong, while `prepared` keeps what the data set says.
     balance : dict
         Arguments of the training part's Batches that favour scarce groups.
     mean, std : numpy.ndarray
@@ -100,9 +101,10 @@ def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = Tr
                 f"{prepared.file}: no readable picture{wish} is in the {part} part; use more pictures"
             )
     mean, std = pixels.statistics(images.images, rows["train"])
-    target = build_target(experiment, faces.iloc[rows["train"]])
-    labels = target.labels(faces)
-    means = _balance(experiment, faces, rows["train"])
+    learnt = _swap_ages(faces, rows["train"], settings.label_noise, settings.seed)
+    target = build_target(experiment, learnt.iloc[rows["train"]])
+    labels = target.labels(learnt)
+    means = _balance(experiment, learnt, rows["train"])
     if "weights" in means:
         target = training.Weighed(target)
         labels = np.column_stack([labels, means.pop("weights")]).astype(np.float32)
@@ -113,6 +115,22 @@ def build_target(experiment: Experiment, faces: pd.DataFrame):
     """The target, built from the faces that are trained on."""
     settings = experiment.training
     return targets.build(settings, targets.labels(settings, faces))
+
+
+def _swap_ages(faces: pd.DataFrame, train: np.ndarray, share: float, seed: int) -> pd.DataFrame:
+    """The faces with wrong ages for a share of the training rows: each of them gets another one's age.
+
+    Swapped, not made up: the ages of the training part stay the same ages, so that nothing but the labels is worse.
+    More noise with the same seed keeps the pictures that less noise has chosen.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"label_noise={share} is no share: give a number from 0 to 1")
+    if share == 0:
+        return faces
+    chosen = np.random.default_rng([seed, 1]).permutation(train)[: max(2, round(share * len(train)))]
+    ages = faces["age"].to_numpy(copy=True)
+    ages[chosen] = ages[np.roll(chosen, 1)]
+    return faces.assign(age=ages)
 
 
 def _group(faces: pd.DataFrame, only: str) -> np.ndarray:

@@ -84,6 +84,8 @@ def test_download_without_a_name_lists_what_there_is(capsys):
         (["study", "--vary", "optimiser"], "--vary takes OPTION=A,B,…"),
         (["study", "--vary", "lr=1"], "no option 'lr'"),
         (["bench", "nothing"], "there is no benchmark 'nothing'"),
+        (["export", "--run", "nothing", "folder"], "nothing holds no finished run"),
+        (["predict", "--model", "nothing", "picture.jpg"], "nothing holds no model"),
     ],
 )
 def test_what_is_refused_is_explained_without_a_traceback(arguments, reason):

@@ -170,6 +170,7 @@ def test_the_baseline_is_scikit_learns_dummy(trained):
         ({"network": "resnet19"}, "no network 'resnet19'; near: resnet18"),
         ({"augmentation": ("flop",)}, "flop.*flip"),
         ({"fraction": 0.0}, "fraction=0.0 is no share"),
+        ({"label_noise": 1.5}, "label_noise=1.5 is no share"),
         ({"label": "apparent_age"}, "has no apparent_age; it has: age"),
         ({"min_age": 200.0}, "age"),
         ({"source": "utkface", "root": "/nowhere"}, "there is no file or folder /nowhere"),
@@ -242,6 +243,42 @@ def test_a_group_that_is_not_there_is_named(only, message):
 def test_every_balance_trains_and_changes_the_result(trained, balance):
     balanced = run(balance=balance, augmentation=("flip",) if balance == "augment" else ())
     assert not np.allclose(balanced.predictions["predicted"], trained.predictions["predicted"])
+
+
+def test_label_noise_swaps_training_ages_and_no_others(trained):
+    from agelib import streams
+
+    def labels(share, seed=42):
+        noisy = trained.experiment.replace(label_noise=share, seed=seed)
+        opened = streams.open_streams(noisy, trained.prepared, progress=False)
+        return opened, opened.labels[:, 0]
+
+    clean, true = labels(0)
+    train = clean.rows["train"]
+    _, some = labels(0.2)
+    opened, more = labels(0.5)
+    for noisy in (some, more):
+        # The same ages in the training part, at other pictures; nothing else is touched.
+        np.testing.assert_array_equal(np.sort(noisy[train]), np.sort(true[train]))
+        np.testing.assert_array_equal(np.delete(noisy, train), np.delete(true, train))
+    wrong = {share: set(np.flatnonzero(ages != true)) for share, ages in [(0.2, some), (0.5, more)]}
+    # Two pictures that swap may be of one age; no more than the share is wrong, and nearly as much.
+    for share, rows in wrong.items():
+        assert 0.8 * share * len(train) < len(rows) <= round(share * len(train))
+    assert len(wrong[0.2] & wrong[0.5]) > 0.8 * len(wrong[0.2])
+    assert not np.array_equal(labels(0.5, seed=7)[1], more)
+    np.testing.assert_allclose(
+        clean.target.decode(torch.ones(1, 1)), opened.target.decode(torch.ones(1, 1)), rtol=1e-5
+    )
+    pd.testing.assert_series_equal(opened.faces["age"], clean.faces["age"])
+
+
+def test_a_run_on_wrong_labels_is_judged_on_the_true_ones(trained):
+    noisy = run(label_noise=0.4)
+    assert noisy.folder.name != trained.folder.name
+    for part in ("predictions", "valid_predictions", "train_predictions"):
+        pd.testing.assert_series_equal(getattr(noisy, part)["age"], getattr(trained, part)["age"])
+    assert not np.allclose(noisy.predictions["predicted"], trained.predictions["predicted"])
 
 
 def test_weights_that_have_seen_the_test_part_are_refused(trained):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from agelib import faces, metrics, show
+from agelib.batches import Batches
 from agelib.experiment import Experiment
 from agelib.networks.basic_cnn import BasicCNN
 
@@ -62,9 +63,9 @@ def test_source_without_docstrings_is_the_same_program(thing):
 
 
 def test_source_keeps_comments_and_says_where_it_is_from():
-    text = show.source(metrics.bias).text
-    assert text.startswith("# agelib.metrics.fairness, from line ")
-    assert "# A shuffle that only adds in another order" in text
+    text = show.source(metrics.cs).text
+    assert text.startswith("# agelib.metrics.ages, from line ")
+    assert show.source(Batches._batch).text.count("# ") > 2
 
 
 def test_source_is_markdown_that_the_page_highlights():
@@ -129,8 +130,8 @@ def test_the_same_table_gives_the_same_html():
     assert show.table(metrics_table()).html == show.table(metrics_table()).html
 
 
-def a_run(source="drawn-imdb-wiki", **options):
-    table = faces.table(path=["a", "b", "c"], source=source)
+def a_run(source="drawn-imdb-wiki", identity=("x", "x", "y"), **options):
+    table = faces.table(path=["a", "b", "c"], source=source, identity=list(identity))
     about = {
         "pictures": {"test": 300, "train": 2400, "valid": 300},
         "seed": 7,
@@ -164,6 +165,14 @@ def test_a_runs_label_says_what_its_numbers_depend_on():
     by_age = show.provenance(a_run(split="by_age", allow_leaks=True, folds=5, fold=2)).text
     assert "the same person may be on two sides, fold 2 of 5" in by_age
     assert "LEAKS" in by_age
+    assert "swapped" not in by_age
+    assert "20 % of the training ages swapped" in show.provenance(a_run(label_noise=0.2)).text
+
+
+def test_where_nobody_is_named_the_label_does_not_claim_that_nobody_is_on_two_sides():
+    text = show.provenance(a_run("utkface", identity=(None, None, None))).text
+    assert "nobody is on two sides" not in text and "who is shown is not recorded" in text
+    assert "split as parts.csv says" in show.provenance(a_run(split_file="/some/where/parts.csv")).text
 
 
 def test_the_label_of_a_split_table_counts_its_parts():

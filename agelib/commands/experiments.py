@@ -1,4 +1,4 @@
-"""Commands that train, predict and measure: ``train``, ``study``, ``ladder``, ``predict``, ``networks`` and others.
+"""Commands that train and measure: ``train``, ``study``, ``ladder``, ``networks`` and others.
 
 Explained in "How to run".
 """
@@ -46,14 +46,6 @@ def add(commands) -> None:
     ladder.add_argument("--out", type=Path, help="write the table to this CSV file too")
     add_options(ladder)
     ladder.set_defaults(command=_ladder)
-
-    predict = commands.add_parser("predict", help="ages of pictures that are cropped as the run's own were")
-    predict.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
-    predict.add_argument(
-        "--run", required=True, help="folder of a finished run, or the name that `agelib train` printed"
-    )
-    predict.add_argument("--format", choices=("table", "csv"), default="table")
-    predict.set_defaults(command=_predict)
 
     throughput = commands.add_parser(
         "throughput", help="pictures a second that networks predict, by batch size"
@@ -160,23 +152,6 @@ def _landmarks(chosen) -> None:
 
     found = landmarks.reference(chosen.root, chosen.write, repeats=chosen.repeats)
     print(json.dumps(found, indent=1, ensure_ascii=False))
-
-
-def _predict(chosen) -> None:
-    import sys
-
-    from agelib import runs, store
-    from agelib.prediction import predict
-
-    place = Path(chosen.run)
-    run = runs.load(place if place.is_dir() else store.home() / "runs" / chosen.run)
-    table = predict(run, chosen.pictures)
-    if run.environment["drawn"]:
-        print("the network was trained on drawn faces: it knows nothing about people", file=sys.stderr)
-    if chosen.format == "csv":
-        table.to_csv(sys.stdout, index=False)
-    else:
-        print(table.dropna(axis="columns", how="all").to_string(index=False, float_format="{:.2f}".format))
 
 
 def _study(chosen) -> None:

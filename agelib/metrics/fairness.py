@@ -3,7 +3,7 @@
 The practice report on APPA-REAL (Núñez Cano and Jin, Universitat de Barcelona) defines the bias of an attribute as the
 mean of |M_i − M_j| over all pairs of its groups, where M_k is the mean absolute error of group k's pictures. Two groups
 of a few dozen pictures differ by chance alone, so each bias comes with an interval and with what shuffled groups give.
-Explained in chapter 16.
+Explained in chapter 17.
 """
 
 import itertools
@@ -11,12 +11,11 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.ages import columns
-from agelib.metrics.bootstrap import CHUNK, Resampling
-from agelib.metrics.groups import group_codes
+from agelib.metrics.ages import columns, same_pictures
+from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.chance import holm, share_at_least, shuffle_groups, swap_networks
+from agelib.metrics.groups import AGE_EDGES, group_codes
 
-#: Study B's age groups on the true age: below 20, 20 to 39, 40 to 59, from 60 on.
-AGE_EDGES = (20, 40, 60)
 ATTRIBUTES = ("gender", "expression", "ethnicity", "age")
 
 
@@ -48,7 +47,8 @@ def bias(
     predictions : pandas.DataFrame
         Columns ``age`` and ``predicted``, in years, and the column `by`; pictures where it is missing are left out.
     by : str
-        Such as gender. A column of numbers is cut into `bins`.
+        Such as gender, or several joined by ``*``, such as ``gender*ethnicity``: then each combination that occurs is
+        a group. A column of numbers is cut into `bins`.
     bins : tuple of float, optional
         Edges of the groups of a column of numbers; for ``age`` those of study B: 20, 40, 60.
     resamples : int
@@ -77,15 +77,7 @@ def bias(
     {'groups': 2.0, 'smallest': 2.0, 'value': 5.0}
     """
     how = Resampling(resamples, **resampling)
-    age, predicted = columns(predictions)
-    codes, labels = group_codes(predictions, by, AGE_EDGES if bins is None and by == "age" else bins)
-    if len(labels) < 2:
-        raise ValueError(
-            f"bias by {by}: a bias is between groups, but these pictures have {len(labels)}"
-            f" ({', '.join(map(str, labels)) or 'none recorded'})"
-        )
-    known = codes >= 0
-    codes, errors = codes[known], np.abs(predicted - age)[known]
+    codes, labels, errors, known = _errors_and_groups(predictions, by, bins)
     member = np.eye(len(labels))[codes]
     sums = np.hstack([member, member * errors[:, None]])
     total = sums.sum(axis=0, keepdims=True)
@@ -93,9 +85,8 @@ def bias(
     low, high = how.interval(how.per_unit(predictions[known], sums), _from_sums)
     chance, p = np.nan, np.nan
     if resamples and how.unit is None:
-        shuffled = _shuffled(codes, errors, len(labels), how)
-        # A shuffle that only adds in another order is not smaller than what was observed.
-        chance, p = shuffled.mean(), (1 + (shuffled >= value - 1e-9).sum()) / (1 + len(shuffled))
+        shuffled = _bias_of(shuffle_groups(codes, errors, len(labels), how))
+        chance, p = shuffled.mean(), share_at_least(shuffled, value)
     smallest = total[0, : len(labels)].min()
     return pd.Series(
         {
@@ -138,19 +129,243 @@ def bias_table(
     >>> bias_table(predictions, resamples=0)["value"].to_dict()
     {'gender': 3.0, 'age': 4.66...}
     """
+    rows = {
+        attribute: bias(predictions, attribute, None, resamples, **resampling)
+        for attribute in _with_groups(predictions, attributes, None)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
+    return table.astype({"groups": int, "smallest": int})
+
+
+def worst_groups(
+    predictions: pd.DataFrame,
+    attributes: tuple = ATTRIBUTES,
+    resamples: int = 1000,
+    *,
+    bins: tuple | None = None,
+    **resampling,
+) -> pd.DataFrame:
+    """For each attribute the group with the largest error, and how far it lies behind the group with the smallest.
+
+    A mean over pairs can hide one group that is served badly; this cannot.
+
+    Parameters
+    ----------
+    attributes : tuple of str
+        Columns, or several joined by ``*``; one that is not recorded, or has one group only, is left out.
+    bins, resamples, **resampling
+        As in :func:`bias`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``attribute``; columns ``groups`` (how many), ``worst`` (its name), ``count`` (its pictures), ``MAE``
+        (years), ``best`` (the name of the group with the smallest error), ``gap`` (years: the worst group's MAE minus
+        the best one's), ``low``, ``high`` (interval of the gap between these two groups), ``chance`` and ``p``.
+
+    Raises
+    ------
+    ValueError
+        If no attribute has two groups.
+
+    Notes
+    -----
+    The two groups were picked because they are the extremes, and the more groups there are, the further apart the
+    extremes lie by luck. The interval does not know that. ``chance`` (the mean gap after shuffling) and ``p`` do: in
+    each shuffle the worst and the best group are picked anew.
+
+    Examples
+    --------
+    >>> predictions = pd.DataFrame({"age": [10.0, 30, 50, 70], "predicted": [12.0, 31, 50, 61], "gender": list("ffmm")})
+    >>> worst_groups(predictions, resamples=0)[["worst", "count", "MAE", "best", "gap"]]
+                     worst  count  MAE   best  gap
+    attribute
+    gender               m      2  4.5      f  3.0
+    age        60 and over      1  9.0  40–59  9.0
+    """
+    how = Resampling(resamples, **resampling)
     rows = {}
-    for attribute in attributes:
-        if attribute in predictions:
-            edges = AGE_EDGES if attribute == "age" else None
-            if len(group_codes(predictions, attribute, edges)[1]) > 1:
-                rows[attribute] = bias(predictions, attribute, edges, resamples, **resampling)
-    if not rows:
+    for attribute in _with_groups(predictions, attributes, bins):
+        codes, labels, errors, known = _errors_and_groups(predictions, attribute, bins)
+        counts = np.bincount(codes)
+        means = np.bincount(codes, errors) / counts
+        worst, best = int(means.argmax()), int(means.argmin())
+        member = np.eye(len(labels))[codes][:, [worst, best]]
+        sums = np.hstack([member, member * errors[:, None]])
+        low, high = how.interval(how.per_unit(predictions[known], sums), _gap_from_sums)
+        chance, p = np.nan, np.nan
+        if resamples and how.unit is None:
+            gaps = np.ptp(shuffle_groups(codes, errors, len(labels), how), axis=1)
+            chance, p = gaps.mean(), share_at_least(gaps, means[worst] - means[best])
+        rows[attribute] = {
+            "groups": len(labels),
+            "worst": str(labels[worst]),
+            "count": int(counts[worst]),
+            "MAE": means[worst],
+            "best": str(labels[best]),
+            "gap": means[worst] - means[best],
+            "low": low[0],
+            "high": high[0],
+            "chance": chance,
+            "p": p,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
+
+
+def compare_groups(
+    predictions: pd.DataFrame, by: str, bins: tuple | None = None, resamples: int = 1000, **resampling
+) -> pd.DataFrame:
+    """The difference in MAE of every two groups, each with an interval and a permutation test.
+
+    Parameters
+    ----------
+    predictions, by, bins, resamples, **resampling
+        As in :func:`bias`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (``one``, ``other``); columns ``value`` (years: the MAE of the other minus that of the one), ``low``,
+        ``high``, ``p`` (share of shuffles of these two groups' pictures with at least this difference either way) and
+        ``holm`` (p corrected for the number of pairs). With ``unit`` the last two are missing, as in :func:`bias`.
+
+    Examples
+    --------
+    >>> predictions = pd.DataFrame({"age": [30.0] * 6, "predicted": [31.0, 32, 33, 38, 39, 40]})
+    >>> predictions["gender"] = list("fffmmm")
+    >>> compare_groups(predictions, "gender")[["value", "p"]].round(1)
+               value    p
+    one other
+    f   m        7.0  0.1
+    """
+    how = Resampling(resamples, **resampling)
+    codes, labels, errors, known = _errors_and_groups(predictions, by, bins)
+    pairs = np.array(list(itertools.combinations(range(len(labels)), 2)))
+    member = np.eye(len(labels))[codes]
+    sums = np.hstack([member, member * errors[:, None]])
+
+    def differences(total):
+        means = _means(total)
+        return means[:, pairs[:, 1]] - means[:, pairs[:, 0]]
+
+    value = differences(sums.sum(axis=0, keepdims=True))[0]
+    low, high = how.interval(how.per_unit(predictions[known], sums), differences)
+    p = np.full(len(pairs), np.nan)
+    if resamples and how.unit is None:
+        for place, (one, other) in enumerate(pairs):
+            mine = np.isin(codes, (one, other))
+            shuffled = shuffle_groups((codes[mine] == other).astype(np.int64), errors[mine], 2, how)
+            p[place] = share_at_least(np.abs(shuffled[:, 1] - shuffled[:, 0]), abs(value[place]))
+    index = pd.MultiIndex.from_arrays(
+        [[str(labels[code]) for code in side] for side in pairs.T], names=["one", "other"]
+    )
+    return pd.DataFrame({"value": value, "low": low, "high": high, "p": p, "holm": holm(p)}, index=index)
+
+
+def compare_bias(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    attributes: tuple = ATTRIBUTES,
+    resamples: int = 1000,
+    *,
+    bins: tuple | None = None,
+    **resampling,
+) -> pd.DataFrame:
+    """How the biases of two networks differ on the same pictures: second minus first, below 0 where it is fairer.
+
+    The same pictures are drawn for both, as in :func:`agelib.metrics.compare`.
+
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        Two predictions tables of the same pictures, in any order; the groups are taken from the first.
+    attributes, bins, resamples, **resampling
+        As in :func:`worst_groups`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``attribute``; columns ``first``, ``second``, ``value`` (second − first, years), ``low``, ``high``, ``p``
+        and ``holm``.
+
+    Raises
+    ------
+    ValueError
+        If the tables are not of the same pictures, or no attribute has two groups.
+
+    Notes
+    -----
+    p is from a paired permutation test: where the two networks are equally good, each picture's two answers can change
+    places (with ``unit``, all those of a person together). It is the share of such swaps whose biases differ at least
+    as much, either way; ``holm`` corrects it for the number of attributes.
+
+    Examples
+    --------
+    >>> first = pd.DataFrame({"path": list("abcd"), "age": [30.0] * 4, "predicted": [31.0, 33, 36, 38]})
+    >>> first["gender"] = list("ffmm")
+    >>> second = first.assign(predicted=[32.0, 34, 33, 35])
+    >>> compare_bias(first, second, resamples=0)[["first", "second", "value"]]
+               first  second  value
+    attribute
+    gender       5.0     1.0   -4.0
+    """
+    how = Resampling(resamples, **resampling)
+    second = same_pictures(first, second)
+    age, predicted = columns(second)
+    rows = {}
+    for attribute in _with_groups(first, attributes, bins):
+        codes, labels, errors, known = _errors_and_groups(first, attribute, bins)
+        others, size = np.abs(predicted - age)[known], len(labels)
+        member = np.eye(size)[codes]
+        sums = np.hstack([member, member * errors[:, None], member * others[:, None]])
+        sums = how.per_unit(first[known], sums)
+        total = sums.sum(axis=0)
+        counts, ones, twos = total[:size], total[size : 2 * size], total[2 * size :]
+        low, high = how.interval(sums, _bias_difference)
+        p = np.nan
+        if resamples:
+            moved = swap_networks(sums[:, 2 * size :] - sums[:, size : 2 * size], how)
+            swapped = _bias_of((twos - moved) / counts) - _bias_of((ones + moved) / counts)
+            p = share_at_least(np.abs(swapped), abs(_bias_of(twos / counts) - _bias_of(ones / counts)))
+        values = {"first": _bias_of(ones / counts), "second": _bias_of(twos / counts)}
+        values |= {"value": values["second"] - values["first"], "low": low[0], "high": high[0], "p": p}
+        rows[attribute] = values
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
+    return table.assign(holm=holm(table["p"]))
+
+
+def _with_groups(predictions: pd.DataFrame, attributes: tuple, bins: tuple | None) -> list[str]:
+    """The attributes that are recorded and have two groups; ValueError if there is none."""
+    found = [
+        attribute
+        for attribute in attributes
+        if all(part.strip() in predictions for part in attribute.split("*"))
+        and len(group_codes(predictions, attribute, _edges(attribute, bins))[1]) > 1
+    ]
+    if not found:
         raise ValueError(
             f"none of {', '.join(attributes)} has two groups among these {len(predictions)} pictures; "
             "a bias needs two"
         )
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
-    return table.astype({"groups": int, "smallest": int})
+    return found
+
+
+def _edges(by: str, bins: tuple | None) -> tuple | None:
+    """Edges of the age groups: study B's where nothing else is asked for."""
+    return AGE_EDGES if bins is None and "age" in (part.strip() for part in by.split("*")) else bins
+
+
+def _errors_and_groups(predictions: pd.DataFrame, by: str, bins: tuple | None) -> tuple:
+    """Codes and names of the groups, absolute errors in years, and which pictures are in a group, bool [N]."""
+    age, predicted = columns(predictions)
+    codes, labels = group_codes(predictions, by, _edges(by, bins))
+    if len(labels) < 2:
+        raise ValueError(
+            f"bias by {by}: a bias is between groups, but these pictures have {len(labels)}"
+            f" ({', '.join(map(str, labels)) or 'none recorded'})"
+        )
+    known = codes >= 0
+    return codes[known], labels, np.abs(predicted - age)[known], known
 
 
 def _bias_of(errors: np.ndarray) -> np.ndarray:
@@ -162,24 +377,26 @@ def _bias_of(errors: np.ndarray) -> np.ndarray:
     return np.abs(errors[..., first] - errors[..., second]).mean(axis=-1)
 
 
-def _from_sums(sums: np.ndarray) -> np.ndarray:
-    """Biases [R, 1] of counts and summed errors of groups [R, 2 K]."""
+def _means(sums: np.ndarray) -> np.ndarray:
+    """Means of groups [R, K] of their counts and sums [R, 2 K]; nan where a resample lost a group."""
     half = sums.shape[1] // 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _bias_of(sums[:, half:] / sums[:, :half])[:, None]
+        return sums[:, half:] / sums[:, :half]
 
 
-def _shuffled(codes: np.ndarray, errors: np.ndarray, groups: int, how: Resampling) -> np.ndarray:
-    """Biases [resamples] after the pictures' groups have been shuffled."""
-    generator = np.random.default_rng([how.seed, 1])
-    number, results, done = len(codes), [], 0
-    counts = np.bincount(codes, minlength=groups)
-    while done < how.resamples:
-        some = min(how.resamples - done, max(1, CHUNK // number))
-        mixed = generator.permuted(np.broadcast_to(codes, (some, number)), axis=1)
-        places = mixed + groups * np.arange(some)[:, None]
-        weights = np.broadcast_to(errors, (some, number)).ravel()
-        summed = np.bincount(places.ravel(), weights, minlength=some * groups).reshape(some, groups)
-        results.append(_bias_of(summed / counts))
-        done += some
-    return np.concatenate(results)
+def _from_sums(sums: np.ndarray) -> np.ndarray:
+    """Biases [R, 1] of counts and summed errors of groups [R, 2 K]."""
+    return _bias_of(_means(sums))[:, None]
+
+
+def _gap_from_sums(sums: np.ndarray) -> np.ndarray:
+    """Difference [R, 1] of two groups' means of their counts and sums [R, 4]: the first minus the second."""
+    means = _means(sums)
+    return means[:, :1] - means[:, 1:]
+
+
+def _bias_difference(sums: np.ndarray) -> np.ndarray:
+    """Second minus first bias [R, 1] of counts, first and second summed errors of groups [R, 3 K]."""
+    size = sums.shape[1] // 3
+    first = _from_sums(sums[:, : 2 * size])
+    return _from_sums(np.hstack([sums[:, :size], sums[:, 2 * size :]])) - first

@@ -14,6 +14,7 @@ from agelib.plots.faces import (
     pictures,
     score_by_group,
 )
+from agelib.plots.fairness import chance_histogram, differences
 from agelib.plots.groups import (
     class_scores,
     confusion_matrix,
@@ -22,35 +23,60 @@ from agelib.plots.groups import (
     ladder,
     weights_by_age,
 )
+from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity_check
 from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
 from agelib.plots.studies import importance_bars, size_and_speed, study_curves
 from agelib.plots.theme import set_theme
 from agelib.plots.training import learning_curves, learning_rate
+from agelib.plots.uncertainty import (
+    calibration,
+    coverage_by_group,
+    gate_rates,
+    gate_roc,
+    intervals_by_age,
+    posteriors,
+    risk_coverage,
+    spread_and_error,
+)
 
 __all__ = [
     "age_histogram",
     "age_histogram_by_part",
     "augmentations",
+    "average_maps",
     "boxes",
+    "calibration",
+    "chance_histogram",
+    "channel_maps",
     "class_scores",
     "clean_and_noise",
     "cleaning_counts",
     "comparison_bars",
     "confusion_matrix",
     "confusion_squares",
+    "coverage_by_group",
+    "differences",
     "error_by_age",
     "error_by_group",
+    "gate_rates",
+    "gate_roc",
     "group_bars",
     "group_counts",
+    "heat_maps",
     "importance_bars",
+    "intervals_by_age",
     "ladder",
     "learning_curves",
     "learning_rate",
     "pictures",
+    "posteriors",
     "predicted_vs_true",
+    "risk_coverage",
+    "sanity_check",
     "score_by_group",
     "set_theme",
     "size_and_speed",
+    "spread_and_error",
     "study_curves",
     "weights_by_age",
 ]

@@ -16,6 +16,7 @@ import yaml
 from agelib.publishing.pages import insert_below_title, measured_note, status_page, unexecuted_note
 from agelib.publishing.plan import Plan
 from agelib.publishing.processes import run_python
+from agelib.publishing.results import results_page
 from agelib.publishing.scripts import fetch_scripts
 from agelib.store import content_key, file_key, read_json, write_whole
 
@@ -35,7 +36,11 @@ def site_key(plan: Plan) -> str:
         [
             file_key(path)
             for path in makers
-            if path.name in ("pages.py", "site.py", "scripts.py", "offline.py")
+            if path.name in ("pages.py", "site.py", "scripts.py", "offline.py", "results.py")
+        ],
+        [
+            file_key(path)
+            for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))
         ],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
         repository_address(repository),
@@ -71,6 +76,7 @@ def assemble(plan: Plan) -> None:
             records[chapter.number] = record
         wanted[f"notebooks/{chapter.name}.ipynb"] = _as_json(notebook)
     wanted["book/status.md"] = status_page(plan, records).encode()
+    wanted["book/results.md"] = results_page(repository / "data" / "reference").encode()
     wanted["_toc.yml"] = (repository / "_toc.yml").read_bytes()
     wanted["_config.yml"] = yaml.safe_dump(
         site_settings(repository), allow_unicode=True, sort_keys=False

@@ -17,6 +17,7 @@ import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from agelib import store
+from agelib.progress import Line
 
 #: Left free on the disk after unpacking, in bytes.
 MARGIN = 64 * 2**20
@@ -164,21 +165,18 @@ def _check_room(archive: Path, total: int, folder: Path) -> None:
 
 
 def _write_members(archive: Path, members, total: int, folder: Path, progress: bool) -> None:
-    from tqdm.auto import tqdm
-
     made = set()
-    with tqdm(
-        total=total, unit="B", unit_scale=True, desc=f"unpack {archive.name}", disable=not progress
-    ) as bar:
-        for name, size, file in members:
-            path = folder / name
-            parent = path if file is None else path.parent
-            if parent not in made:
-                parent.mkdir(parents=True, exist_ok=True)
-                made.add(parent)
-            if file is not None:
-                _write_member(archive, name, size, file, path)
-                bar.update(size)
+    line = Line(f"unpack {archive.name}", total, "bytes", progress)
+    for name, size, file in members:
+        path = folder / name
+        parent = path if file is None else path.parent
+        if parent not in made:
+            parent.mkdir(parents=True, exist_ok=True)
+            made.add(parent)
+        if file is not None:
+            _write_member(archive, name, size, file, path)
+            line.advance(size)
+    line.close()
 
 
 def _write_member(archive: Path, name: str, size: int, file, path: Path) -> None:

@@ -1,0 +1,51 @@
+"""The command ``reference``: make the results on real pictures again. Explained on the page "Results"."""
+
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Add the command to the parser's."""
+    reference = commands.add_parser("reference", help="make a reference result on real pictures again")
+    reference.add_argument("which", nargs="?", help="its name, or split; without it, what there is")
+    reference.add_argument("--root", default="", help="UTKFace: its folder or the published archive")
+    reference.add_argument("--seeds", default="", help="such as 42,43 (default: those of the reference)")
+    reference.add_argument(
+        "--write", action="store_true", help="keep what is found in data/reference, in place of what is there"
+    )
+    reference.set_defaults(command=_reference)
+
+
+def _reference(chosen) -> None:
+    from agelib import references
+
+    if chosen.which is None:
+        there = [place.name for place in references.kept()]
+        for name in references.NAMES:
+            seeds = [place.rpartition("-")[2] for place in there if place.rpartition("-")[0] == name]
+            print(f"{name:20} {references.read(name).title}; kept seeds: {', '.join(seeds) or 'none'}")
+        return
+    if not chosen.root:
+        raise ValueError("reference needs --root: the folder or the published archive of UTKFace")
+    if chosen.which == "split":
+        table = references.write_split(chosen.root)
+        print(", ".join(f"{part} {number:,}" for part, number in table["split"].value_counts().items()))
+        return
+    _again(chosen)
+
+
+def _again(chosen) -> None:
+    import tempfile
+
+    from agelib import references
+
+    reference = references.read(chosen.which)
+    seeds = [int(seed) for seed in chosen.seeds.split(",") if seed.strip()] or list(reference.seeds)
+    before = {place.name: references.recompute(place) for place in references.kept()}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        folder = references.experiments.FOLDER if chosen.write else Path(elsewhere)
+        for seed in seeds:
+            (place,) = references.run_reference(chosen.which, chosen.root, [seed], folder)
+            found = references.recompute(place)
+            if place.name in before:
+                found["kept"] = before[place.name]["value"]
+            print(f"{place.name}\n{found.to_string(float_format='{:.2f}'.format)}")

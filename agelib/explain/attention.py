@@ -1,0 +1,245 @@
+"""Attention maps of Swin Transformer V2: who asks whom, put back in place from its windows. Explained in chapter 19.
+
+timm computes the attention of a block and throws it away. Here it is computed again from what the block was given: the
+softmax of the cosines of queries and keys, times a learnt factor, plus a number for the distance of the two places
+(Liu et al., *Swin Transformer V2*, CVPR 2022). Windows are cut from a map that shifted blocks roll round first, so a
+window's rows and columns have to find their places again.
+
+Attention says what is mixed, not what the mixture is used for: it does not know the answer.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from agelib.explain.layers import LEAST_PLACES, in_batches, scale, to_picture_size, undisturbed
+
+
+@dataclass(frozen=True, eq=False)
+class WindowAttention:
+    """The attention of one block, window by window.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray
+        float32 [B, windows, heads, N, N]: the share that each query (row) gives to each key; rows sum to 1.
+    places : numpy.ndarray
+        int [windows, N]: where on the map (row · side + column) each of a window's N patches lies.
+    side : int
+        Of the map, in patches.
+    """
+
+    weights: np.ndarray
+    places: np.ndarray
+    side: int
+
+    def matrix(self) -> np.ndarray:
+        """The mean over heads as one matrix over the map's patches: float32 [B, side², side²], asking × asked."""
+        mean = self.weights.mean(axis=2)  # [B, windows, N, N]
+        found = np.zeros((len(mean), self.side**2, self.side**2), np.float32)
+        found[:, self.places[:, :, None], self.places[:, None, :]] = mean
+        return found
+
+    def received(self) -> np.ndarray:
+        """How much attention each patch receives, the mean over heads and sum over queries: float32 [B, side, side].
+
+        Its mean over the map is 1, for each patch gives away 1.
+        """
+        given = self.weights.mean(axis=2).sum(axis=2)  # [B, windows, N]
+        found = np.zeros((len(given), self.side**2), np.float32)
+        found[:, self.places.ravel()] = given.reshape(len(given), -1)
+        return found.reshape(-1, self.side, self.side)
+
+
+def attention_blocks(network: nn.Module) -> pd.DataFrame:
+    """The blocks of a Swin V2 CR network.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``block`` (1 is the one next to the picture); columns ``layer`` (torch's name), ``places`` (of the map, a
+        side), ``window`` (patches a side), ``shift`` and ``heads``.
+
+    Raises
+    ------
+    ValueError
+        If the network has no such blocks.
+
+    Examples
+    --------
+    >>> from agelib import networks
+    >>> from agelib.experiment import Network
+    >>> attention_blocks(networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)).iloc[:3]
+                            layer  places  window  shift  heads
+    block
+    1      body.stages.0.blocks.0       8       4      0      3
+    2      body.stages.0.blocks.1       8       4      2      3
+    3      body.stages.1.blocks.0       4       4      0      6
+    """
+    from timm.models.swin_transformer_v2_cr import SwinTransformerV2CrBlock
+
+    rows = [
+        (name, block.feat_size[0], block.window_size[0], block.shift_size[0], block.attn.num_heads)
+        for name, block in network.named_modules()
+        if isinstance(block, SwinTransformerV2CrBlock)
+    ]
+    if not rows:
+        raise ValueError(
+            f"{type(getattr(network, 'body', network)).__name__} has no Swin V2 CR blocks; explain another network "
+            "by grad_cam or occlusion_maps"
+        )
+    table = pd.DataFrame(rows, columns=["layer", "places", "window", "shift", "heads"])
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="block"))
+
+
+def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: int = 64) -> WindowAttention:
+    """The attention of a block, computed again from what it was given.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A Swin V2 CR network.
+    pictures : torch.Tensor
+        [B, 3, S, S], normalised as in training.
+    block : int
+        Its number in :func:`attention_blocks`; 0: the deepest whose map has at least 4 × 4 patches.
+    batch_size : int
+        Pictures at a time.
+
+    Returns
+    -------
+    WindowAttention
+
+    Raises
+    ------
+    ValueError
+        If the network has no such block, or its windows stick out of the map.
+
+    Examples
+    --------
+    >>> from agelib import networks
+    >>> from agelib.experiment import Network
+    >>> network = networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)
+    >>> attention = attention_weights(network, torch.rand(2, 3, 32, 32), block=2)
+    >>> attention.weights.shape, attention.received().shape
+    ((2, 4, 3, 16, 16), (2, 8, 8))
+    """
+    table = attention_blocks(network)
+    if not block:
+        large = table[table["places"] >= LEAST_PLACES]
+        block = int((large if len(large) else table).index[-1])
+    if block not in table.index:
+        raise ValueError(f"the network has blocks 1 to {len(table)}, not {block}")
+    row = table.loc[block]
+    module = network.get_submodule(row["layer"])
+    if row["places"] % row["window"]:
+        raise ValueError(
+            f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; take an image size "
+            "that agelib.networks.swin.window_size accepts"
+        )
+    found = []
+    with undisturbed(network), torch.no_grad(), _given_to(module.attn) as given:
+        for batch in in_batches(network, pictures, batch_size):
+            given.clear()
+            network(batch)
+            weights = _weights(module.attn, *given)  # [B · windows, heads, N, N]
+            found.append(weights.unflatten(0, (len(batch), -1)).float().cpu())
+    places = _places(int(row["places"]), int(row["window"]), int(row["shift"]))
+    return WindowAttention(torch.cat(found).numpy(), places, int(row["places"]))
+
+
+def attention_maps(
+    network: nn.Module,
+    pictures,
+    block: int = 0,
+    query: tuple | None = None,
+    scaled: bool = True,
+    resized: bool = True,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Attention as a map over each picture, the mean over the heads.
+
+    Parameters
+    ----------
+    network, pictures, block, batch_size
+        As in :func:`attention_weights`.
+    query : tuple of int, optional
+        Row and column of one patch of the block's map: whom it asks. By default how much each patch receives from all.
+    scaled : bool
+        Divide each map by its greatest value.
+    resized : bool
+        Bring the maps to the pictures' size, each patch a square; otherwise they keep the block's places.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [B, S, S], 0 to 1 when `scaled`; otherwise 1 is what a patch receives on average, or, of one query,
+        shares that sum to 1 over the block's map.
+
+    Raises
+    ------
+    ValueError
+        As :func:`attention_weights`, or if the patch is not on the map.
+
+    Examples
+    --------
+    >>> from agelib import networks
+    >>> from agelib.experiment import Network
+    >>> network = networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)
+    >>> attention_maps(network, torch.rand(2, 3, 32, 32), query=(1, 2)).shape
+    (2, 32, 32)
+    """
+    attention = attention_weights(network, pictures, block, batch_size)
+    side = attention.side
+    if query is None:
+        maps = attention.received()
+    else:
+        row, column = query
+        if not (0 <= row < side and 0 <= column < side):
+            raise ValueError(f"the block's map has rows and columns 0 to {side - 1}, not {tuple(query)}")
+        maps = attention.matrix()[:, row * side + column].reshape(-1, side, side)
+    maps = torch.from_numpy(maps)
+    if resized:
+        maps = to_picture_size(maps, pictures.shape[-1], "nearest")
+    return (scale(maps) if scaled else maps).numpy()
+
+
+@contextmanager
+def _given_to(module: nn.Module):
+    """A list that holds, after a forward pass, what the module was called with: x and the mask."""
+    seen: list = []
+
+    def keep(_module, inputs, named):
+        seen[:] = [inputs[0], named.get("mask", inputs[1] if len(inputs) > 1 else None)]
+
+    hook = module.register_forward_pre_hook(keep, with_kwargs=True)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def _weights(attention: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Shares [B · windows, heads, N, N] from what timm's attention was given: x [B · windows, N, C]."""
+    windows, number, width = x.shape
+    heads = attention.num_heads
+    parts = attention.qkv(x).view(windows, number, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+    query, key = (nn.functional.normalize(part, dim=-1) for part in parts[:2])
+    factor = attention.logit_scale.clamp(max=np.log(100.0)).exp().view(1, heads, 1, 1)
+    scores = query @ key.transpose(-2, -1) * factor + attention._relative_positional_encodings()
+    if mask is not None:
+        scores = scores.unflatten(0, (-1, len(mask))) + mask[None, :, None]
+        scores = scores.flatten(0, 1)
+    return scores.softmax(dim=-1)
+
+
+def _places(side: int, window: int, shift: int) -> np.ndarray:
+    """Where on the map each window's patches lie: int [windows, window²]."""
+    rolled = np.roll(np.arange(side * side).reshape(side, side), (-shift, -shift), axis=(0, 1))
+    count = side // window
+    cut = rolled.reshape(count, window, count, window).swapaxes(1, 2)
+    return cut.reshape(count * count, window * window)

@@ -1,0 +1,21 @@
+"""Reference results on real pictures: which runs, how to make them again, and what they found.
+
+What a laptop trains on drawn faces in a minute says nothing about people. The results that do are made once, on real
+pictures and one split for all, and kept in ``data/reference/runs``: small files, from which every number is computed
+anew. Shown on the page "Results".
+"""
+
+from agelib.references.experiments import NAMES, Reference, read
+from agelib.references.results import keep, kept, recompute, results, run_reference, write_split
+
+__all__ = [
+    "NAMES",
+    "Reference",
+    "keep",
+    "kept",
+    "read",
+    "recompute",
+    "results",
+    "run_reference",
+    "write_split",
+]

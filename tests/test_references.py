@@ -1,0 +1,133 @@
+"""Reference results: whole, recomputed from what is kept, and made again by their name."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score, mean_absolute_error
+
+from agelib import drawn, references, runs, store
+from agelib.__main__ import main
+from agelib.publishing.results import results_page
+
+#: The kept runs of the repository; there may be none.
+KEPT = references.kept()
+
+#: A reference in miniature, on drawn faces.
+SMALL = {
+    "source": "drawn-utkface",
+    "root": "",
+    "split_file": "",
+    "pictures": 160,
+    "image_size": 16,
+    "blocks": 2,
+    "base_features": 4,
+    "hidden_neurons": 8,
+    "epochs": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def done():
+    return runs.run(references.read("multitask").experiment(**SMALL), progress=False)
+
+
+@pytest.fixture(scope="module")
+def folder(done, tmp_path_factory):
+    place = tmp_path_factory.mktemp("reference")
+    references.keep(done, "multitask", place)
+    return place
+
+
+@pytest.mark.parametrize("place", KEPT, ids=lambda place: place.name)
+def test_the_kept_measures_are_those_of_the_kept_predictions(place):
+    stored = pd.read_csv(place / "metrics.csv", index_col="measure")
+    pd.testing.assert_frame_equal(references.recompute(place), stored, rtol=1e-9)
+    table = pd.read_csv(place / "test_predictions.csv.gz")
+    assert stored.loc["MAE", "value"] == pytest.approx(mean_absolute_error(table["age"], table["predicted"]))
+    f1 = 100 * f1_score(table["age_group"], table["predicted_age_group"], average="macro")
+    assert stored.loc["macro F1 of age_group", "value"] == pytest.approx(f1)
+
+
+@pytest.mark.parametrize("place", KEPT, ids=lambda place: place.name)
+def test_every_kept_run_was_tested_on_the_test_part_of_the_one_split(place):
+    split = pd.read_csv(references.experiments.SPLIT, index_col="path")["split"]
+    tested = pd.read_csv(place / "test_predictions.csv.gz", usecols=["path"])["path"]
+    assert set(tested) == set(split.index[split == "test"])
+    described = json.loads((place / "experiment.json").read_text())
+    assert not described["root"] and "/" not in described["split_file"]
+
+
+def test_what_is_kept_says_the_same_as_the_run(done, folder):
+    (place,) = references.kept(folder)
+    assert place.name == "multitask-42"
+    found = references.recompute(place)
+    assert found.loc["MAE", "value"] == pytest.approx(done.metrics.loc["MAE", "value"], abs=1e-3)
+    for task in ("age_group", "gender", "ethnicity"):
+        mine = done.scores.loc[(task, "macro F1"), "value"]
+        assert found.loc[f"macro F1 of {task}", "value"] == pytest.approx(mine)
+
+
+def test_keeping_the_same_run_again_writes_the_same_predictions(done, folder, tmp_path):
+    again = references.keep(done, "multitask", tmp_path)
+    first = folder / "runs" / "multitask-42" / "test_predictions.csv.gz"
+    assert (again / "test_predictions.csv.gz").read_bytes() == first.read_bytes()
+
+
+def test_a_kept_file_that_was_changed_is_noticed(done, tmp_path):
+    place = references.keep(done, "multitask", tmp_path)
+    table = (place / "metrics.csv").read_text()
+    (place / "metrics.csv").write_text(table.replace("MAE", "MEA"))
+    with pytest.raises(ValueError, match=r"multitask-42: .*metrics\.csv is not what was written"):
+        references.kept(tmp_path)
+
+
+def test_results_are_means_over_the_seeds_that_are_kept(done, folder, tmp_path):
+    first = references.keep(done, "multitask", tmp_path)
+    second = references.keep(
+        runs.run(done.experiment.replace(seed=43), progress=False), "multitask", tmp_path
+    )
+    table = references.results(tmp_path).set_index("measure")
+    values = [references.recompute(place).loc["MAE", "value"] for place in (first, second)]
+    assert table.loc["MAE", "ours"] == pytest.approx(np.mean(values))
+    assert table.loc["MAE", ["least", "most"]].tolist() == pytest.approx(sorted(values))
+    assert table.loc["macro F1 of gender", "published"] == 93.01
+
+
+def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(folder, tmp_path):
+    page = results_page(folder)
+    assert "| multitask | MAE |" in page and "agelib reference NAME" in page
+    assert "93.01 %" in page and "{cite:t}`benyamin2023age`" in page
+    assert "No reference run is kept yet" in results_page(tmp_path)
+
+
+def test_the_split_is_of_names_and_parts_alone(tmp_path):
+    root = drawn.draw_collection(
+        "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
+    )
+    table = references.write_split(root, tmp_path / "split.csv")
+    assert table.columns.tolist() == ["path", "split"]
+    shares = table["split"].value_counts(normalize=True)
+    assert shares["train"] == pytest.approx(0.8, abs=0.06)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "split.csv"), table.reset_index(drop=True), check_dtype=False
+    )
+
+
+def test_the_command_lists_what_there_is_and_says_what_it_lacks(capsys):
+    assert main(["reference"]) == 0
+    assert "multitask" in capsys.readouterr().out
+    assert main(["reference", "multitask"]) == 2
+    assert "needs --root" in capsys.readouterr().err
+    assert main(["reference", "multitsk", "--root", "nowhere"]) == 2
+    assert "did you mean 'multitask'" in capsys.readouterr().err
+
+
+def test_a_kept_run_holds_no_picture_and_no_place_of_this_machine(folder):
+    place = folder / "runs" / "multitask-42"
+    names = {file.name for file in place.iterdir()}
+    assert names == {
+        "experiment.json", "environment.json", "history.csv", "test_predictions.csv.gz", "metrics.csv", store.SEAL,
+    }  # fmt: skip
+    assert str(store.home()) not in (place / "experiment.json").read_text()
