@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from agelib import references
 from agelib.publishing.pages import insert_below_title, measured_note, status_page, unexecuted_note
 from agelib.publishing.plan import Plan
 from agelib.publishing.processes import run_python
@@ -30,14 +31,13 @@ def site_key(plan: Plan) -> str:
     repository = plan.build.repository
     files = ["_config.yml", "_toc.yml", "requirements.txt"]
     files += [path.relative_to(repository).as_posix() for path in _book_files(repository)]
-    makers = sorted(Path(__file__).parent.glob("*.py"))
+    makers = [
+        Path(__file__).with_name(f"{name}.py") for name in ("offline", "pages", "results", "scripts", "site")
+    ]
+    makers += sorted(Path(references.__file__).parent.glob("*.py"))
     return content_key(
         [(name, file_key(repository / name)) for name in files],
-        [
-            file_key(path)
-            for path in makers
-            if path.name in ("pages.py", "site.py", "scripts.py", "offline.py", "results.py")
-        ],
+        [file_key(path) for path in makers],
         [
             file_key(path)
             for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))
