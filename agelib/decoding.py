@@ -78,8 +78,8 @@ def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float
     with Image.open(io.BytesIO(data)) as picture:
         least = math.ceil(image_size * zoom)
         picture.draft(mode, (least, least))
-        turn = UPRIGHT.get(_orientation(picture))
-        whole = _to_mode(picture, mode)
+        turn = UPRIGHT.get(orientation(picture))
+        whole = to_mode(picture, mode)
         square = whole.resize(
             (image_size, image_size), Image.Resampling.BICUBIC, box=_middle(whole.size, zoom)
         )
@@ -96,7 +96,7 @@ def _middle(size: tuple[int, int], zoom: float) -> tuple:
     return across, down, width - across, height - down
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation(picture: Image.Image) -> int:
     try:
         return picture.getexif().get(0x0112, 1)
     except (
@@ -105,7 +105,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1
 
 
-def _to_mode(picture: Image.Image, mode: str) -> Image.Image:
+def to_mode(picture: Image.Image, mode: str) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         return _to_8_bits(picture).convert(mode)
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:

@@ -5,6 +5,7 @@ a group of duplicates) is called a *unit* here, and stays on one side. Explained
 """
 
 from dataclasses import dataclass
+from gzip import BadGzipFile
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     file : path
-        CSV with the columns ``path`` and ``split`` (train, valid or test), one row a picture.
+        CSV (or ``.csv.gz``) with the columns ``path`` and ``split`` (train, valid or test), one row a picture.
     faces : pandas.DataFrame
         The faces table.
 
@@ -122,7 +123,13 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     """
     try:
         named = pd.read_csv(file, dtype=str)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (
+        UnicodeDecodeError,
+        EOFError,
+        BadGzipFile,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+    ) as error:
         raise ValueError(f"{file}: not readable as a table of path and split ({error})") from None
     if missing := [name for name in ("path", "split") if name not in named]:
         raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from miniature import MINIATURE
 from safetensors.numpy import load_file
 
 from agelib import checkpoints, networks, runs, shipping, targets
@@ -16,15 +17,7 @@ from agelib.experiment import Experiment, Training
 from agelib.metrics import calibrate_intervals
 from agelib.shipping import descriptions
 
-SMALL = {
-    "source": "drawn-utkface",
-    "pictures": 160,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
+SMALL = MINIATURE | {
     "epochs": 2,
     "learning_rate": 0.01,
     "tasks": ("age", "gender", "ethnicity"),

@@ -5,24 +5,14 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from miniature import MINIATURE
 from sklearn.metrics import mean_absolute_error
 
 from agelib import generalisation, runs, splits
 from agelib.experiment import Experiment
 from agelib.preparation import prepare
 
-SMALL = {
-    "source": "drawn-utkface",
-    "pictures": 160,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
-    "epochs": 1,
-    "batch_size": 32,
-}
+SMALL = MINIATURE | {"batch_size": 32}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from miniature import MINIATURE
 from PIL import Image
 
 from agelib import prediction, runs, shipping
@@ -15,19 +16,7 @@ from agelib.drawn import draw_faces, draw_scene
 from agelib.experiment import Experiment
 from agelib.shipping import framing
 
-SMALL = {
-    "source": "drawn-utkface",
-    "pictures": 160,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
-    "epochs": 1,
-    "tasks": ("age", "gender"),
-    "target": "groups",
-}
+SMALL = MINIATURE | {"tasks": ("age", "gender"), "target": "groups"}
 
 COLUMNS = "path,age,age_low,age_high,age_group,gender,ethnicity"
 

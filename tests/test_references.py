@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from miniature import MINIATURE
 from sklearn.metrics import f1_score, mean_absolute_error
 
 from agelib import drawn, references, runs, store
@@ -15,17 +16,7 @@ from agelib.publishing.results import results_page
 KEPT = references.kept()
 
 #: A reference in miniature, on drawn faces.
-SMALL = {
-    "source": "drawn-utkface",
-    "root": "",
-    "split_file": "",
-    "pictures": 160,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
-    "epochs": 1,
-}
+SMALL = MINIATURE | {"root": "", "split_file": ""}
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +97,14 @@ def test_the_split_is_of_names_and_parts_alone(tmp_path):
     root = drawn.draw_collection(
         "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
     )
-    table = references.write_split(root, tmp_path / "split.csv")
+    table = references.write_split(root, tmp_path / "split.csv.gz")
     assert table.columns.tolist() == ["path", "split"]
+    about = json.loads((tmp_path / "split.json").read_text())
+    assert about["pictures"] == table["split"].value_counts().to_dict() and "root" not in about["options"]
     shares = table["split"].value_counts(normalize=True)
     assert shares["train"] == pytest.approx(0.8, abs=0.06)
     pd.testing.assert_frame_equal(
-        pd.read_csv(tmp_path / "split.csv"), table.reset_index(drop=True), check_dtype=False
+        pd.read_csv(tmp_path / "split.csv.gz"), table.reset_index(drop=True), check_dtype=False
     )
 
 
@@ -131,3 +124,10 @@ def test_a_kept_run_holds_no_picture_and_no_place_of_this_machine(folder):
         "experiment.json", "environment.json", "history.csv", "test_predictions.csv.gz", "metrics.csv", store.SEAL,
     }  # fmt: skip
     assert str(store.home()) not in (place / "experiment.json").read_text()
+
+
+def test_the_committed_split_is_the_one_that_its_provenance_describes():
+    table = pd.read_csv(references.experiments.SPLIT, dtype=str)
+    about = json.loads(references.experiments.SPLIT.with_name("utkface_21k_split.json").read_text())
+    assert table["split"].value_counts().to_dict() == about["pictures"]
+    assert table["path"].is_unique and store.content_key(table.to_csv(index=False)) == about["key"]

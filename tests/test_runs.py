@@ -10,24 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from miniature import MINIATURE
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from agelib import runs, splits, store, training
 from agelib.experiment import Experiment
 
-#: Small enough to train in a second or two; every part has some pictures.
-SMALL = {
-    "source": "drawn-utkface",
-    "pictures": 160,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
-    "epochs": 2,
-    "batch_size": 32,
-}
+SMALL = MINIATURE | {"epochs": 2, "batch_size": 32}
 
 
 def run(**changes):

@@ -11,7 +11,7 @@ from agelib.experiment import Experiment
 
 #: The folder of the reference results, and the split of UTKFace-21k that all of them share.
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "reference"
-SPLIT = FOLDER / "utkface_21k_split.csv"
+SPLIT = FOLDER / "utkface_21k_split.csv.gz"
 
 #: The data of every reference run. Pictures are aligned and cropped already, and no age is too rare to be tested.
 DATA = {
@@ -80,7 +80,7 @@ class Reference:
         return Experiment.of(**(values | {"seed": self.seeds[0] if seed is None else seed} | changes))
 
 
-STUDY_C = "UTKFace, 80/20 by age, the same pictures may be on both sides, one run"
+STUDY_C = "UTKFace, 80/20 within each age; of duplicates, of seeds and of intervals we know nothing"
 
 _REFERENCES = (
     Reference(

@@ -4,10 +4,13 @@ A kept run is a folder of ``data/reference/runs``: its experiment, history, envi
 picture, and a table of files that shows whether one was changed. No picture is among them.
 """
 
+import gzip
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
+import agelib
 from agelib import metrics, store
 from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
 
@@ -25,7 +28,7 @@ def write_split(root, file=SPLIT) -> pd.DataFrame:
     root : path
         UTKFace, as a folder or the published archive.
     file : path
-        CSV to write.
+        ``….csv.gz`` to write; a ``….json`` beside it says where it is from.
 
     Returns
     -------
@@ -36,9 +39,27 @@ def write_split(root, file=SPLIT) -> pd.DataFrame:
     from agelib.preparation import prepare
 
     data = read(NAMES[0]).experiment(root, split_file="").data
-    table = prepare(data).faces[["path", "split"]].sort_values("path")
-    store.write_table(file, table)
+    prepared = prepare(data)
+    table = prepared.faces[["path", "split"]].sort_values("path")
+    _write_gzip(file, table)
+    about = {
+        "made_by": "agelib.references.write_split",
+        "data": data.source,
+        "options": {name: value for name, value in asdict(data).items() if name != "root"},
+        "pictures": table["split"].value_counts().to_dict(),
+        "removed": prepared.report[["step", "removed"]].set_index("step")["removed"].to_dict(),
+        "key": store.content_key(table.to_csv(index=False)),
+        "agelib": agelib.__version__,
+    }
+    store.write_json(Path(file).with_name(Path(file).name.partition(".")[0] + ".json"), about)
     return table
+
+
+def _write_gzip(file, table: pd.DataFrame) -> None:
+    """Write a table as compressed CSV, whole; no time or name inside, so that the same table is the same bytes."""
+    packed = gzip.compress(table.to_csv(index=False).encode(), mtime=0)
+    with store.write_whole(file) as temporary:
+        temporary.write_bytes(packed)
 
 
 def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes) -> list[Path]:
@@ -99,9 +120,7 @@ def keep(run, name: str, folder=FOLDER) -> Path:
         store.write_json(temporary / "experiment.json", described)
         store.write_json(temporary / "environment.json", run.environment)
         store.write_table(temporary / "history.csv", run.history)
-        # No time inside, so that the same predictions are the same bytes.
-        how = {"method": "gzip", "mtime": 0}
-        predictions.to_csv(temporary / "test_predictions.csv.gz", index=False, compression=how)
+        _write_gzip(temporary / "test_predictions.csv.gz", predictions)
         store.write_table(temporary / "metrics.csv", _measured(predictions).reset_index())
         store.seal(temporary)
     return place

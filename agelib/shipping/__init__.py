@@ -3,7 +3,7 @@
 :mod:`~agelib.shipping.models` one class for a finished run and for an exported folder ·
 :mod:`~agelib.shipping.descriptions` what its description holds · :mod:`~agelib.shipping.graphs` ONNX, and the folder ·
 :mod:`~agelib.shipping.framing` faces in whole pictures. What uses them on files is :mod:`agelib.prediction`. Explained
-in chapter 21.
+in "How to run".
 """
 
 from agelib.shipping.framing import Frame, measure_frame

@@ -3,7 +3,7 @@
 A network has learnt from crops in which the face always lies at the same place. In UTKFace's crops the cascade's box
 fills 95 % of the side and lies high; in the drawn ones it fills 57 % and lies low. So how much is left around a face is
 no constant: it is measured where a detector finds the faces in training pictures, and travels with the model. Explained
-in chapter 21.
+in "How to run".
 """
 
 import io
@@ -19,10 +19,7 @@ import numpy as np
 from PIL import Image
 
 from agelib import detectors
-
-# The one place that knows what "upright" and "8 bits" mean. Its names are its own: the key of every decoded picture
-# changes with that page, so it is not edited for the sake of an underscore.
-from agelib.decoding import UPRIGHT, _orientation, _to_mode, reason
+from agelib.decoding import UPRIGHT, orientation, reason, to_mode
 
 #: The longer side that a picture is brought to before a detector looks at it, in pixels. The cascade finds faces from
 #: 32 pixels on: a twelfth of the side. Smaller pictures are looked at as they are.
@@ -154,8 +151,8 @@ def open_upright(source) -> Image.Image:
             raise ValueError("empty file")
         with Image.open(io.BytesIO(data)) as picture:
             picture.draft("RGB", (LARGEST, LARGEST))
-            turn = UPRIGHT.get(_orientation(picture))
-            whole = _to_mode(picture, "RGB")
+            turn = UPRIGHT.get(orientation(picture))
+            whole = to_mode(picture, "RGB")
         return whole if turn is None else whole.transpose(turn)
     except Exception as error:  # A damaged file makes Pillow raise nearly anything.
         raise ValueError(f"{source}: {reason(error)}") from None
