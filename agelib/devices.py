@@ -21,22 +21,60 @@ def choose_device(wish: str | None = None):
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision(settings: Training, device) -> str:
+def precision(settings: Training, device, network=None) -> str:
     """The arithmetic that a training uses: float32, bf16 or fp16.
 
-    On a CPU it is always float32, because bf16 without the instructions for it is slower.
+    Left to ``auto``, it is half precision where that is faster: on a GPU always, on a CPU where its instructions
+    multiply bf16, except for depthwise convolutions, which take twice as long in it (``benchmarks/training.py``
+    times both). fp16 is for GPUs alone.
 
+    Parameters
+    ----------
+    settings : Training
+    device : torch.device
+    network : torch.nn.Module, optional
+        What will be trained; one with depthwise convolutions trains in float32 on a CPU.
+
+    Examples
+    --------
     >>> import torch
     >>> precision(Training(mixed_precision="bf16"), torch.device("cpu"))
+    'bf16'
+    >>> precision(Training(mixed_precision="off"), torch.device("cpu"))
     'float32'
     """
-    if device.type != "cuda" or settings.mixed_precision == "off":
-        return "float32"
-    if settings.mixed_precision == "auto":
-        import torch
+    import torch
 
+    wish = settings.mixed_precision
+    if wish == "off" or (device.type == "cpu" and wish == "fp16"):
+        return "float32"
+    if wish != "auto":
+        return wish
+    if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return settings.mixed_precision
+    return "bf16" if device.type == "cpu" and multiplies_bf16() and not _is_depthwise(network) else "float32"
+
+
+def multiplies_bf16() -> bool:
+    """Whether the processor has instructions for bf16 that PyTorch uses: AVX-512 BF16 or AMX, on Linux.
+
+    Without them bf16 is turned into float32 and back, and slower.
+
+    >>> multiplies_bf16() in (True, False)
+    True
+    """
+    import torch
+
+    flags = {flag for line in _processor_table("flags") for flag in line.split()}
+    return torch.backends.mkldnn.is_available() and not flags.isdisjoint({"avx512_bf16", "amx_bf16"})
+
+
+def _is_depthwise(network) -> bool:
+    import torch
+
+    return network is not None and any(
+        isinstance(module, torch.nn.Conv2d) and module.groups > 1 for module in network.modules()
+    )
 
 
 def device_name(device=None) -> str:
@@ -53,7 +91,12 @@ def device_name(device=None) -> str:
 
 def processor_name() -> str:
     """The processor's name: from Linux's own table where there is one, for `platform` leaves it empty there."""
+    names = _processor_table("model name")
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _processor_table(entry: str) -> list[str]:
+    """What Linux's table of processors says of `entry`, once for each of them."""
     table = Path("/proc/cpuinfo")
     lines = table.read_text(encoding="utf-8", errors="replace").splitlines() if table.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return [line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == entry]

@@ -261,7 +261,7 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         progress=progress,
         mixup=experiment.pictures.mixup,
     )
-    environment = _environment(streams, device, history)
+    environment = _environment(streams, device, history, network)
     for part in PARTS:
         outputs = training.outputs(
             network, streams.batches(part, device), device, experiment.pictures.flip_test
@@ -314,7 +314,7 @@ def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables)[["task", "metric", "value", "low", "high"]]
 
 
-def _environment(streams: Streams, device, history) -> dict:
+def _environment(streams: Streams, device, history, network) -> dict:
     import torch
 
     experiment = streams.experiment
@@ -328,7 +328,7 @@ def _environment(streams: Streams, device, history) -> dict:
         "seed": experiment.training.seed,
         "data_seed": experiment.data.data_seed,
         "device": f"{device.type} ({device_name(device)})",
-        "precision": training.precision(experiment.training, device),
+        "precision": training.precision(experiment.training, device, network),
         "threads": torch.get_num_threads(),
         "epochs": len(history),
         "python": platform.python_version(),

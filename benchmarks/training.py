@@ -1,6 +1,6 @@
 """Training pictures per second: agelib's whole loop, against what a reader would write instead.
 
-All four train the same network on the same pictures. agelib is measured beside each of the others, one straight after
+All train the same network on the same pictures. agelib is measured beside each of the others, one straight after
 the other, and the two take turns in going first; what is reported is the median of the pairs' ratios, and their spread.
 A machine's speed drifts by several percent over minutes: a ratio of two rates that were taken minutes apart would
 measure that.
@@ -11,6 +11,8 @@ measure that.
   optimiser and order in memory: the fastest that the network allows.
 * folder: torchvision's ImageFolder, a DataLoader and a plain loop, as study A did.
 * fastai: fastai's ImageDataLoaders and Learner, with the same validation part.
+
+These four are in float32. Last, ``auto`` is agelib again, with the arithmetic that it chooses by itself.
 
 Run it with ``python benchmarks/training.py [--pictures 3000] [--image-size 64] [--network basic_cnn]``.
 """
@@ -56,6 +58,7 @@ def main() -> None:
             "memory": memory_way(faces, root, chosen),
             "folder": folder_way(faces, root, chosen, Path(folder)),
             "fastai": fastai_way(faces, root, chosen),
+            "auto": agelib_way(faces, root, chosen, Path(folder), "auto"),
         }
         for way in ways.values():  # caches, worker start-up code and lazy imports are not what is measured
             way(1)
@@ -102,13 +105,13 @@ def make_network(chosen):
     return networks.build(Network(network=chosen.network), 1, chosen.image_size, seed=42)
 
 
-def settings(chosen, epochs: int):
+def settings(chosen, epochs: int, precision: str = "off"):
     from agelib.experiment import Training
 
-    return Training(epochs=epochs, batch_size=chosen.batch_size, mixed_precision="off")
+    return Training(epochs=epochs, batch_size=chosen.batch_size, mixed_precision=precision)
 
 
-def agelib_way(faces, root, chosen, folder):
+def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     """The real loop, with its history, checkpoint, TensorBoard and a small validation part."""
     from agelib import pixels, targets, training
     from agelib.batches import Batches
@@ -128,7 +131,7 @@ def agelib_way(faces, root, chosen, folder):
                 target,
                 Batches(images, rows, ages, shuffle=True, **common),
                 Batches(images, rows[:VALID], ages, **common),
-                settings(chosen, epochs),
+                settings(chosen, epochs, precision),
                 run,
                 device,
                 progress=False,

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from agelib import checkpoints, networks, targets, training
+from agelib import checkpoints, devices, networks, targets, training
 from agelib.augmentation import build as build_augmentation
 from agelib.batches import Batches
 from agelib.experiment import Network, Training, options
@@ -71,7 +71,7 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
 
 def test_the_train_loss_is_the_mean_over_pictures_not_over_batches(tmp_path):
     # 64 pictures in batches of 48: the short batch of 16 must weigh a third of the long one.
-    settings = Training(epochs=1, batch_size=48, optimiser="sgd", learning_rate=0.0)
+    settings = Training(epochs=1, batch_size=48, optimiser="sgd", learning_rate=0.0, mixed_precision="off")
     target, train, valid = parts(settings)
     network = little_network(dropout=0.0).eval()
     for layer in network.modules():
@@ -214,9 +214,27 @@ def test_the_learning_rate_finder_leaves_the_weights_alone():
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
-def test_half_precision_is_never_used_on_a_cpu():
-    for mode in options()["mixed_precision"].choices:
-        assert training.precision(Training(mixed_precision=mode), CPU) == "float32"
+def test_half_precision_is_chosen_on_a_cpu_that_has_instructions_for_it(monkeypatch):
+    depthwise = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
+    plain = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3))
+    for can, network, expected in [
+        (True, plain, "bf16"),
+        (True, depthwise, "float32"),
+        (False, plain, "float32"),
+    ]:
+        monkeypatch.setattr(devices, "multiplies_bf16", lambda can=can: can)
+        assert training.precision(Training(), CPU, network) == expected
+        assert training.precision(Training(mixed_precision="bf16"), CPU, network) == "bf16"
+        assert training.precision(Training(mixed_precision="off"), CPU, network) == "float32"
+        assert training.precision(Training(mixed_precision="fp16"), CPU, network) == "float32"
+
+
+def test_a_network_trained_in_bf16_is_close_to_one_trained_in_float32(tmp_path):
+    exact, _ = fit(tmp_path / "exact", epochs=3, mixed_precision="off")
+    half, _ = fit(tmp_path / "half", epochs=3, mixed_precision="bf16")
+    losses = half["train_loss"].to_numpy()
+    assert losses != pytest.approx(exact["train_loss"].to_numpy(), abs=1e-9)  # it was another arithmetic
+    assert losses == pytest.approx(exact["train_loss"].to_numpy(), rel=0.1)
 
 
 def test_a_checkpoint_holds_no_pickle(tmp_path):

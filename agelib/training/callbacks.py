@@ -14,6 +14,7 @@ with warnings.catch_warnings():
     from fastai.optimizer import OptimWrapper
 
 __all__ = [
+    "Bf16",
     "Callback",
     "CancelFitException",
     "ChannelsLast",
@@ -33,6 +34,27 @@ class ChannelsLast(Callback):
 
     def before_batch(self):
         self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
+
+
+class Bf16(Callback):
+    """Train with products in bf16, whose range is float32's, so that no loss needs scaling.
+
+    Weights and losses stay in float32, and so does whatever judges the network. fastai's own callback is for
+    NVIDIA's GPUs alone.
+    """
+
+    order = 10
+
+    def __init__(self, device_type: str):
+        self.device_type, self.autocast = device_type, None
+
+    def before_batch(self):
+        self.autocast = torch.autocast(self.device_type, torch.bfloat16, enabled=self.training)
+        self.autocast.__enter__()
+
+    def after_pred(self):
+        self.autocast.__exit__(None, None, None)
+        self.learn.pred = self.pred.float()
 
 
 class Reseed(Callback):

@@ -11,6 +11,7 @@ from agelib.devices import choose_device, precision
 from agelib.experiment import Training
 from agelib.training.averaging import Averaging
 from agelib.training.callbacks import (
+    Bf16,
     ChannelsLast,
     DataLoaders,
     Learner,
@@ -106,7 +107,7 @@ def _fit_phase(network, target, train, valid, settings, phase: Phase, record, de
             *schedule(settings, phase.learning_rate),
             *([Mixup(mixup)] if mixup else []),
             *([averaging] if averaging else []),
-            *_mixed_precision(settings, device),
+            *_mixed_precision(settings, device, network),
         ]
     )
     learner.fit(phase.epochs, lr=phase.learning_rate, start_epoch=begun)
@@ -134,13 +135,13 @@ def _optimiser_for(parameters, settings, **_):
     return make_optimiser(parameters, settings)
 
 
-def _mixed_precision(settings: Training, device: torch.device) -> list:
-    mode = precision(settings, device)
-    if mode == "float32":
-        return []
-    from fastai.callback.fp16 import MixedPrecision
+def _mixed_precision(settings: Training, device: torch.device, network) -> list:
+    mode = precision(settings, device, network)
+    if mode == "fp16":
+        from fastai.callback.fp16 import MixedPrecision
 
-    return [MixedPrecision(amp_mode=mode)]
+        return [MixedPrecision(amp_mode=mode)]
+    return [Bf16(device.type)] if mode == "bf16" else []
 
 
 def find_learning_rate(
@@ -161,7 +162,7 @@ def find_learning_rate(
 
     device = choose_device() if device is None else device
     learner = make_learner(network, target, train, valid, settings, device)
-    learner.add_cb(Recorder(train_metrics=False))
+    learner.add_cbs([Recorder(train_metrics=False), *_mixed_precision(settings, device, network)])
     torch.manual_seed(settings.seed)
     train.set_epoch(0)
     with tempfile.TemporaryDirectory() as folder, learner.no_logging():
