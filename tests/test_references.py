@@ -8,9 +8,11 @@ import pytest
 from miniature import MINIATURE
 from sklearn.metrics import f1_score, mean_absolute_error
 
-from agelib import drawn, references, runs, store
+from agelib import drawn, metrics, references, runs, store
 from agelib.__main__ import main
 from agelib.publishing.results import results_page
+from agelib.shipping.descriptions import calibrate_run
+from agelib.targets import groups
 
 #: The kept runs of the repository; there may be none.
 KEPT = references.kept()
@@ -84,6 +86,48 @@ def test_results_are_means_over_the_seeds_that_are_kept(done, folder, tmp_path):
     assert table.loc["MAE", "ours"] == pytest.approx(np.mean(values))
     assert table.loc["MAE", ["least", "most"]].tolist() == pytest.approx(sorted(values))
     assert table.loc["macro F1 of gender", "published"] == 93.01
+
+
+def test_several_runs_as_one_take_the_mean_age_and_the_class_that_most_of_them_say(tmp_path):
+    answers = [
+        {"predicted": [10.0, 40.0], "predicted_gender": ["male", "male"], "predicted_age_group": ["?", "?"]},
+        {
+            "predicted": [14.0, 44.0],
+            "predicted_gender": ["female", "male"],
+            "predicted_age_group": ["?", "?"],
+        },
+        {
+            "predicted": [24.0, 45.0],
+            "predicted_gender": ["female", "female"],
+            "predicted_age_group": ["?", "?"],
+        },
+    ]
+    places = []
+    for number, row in enumerate(answers):
+        place = tmp_path / str(number)
+        place.mkdir()
+        known = {"path": ["a", "b"], "age": [12.0, 50.0], "gender": ["female", "male"]}
+        pd.DataFrame(known | row).to_csv(place / "test_predictions.csv.gz", index=False)
+        store.write_json(place / "experiment.json", {"target": "distribution", "bins": "7b"})
+        places.append(place)
+    joint = references.together(places)
+    assert joint["predicted"].tolist() == [16.0, 43.0]
+    assert joint["predicted_gender"].tolist() == ["female", "male"]
+    expected = groups.names_of("7b")
+    assert joint["predicted_age_group"].tolist() == [
+        expected[code] for code in groups.group_of(np.array([16.0, 43.0]), "7b")
+    ]
+
+
+def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder):
+    (place,) = references.kept(folder)
+    table = references.predictions_of(place)
+    inside = table["age"].between(table["age_low"], table["age_high"])
+    stored = references.recompute(place).loc["coverage of 90 % intervals", "value"]
+    assert stored == pytest.approx(100 * inside.mean())
+    calibration = calibrate_run(done)[0.9]
+    expected = metrics.add_intervals(calibration, done.predictions, done.posterior("test"))
+    assert table["age_high"].to_numpy() == pytest.approx(expected["age_high"].to_numpy(), abs=1e-4)
 
 
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(folder, tmp_path):

@@ -1,170 +1,12 @@
-"""What reference runs found: kept as small files, and computed anew from the kept predictions whenever it is shown.
+"""The table of reference results: what each run found, over its seeds and together, beside what was published."""
 
-A kept run is a folder of ``data/reference/runs``: its experiment, history, environment, the prediction of every test
-picture, and a table of files that shows whether one was changed. No picture is among them.
-"""
-
-import gzip
-from dataclasses import asdict
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
 
-import agelib
-from agelib import metrics, store
-from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
-
-#: Digits after the point of what is kept: a ten-thousandth of a year, of a percent, of a probability.
-DIGITS = 4
-
-_TEXT = ("path", "identity", "gender", "ethnicity", "expression", "source")
-
-
-def write_split(root, file=SPLIT) -> pd.DataFrame:
-    """Split a data set once for all reference runs, and write who is where: names and parts, nothing else.
-
-    Parameters
-    ----------
-    root : path
-        UTKFace, as a folder or the published archive.
-    file : path
-        ``….csv.gz`` to write; a ``….json`` beside it says where it is from.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``path`` and ``split``. Ages are spread alike, exact and near duplicates are on one side, and pictures whose
-        duplicates state another age are in no part.
-    """
-    from agelib.preparation import prepare
-
-    data = read(NAMES[0]).experiment(root, split_file="").data
-    prepared = prepare(data)
-    table = prepared.faces[["path", "split"]].sort_values("path")
-    _write_gzip(file, table)
-    about = {
-        "made_by": "agelib.references.write_split",
-        "data": data.source,
-        "options": {name: value for name, value in asdict(data).items() if name != "root"},
-        "pictures": table["split"].value_counts().to_dict(),
-        "removed": prepared.report[["step", "removed"]].set_index("step")["removed"].to_dict(),
-        "key": store.content_key(table.to_csv(index=False)),
-        "agelib": agelib.__version__,
-    }
-    store.write_json(Path(file).with_name(Path(file).name.partition(".")[0] + ".json"), about)
-    return table
-
-
-def _write_gzip(file, table: pd.DataFrame) -> None:
-    """Write a table as compressed CSV, whole; no time or name inside, so that the same table is the same bytes."""
-    packed = gzip.compress(table.to_csv(index=False).encode(), mtime=0)
-    with store.write_whole(file) as temporary:
-        temporary.write_bytes(packed)
-
-
-def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes) -> list[Path]:
-    """Make a reference run again, once for each seed, and keep what it found.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`NAMES`.
-    root : path
-        UTKFace, as a folder or the published archive.
-    seeds : iterable of int, optional
-        Those of the reference by default.
-    folder : path
-        Where ``runs`` lies.
-    progress : bool
-        Whether to show how far it is.
-    **changes
-        Options that differ from the reference's; what is kept says so.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The folders that were written.
-    """
-    from agelib.runs import run
-
-    reference = read(name)
-    return [
-        keep(run(reference.experiment(root, seed, **changes), progress), name, folder)
-        for seed in (reference.seeds if seeds is None else seeds)
-    ]
-
-
-def keep(run, name: str, folder=FOLDER) -> Path:
-    """Write what a run found into its place among the reference results, whole.
-
-    Parameters
-    ----------
-    run : agelib.runs.Run
-    name : str
-        The reference's name.
-    folder : path
-        Where ``runs`` lies.
-
-    Returns
-    -------
-    pathlib.Path
-        The run's folder there.
-    """
-    place = folder_of(name, run.experiment.training.seed, folder)
-    described = run.experiment.values() | {"root": ""}
-    if described["split_file"]:
-        described["split_file"] = Path(described["split_file"]).name
-    predictions = run.predictions.round(DIGITS)
-    with store.write_whole(place) as temporary:
-        temporary.mkdir()
-        store.write_json(temporary / "experiment.json", described)
-        store.write_json(temporary / "environment.json", run.environment)
-        store.write_table(temporary / "history.csv", run.history)
-        _write_gzip(temporary / "test_predictions.csv.gz", predictions)
-        store.write_table(temporary / "metrics.csv", _measured(predictions).reset_index())
-        store.seal(temporary)
-    return place
-
-
-def kept(folder=FOLDER) -> list[Path]:
-    """Folders of the reference runs that there are, in the order of the references and seeds.
-
-    Raises
-    ------
-    ValueError
-        If a file of one is missing or was changed.
-    """
-    found = []
-    for name in NAMES:
-        for place in sorted((Path(folder) / "runs").glob(f"{name}-*")):
-            if place.name.removeprefix(f"{name}-").isdigit():
-                if fault := store.find_fault(place):
-                    raise ValueError(
-                        f"reference run {place.name}: {fault}; make it again or restore the file"
-                    )
-                found.append(place)
-    return found
-
-
-def recompute(place) -> pd.DataFrame:
-    """Every measure of a kept run, from its predictions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``measure`` (MAE, CS@5, … and ``macro F1 of age_group`` …); ``value``, ``low`` and ``high``: a 95 %
-        bootstrap interval over test pictures.
-    """
-    kinds = dict.fromkeys(_TEXT, "object")
-    return _measured(pd.read_csv(Path(place) / "test_predictions.csv.gz", dtype=kinds))
-
-
-def _measured(predictions: pd.DataFrame) -> pd.DataFrame:
-    tables = [metrics.summarise(predictions)] if "predicted" in predictions else []
-    for task in ("age_group", "gender", "ethnicity"):
-        if f"predicted_{task}" in predictions and task in predictions:
-            tables.append(metrics.classify(predictions, task).rename(index=f"{{}} of {task}".format))
-    return pd.concat([table[["value", "low", "high"]] for table in tables]).rename_axis("measure")
+from agelib import store
+from agelib.references.experiments import FOLDER, NAMES, read
+from agelib.references.keeping import kept, measure, predictions_of, recompute
+from agelib.targets import groups
 
 
 def results(folder=FOLDER) -> pd.DataFrame:
@@ -174,7 +16,8 @@ def results(folder=FOLDER) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``name``, ``title``, ``measure``, ``published``, ``ours`` (mean over seeds), ``least`` and ``most`` (of the
-        seeds), ``low`` and ``high`` (95 % bootstrap interval of the first seed), ``seeds``, ``trained`` and ``tested``
+        seeds), ``low`` and ``high`` (95 % interval of the first seed), ``together`` (of all seeds as one, see
+        :func:`together`), ``together_low``, ``together_high``, ``seeds``, ``trained`` and ``tested``
         (pictures), ``image_size``, ``epochs``, ``minutes`` (mean), ``device``, ``study``, ``protocol`` and ``differs``.
     """
     rows = []
@@ -187,19 +30,21 @@ def results(folder=FOLDER) -> pd.DataFrame:
         tables = [recompute(place) for place in mine]
         about = [store.read_json(place / "environment.json") for place in mine]
         shown = store.read_json(mine[0] / "experiment.json")
-        for measure in _that_count(tables[0]):
-            values = [table.loc[measure, "value"] for table in tables]
+        joint = measure(together(mine)) if len(mine) > 1 else tables[0]
+        for measured in _that_count(tables[0]):
+            values = [table.loc[measured, "value"] for table in tables]
             rows.append(
                 {
                     "name": name,
                     "title": reference.title,
-                    "measure": measure,
-                    "published": reference.published.get(measure, float("nan")),
+                    "measure": measured,
+                    "published": reference.published.get(measured, float("nan")),
                     "ours": sum(values) / len(values),
                     "least": min(values),
                     "most": max(values),
-                    "low": tables[0].loc[measure, "low"],
-                    "high": tables[0].loc[measure, "high"],
+                    "low": tables[0].loc[measured, "low"],
+                    "high": tables[0].loc[measured, "high"],
+                    **_joint(joint, measured),
                     "seeds": len(mine),
                     "trained": about[0]["pictures"]["train"],
                     "tested": about[0]["pictures"]["test"],
@@ -215,6 +60,43 @@ def results(folder=FOLDER) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def together(places) -> pd.DataFrame:
+    """The predictions of several kept runs of one experiment as if one network had made them: an ensemble.
+
+    Parameters
+    ----------
+    places : list of pathlib.Path
+        Kept runs that differ in their seed alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A picture's ``predicted`` is the mean of the runs' ages, its group that of this mean; of classes it is what most
+        runs say, of equally many the first's. There are no intervals: they were calibrated for each run alone.
+    """
+    tables = [predictions_of(place) for place in places]
+    joint = tables[0].drop(columns=["age_low", "age_high"], errors="ignore")
+    for column in [name for name in joint if name.startswith("predicted_")]:
+        votes = np.stack([table[column].to_numpy(str) for table in tables], axis=1)  # [N, runs]
+        agreeing = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
+        joint[column] = np.take_along_axis(votes, agreeing.argmax(axis=1)[:, None], axis=1)[:, 0]
+    if "predicted" in joint:
+        joint["predicted"] = sum(table["predicted"] for table in tables) / len(tables)
+        described = store.read_json(places[0] / "experiment.json")
+        if described["target"] != "groups":
+            codes = groups.group_of(joint["predicted"].to_numpy(), described["bins"])
+            joint["predicted_age_group"] = [groups.names_of(described["bins"])[code] for code in codes]
+    return joint
+
+
+def _joint(joint: pd.DataFrame, measured: str) -> dict:
+    found = joint.reindex([measured]).iloc[0]
+    return {"together": found["value"], "together_low": found["low"], "together_high": found["high"]}
+
+
 def _that_count(measured: pd.DataFrame) -> list[str]:
-    wanted = ("MAE", "CS@5", "macro F1 of age_group", "macro F1 of gender", "macro F1 of ethnicity")
+    wanted = (
+        "MAE", "CS@5", "macro F1 of age_group", "macro F1 of gender", "macro F1 of ethnicity",
+        "coverage of 90 % intervals",
+    )  # fmt: skip
     return [name for name in wanted if name in measured.index]

@@ -1,0 +1,193 @@
+"""What reference runs found: kept as small files, and computed anew from the kept predictions whenever it is shown.
+
+A kept run is a folder of ``data/reference/runs``: its experiment, history, environment, the prediction of every test
+picture, and a table of files that shows whether one was changed. No picture is among them.
+"""
+
+import gzip
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+import agelib
+from agelib import metrics, store
+from agelib.metrics.intervals import EVERYBODY
+from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
+
+#: Promised coverage of the intervals that are kept with predicted ages.
+LEVEL = 0.9
+
+#: Digits after the point of what is kept: a ten-thousandth of a year, of a percent, of a probability.
+DIGITS = 4
+
+_TEXT = ("path", "identity", "gender", "ethnicity", "expression", "source")
+
+
+def write_split(root, file=SPLIT) -> pd.DataFrame:
+    """Split a data set once for all reference runs, and write who is where: names and parts, nothing else.
+
+    Parameters
+    ----------
+    root : path
+        UTKFace, as a folder or the published archive.
+    file : path
+        ``….csv.gz`` to write; a ``….json`` beside it says where it is from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``path`` and ``split``. Ages are spread alike, exact and near duplicates are on one side, and pictures whose
+        duplicates state another age are in no part.
+    """
+    from agelib.preparation import prepare
+
+    data = read(NAMES[0]).experiment(root, split_file="").data
+    prepared = prepare(data)
+    table = prepared.faces[["path", "split"]].sort_values("path")
+    _write_gzip(file, table)
+    about = {
+        "made_by": "agelib.references.write_split",
+        "data": data.source,
+        "options": {name: value for name, value in asdict(data).items() if name != "root"},
+        "pictures": table["split"].value_counts().to_dict(),
+        "removed": prepared.report[["step", "removed"]].set_index("step")["removed"].to_dict(),
+        "key": store.content_key(table.to_csv(index=False)),
+        "agelib": agelib.__version__,
+    }
+    store.write_json(Path(file).with_name(Path(file).name.partition(".")[0] + ".json"), about)
+    return table
+
+
+def _write_gzip(file, table: pd.DataFrame) -> None:
+    """Write a table as compressed CSV, whole; no time or name inside, so that the same table is the same bytes."""
+    packed = gzip.compress(table.to_csv(index=False).encode(), mtime=0)
+    with store.write_whole(file) as temporary:
+        temporary.write_bytes(packed)
+
+
+def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes) -> list[Path]:
+    """Make a reference run again, once for each seed, and keep what it found.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`NAMES`.
+    root : path
+        UTKFace, as a folder or the published archive.
+    seeds : iterable of int, optional
+        Those of the reference by default.
+    folder : path
+        Where ``runs`` lies.
+    progress : bool
+        Whether to show how far it is.
+    **changes
+        Options that differ from the reference's; what is kept says so.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The folders that were written.
+    """
+    from agelib.runs import run
+
+    reference = read(name)
+    return [
+        keep(run(reference.experiment(root, seed, **changes), progress), name, folder)
+        for seed in (reference.seeds if seeds is None else seeds)
+    ]
+
+
+def keep(run, name: str, folder=FOLDER) -> Path:
+    """Write what a run found into its place among the reference results, whole.
+
+    Parameters
+    ----------
+    run : agelib.runs.Run
+    name : str
+        The reference's name.
+    folder : path
+        Where ``runs`` lies.
+
+    Returns
+    -------
+    pathlib.Path
+        The run's folder there.
+    """
+    place = folder_of(name, run.experiment.training.seed, folder)
+    described = run.experiment.values() | {"root": ""}
+    if described["split_file"]:
+        described["split_file"] = Path(described["split_file"]).name
+    predictions = _with_intervals(run).round(DIGITS)
+    with store.write_whole(place) as temporary:
+        temporary.mkdir()
+        store.write_json(temporary / "experiment.json", described)
+        store.write_json(temporary / "environment.json", run.environment)
+        store.write_table(temporary / "history.csv", run.history)
+        _write_gzip(temporary / "test_predictions.csv.gz", predictions)
+        store.write_table(temporary / "metrics.csv", measure(predictions).reset_index())
+        store.seal(temporary)
+    return place
+
+
+def _with_intervals(run) -> pd.DataFrame:
+    """The test predictions with ``age_low`` and ``age_high``, calibrated on the validation part, if there are ages."""
+    from agelib.shipping.descriptions import calibrate_run
+
+    calibrations = calibrate_run(run)
+    if not calibrations:
+        return run.predictions
+    calibration = calibrations[LEVEL]
+    posterior = None if calibration.kind == "absolute" else run.posterior("test")
+    return metrics.add_intervals(calibration, run.predictions, posterior)
+
+
+def kept(folder=FOLDER) -> list[Path]:
+    """Folders of the reference runs that there are, in the order of the references and seeds.
+
+    Raises
+    ------
+    ValueError
+        If a file of one is missing or was changed.
+    """
+    found = []
+    for name in NAMES:
+        for place in sorted((Path(folder) / "runs").glob(f"{name}-*")):
+            if place.name.removeprefix(f"{name}-").isdigit():
+                if fault := store.find_fault(place):
+                    raise ValueError(
+                        f"reference run {place.name}: {fault}; make it again or restore the file"
+                    )
+                found.append(place)
+    return found
+
+
+def recompute(place) -> pd.DataFrame:
+    """Every measure of a kept run, from its predictions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``measure`` (MAE, CS@5, …, ``coverage of 90 % intervals``, ``macro F1 of age_group`` …); ``value``,
+        ``low`` and ``high``: a 95 % interval over test pictures, bootstrap but for the coverage, which has the exact
+        one (Clopper and Pearson 1934).
+    """
+    return measure(predictions_of(place))
+
+
+def predictions_of(place) -> pd.DataFrame:
+    """The kept prediction of every test picture of a kept run: what every number of it is computed from."""
+    kinds = dict.fromkeys(_TEXT, "object")
+    return pd.read_csv(Path(place) / "test_predictions.csv.gz", dtype=kinds)
+
+
+def measure(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`recompute`, of any predictions."""
+    tables = [metrics.summarise(predictions)] if "predicted" in predictions else []
+    if "age_low" in predictions:
+        covered = metrics.coverage(predictions).rename(columns={"covered": "value"})
+        tables.append(covered.rename(index={EVERYBODY: f"coverage of {100 * LEVEL:g} % intervals"}))
+    for task in ("age_group", "gender", "ethnicity"):
+        if f"predicted_{task}" in predictions and task in predictions:
+            tables.append(metrics.classify(predictions, task).rename(index=f"{{}} of {task}".format))
+    return pd.concat([table[["value", "low", "high"]] for table in tables]).rename_axis("measure")
