@@ -187,7 +187,7 @@ def provenance(of) -> Shown:
 
     Parameters
     ----------
-    of : agelib.runs.Run, agelib.preparation.Prepared, agelib.faces.Collection or pandas.DataFrame
+    of : agelib.runs.Run, agelib.references.Kept, agelib.preparation.Prepared, agelib.faces.Collection or DataFrame
         A run, or a faces table or what holds one.
 
     Examples
@@ -199,7 +199,8 @@ def provenance(of) -> Shown:
     from agelib import faces
 
     run = of if hasattr(of, "environment") else None
-    table_ = run.prepared.faces if run else getattr(of, "faces", of)
+    prepared = getattr(of, "prepared", of)
+    table_ = getattr(prepared, "faces", prepared)
     if not isinstance(table_, pd.DataFrame) or "source" not in table_:
         raise ValueError(f"provenance is shown of a run or a faces table, not of a {type(of).__name__}")
     names = ", ".join(sorted(set(table_["source"].dropna().astype(str)))) or "unnamed"
@@ -208,7 +209,7 @@ def provenance(of) -> Shown:
         head, tail = f"Drawn {whom}, not {real} ({names})", f": these are no results on {real}."
     else:
         head, tail = f"Pictures of people ({names})", "."
-    facts = _facts_of_run(run) if run else _facts_of_faces(table_)
+    facts = _facts_of_run(run, table_) if run else _facts_of_faces(table_)
     text = f"{head}{tail} {' · '.join(facts)}."
     body = f"<strong>{html.escape(head)}</strong>{html.escape(tail)} {' · '.join(map(html.escape, facts))}."
     style = "border-left: 0.25rem solid #de8f05; padding: 0.2rem 0.8rem; margin: 0.5rem 0; font-size: 0.85em"
@@ -222,19 +223,19 @@ def _facts_of_faces(table_: pd.DataFrame) -> list[str]:
     return facts
 
 
-def _facts_of_run(run) -> list[str]:
+def _facts_of_run(run, table_: pd.DataFrame) -> list[str]:
     about, data = run.environment, run.experiment.data
     counts = _in_order(about.get("pictures", {}))
     facts = [", ".join(f"{count:,} {part}" for part, count in counts.items()) + " pictures"] if counts else []
     if data.split_file:
         how = f"split as {Path(data.split_file).name} says"
-    elif data.split == "subject_exclusive" and run.prepared.faces["identity"].isna().all():
+    elif data.split == "subject_exclusive" and table_["identity"].isna().all():
         how = NOBODY_KNOWN
     else:
         how = SPLITS.get(data.split, data.split)
     facts.append(how + (f", fold {data.fold} of {data.folds}" if data.folds else ""))
-    leaks = getattr(run.prepared, "leaks", None)
-    if data.allow_leaks and leaks is not None and len(leaks):
+    leaks = getattr(run.prepared, "leaks", None) if data.allow_leaks else None
+    if leaks is not None and len(leaks):
         facts.append("LEAKS between the parts were allowed")
     if noise := run.experiment.training.label_noise:
         facts.append(f"{100 * noise:g} % of the training ages swapped")

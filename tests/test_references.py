@@ -8,7 +8,7 @@ import pytest
 from miniature import MINIATURE
 from sklearn.metrics import f1_score, mean_absolute_error
 
-from agelib import drawn, metrics, references, runs, store
+from agelib import drawn, metrics, references, runs, show, store
 from agelib.__main__ import main
 from agelib.publishing.results import results_page
 from agelib.shipping.descriptions import calibrate_run
@@ -33,29 +33,31 @@ def folder(done, tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("place", KEPT, ids=lambda place: place.name)
-def test_the_kept_measures_are_those_of_the_kept_predictions(place):
-    stored = pd.read_csv(place / "metrics.csv", index_col="measure")
-    pd.testing.assert_frame_equal(references.recompute(place), stored, rtol=1e-9)
-    table = pd.read_csv(place / "test_predictions.csv.gz")
-    assert stored.loc["MAE", "value"] == pytest.approx(mean_absolute_error(table["age"], table["predicted"]))
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.folder.name)
+def test_the_kept_measures_are_those_of_the_kept_predictions(kept):
+    stored = pd.read_csv(kept.folder / "metrics.csv", index_col="measure")
+    pd.testing.assert_frame_equal(kept.measures, stored, rtol=1e-9)
+    table = pd.read_csv(kept.folder / "test_predictions.csv.gz")
+    if "predicted" in table:
+        expected = mean_absolute_error(table["age"], table["predicted"])
+        assert stored.loc["MAE", "value"] == pytest.approx(expected)
     f1 = 100 * f1_score(table["age_group"], table["predicted_age_group"], average="macro")
     assert stored.loc["macro F1 of age_group", "value"] == pytest.approx(f1)
 
 
-@pytest.mark.parametrize("place", KEPT, ids=lambda place: place.name)
-def test_every_kept_run_was_tested_on_the_test_part_of_the_one_split(place):
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.folder.name)
+def test_every_kept_run_was_tested_on_the_test_part_of_the_one_split(kept):
     split = pd.read_csv(references.experiments.SPLIT, index_col="path")["split"]
-    tested = pd.read_csv(place / "test_predictions.csv.gz", usecols=["path"])["path"]
+    tested = kept.predictions["path"]
     assert set(tested) == set(split.index[split == "test"])
-    described = json.loads((place / "experiment.json").read_text())
+    described = json.loads((kept.folder / "experiment.json").read_text())
     assert not described["root"] and "/" not in described["split_file"]
 
 
 def test_what_is_kept_says_the_same_as_the_run(done, folder):
-    (place,) = references.kept(folder)
-    assert place.name == "multitask-42"
-    found = references.recompute(place)
+    (kept,) = references.kept(folder=folder)
+    assert (kept.folder.name, kept.name, kept.seed) == ("multitask-42", "multitask", 42)
+    found = kept.measures
     assert found.loc["MAE", "value"] == pytest.approx(done.metrics.loc["MAE", "value"], abs=1e-3)
     for task in ("age_group", "gender", "ethnicity"):
         mine = done.scores.loc[(task, "macro F1"), "value"]
@@ -65,15 +67,15 @@ def test_what_is_kept_says_the_same_as_the_run(done, folder):
 def test_keeping_the_same_run_again_writes_the_same_predictions(done, folder, tmp_path):
     again = references.keep(done, "multitask", tmp_path)
     first = folder / "runs" / "multitask-42" / "test_predictions.csv.gz"
-    assert (again / "test_predictions.csv.gz").read_bytes() == first.read_bytes()
+    assert (again.folder / "test_predictions.csv.gz").read_bytes() == first.read_bytes()
 
 
 def test_a_kept_file_that_was_changed_is_noticed(done, tmp_path):
-    place = references.keep(done, "multitask", tmp_path)
+    place = references.keep(done, "multitask", tmp_path).folder
     table = (place / "metrics.csv").read_text()
     (place / "metrics.csv").write_text(table.replace("MAE", "MEA"))
     with pytest.raises(ValueError, match=r"multitask-42: .*metrics\.csv is not what was written"):
-        references.kept(tmp_path)
+        references.kept(folder=tmp_path)
 
 
 def test_results_are_means_over_the_seeds_that_are_kept(done, folder, tmp_path):
@@ -82,52 +84,50 @@ def test_results_are_means_over_the_seeds_that_are_kept(done, folder, tmp_path):
         runs.run(done.experiment.replace(seed=43), progress=False), "multitask", tmp_path
     )
     table = references.results(tmp_path).set_index("measure")
-    values = [references.recompute(place).loc["MAE", "value"] for place in (first, second)]
+    values = [kept.measures.loc["MAE", "value"] for kept in (first, second)]
     assert table.loc["MAE", "ours"] == pytest.approx(np.mean(values))
     assert table.loc["MAE", ["least", "most"]].tolist() == pytest.approx(sorted(values))
     assert table.loc["macro F1 of gender", "published"] == 93.01
 
 
-def test_several_runs_as_one_take_the_mean_age_and_the_class_that_most_of_them_say(tmp_path):
-    answers = [
-        {"predicted": [10.0, 40.0], "predicted_gender": ["male", "male"], "predicted_age_group": ["?", "?"]},
-        {
-            "predicted": [14.0, 44.0],
-            "predicted_gender": ["female", "male"],
-            "predicted_age_group": ["?", "?"],
-        },
-        {
-            "predicted": [24.0, 45.0],
-            "predicted_gender": ["female", "female"],
-            "predicted_age_group": ["?", "?"],
-        },
-    ]
-    places = []
-    for number, row in enumerate(answers):
-        place = tmp_path / str(number)
+def test_several_runs_as_one_take_the_mean_of_their_ages_and_probabilities(tmp_path):
+    answers = [([10.0, 40.0], [0.9, 0.4]), ([14.0, 44.0], [0.4, 0.3]), ([24.0, 45.0], [0.4, 0.6])]
+    runs_of_it = []
+    for number, (ages, female) in enumerate(answers):
+        place = tmp_path / f"multitask-{number}"
         place.mkdir()
-        known = {"path": ["a", "b"], "age": [12.0, 50.0], "gender": ["female", "male"]}
-        pd.DataFrame(known | row).to_csv(place / "test_predictions.csv.gz", index=False)
-        store.write_json(place / "experiment.json", {"target": "distribution", "bins": "7b"})
-        places.append(place)
-    joint = references.together(places)
+        table = pd.DataFrame({"path": ["a", "b"], "age": [12.0, 50.0], "gender": ["female", "male"]})
+        table["predicted"], table["predicted_age_group"], table["predicted_gender"] = ages, "?", "?"
+        table["gender=female"], table["gender=male"] = female, 1 - np.array(female)
+        table.to_csv(place / "test_predictions.csv.gz", index=False)
+        store.write_json(place / "experiment.json", {"target": "distribution", "bins": "3"})
+        runs_of_it.append(references.Kept(place))
+    joint = references.together(runs_of_it)
     assert joint["predicted"].tolist() == [16.0, 43.0]
+    assert joint["gender=female"].tolist() == pytest.approx([1.7 / 3, 1.3 / 3])
     assert joint["predicted_gender"].tolist() == ["female", "male"]
-    expected = groups.names_of("7b")
+    expected = groups.names_of("3")
     assert joint["predicted_age_group"].tolist() == [
-        expected[code] for code in groups.group_of(np.array([16.0, 43.0]), "7b")
+        expected[code] for code in groups.group_of([16.0, 43.0], "3")
     ]
 
 
 def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder):
-    (place,) = references.kept(folder)
-    table = references.predictions_of(place)
+    (kept,) = references.kept(folder=folder)
+    table = kept.predictions
     inside = table["age"].between(table["age_low"], table["age_high"])
-    stored = references.recompute(place).loc["coverage of 90 % intervals", "value"]
-    assert stored == pytest.approx(100 * inside.mean())
+    assert kept.measures.loc["coverage of 90 % intervals", "value"] == pytest.approx(100 * inside.mean())
     calibration = calibrate_run(done)[0.9]
     expected = metrics.add_intervals(calibration, done.predictions, done.posterior("test"))
     assert table["age_high"].to_numpy() == pytest.approx(expected["age_high"].to_numpy(), abs=1e-4)
+
+
+def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder):
+    (kept,) = references.kept(folder=folder)
+    assert (
+        str(show.provenance(kept)).partition(" seed ")[2] == str(show.provenance(done)).partition(" seed ")[2]
+    )
+    assert "Drawn faces, not people (drawn-utkface)" in str(show.provenance(kept))
 
 
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(folder, tmp_path):

@@ -19,9 +19,8 @@ def _reference(chosen) -> None:
     from agelib import references
 
     if chosen.which is None:
-        there = [place.name for place in references.kept()]
         for name in references.NAMES:
-            seeds = [place.rpartition("-")[2] for place in there if place.rpartition("-")[0] == name]
+            seeds = [str(run.seed) for run in references.kept(name)]
             print(f"{name:20} {references.read(name).title}; kept seeds: {', '.join(seeds) or 'none'}")
         return
     if not chosen.root:
@@ -40,12 +39,12 @@ def _again(chosen) -> None:
 
     reference = references.read(chosen.which)
     seeds = [int(seed) for seed in chosen.seeds.split(",") if seed.strip()] or list(reference.seeds)
-    before = {place.name: references.recompute(place) for place in references.kept()}
+    before = {run.seed: run.measures for run in references.kept(reference.name)}
     with tempfile.TemporaryDirectory() as elsewhere:
         folder = references.experiments.FOLDER if chosen.write else Path(elsewhere)
         for seed in seeds:
-            (place,) = references.run_reference(chosen.which, chosen.root, [seed], folder)
-            found = references.recompute(place)
-            if place.name in before:
-                found["kept"] = before[place.name]["value"]
-            print(f"{place.name}\n{found.to_string(float_format='{:.2f}'.format)}")
+            (run,) = references.run_reference(chosen.which, chosen.root, [seed], folder)
+            found = run.measures
+            if seed in before:
+                found["kept"] = before[seed]["value"]
+            print(f"{run.folder.name}\n{found.to_string(float_format='{:.2f}'.format)}")

@@ -6,26 +6,17 @@ anew. Shown on the page "Results".
 """
 
 from agelib.references.experiments import NAMES, Reference, read
-from agelib.references.keeping import (
-    keep,
-    kept,
-    measure,
-    predictions_of,
-    recompute,
-    run_reference,
-    write_split,
-)
+from agelib.references.keeping import Kept, keep, kept, measure, run_reference, write_split
 from agelib.references.results import results, together
 
 __all__ = [
     "NAMES",
+    "Kept",
     "Reference",
     "keep",
     "kept",
     "measure",
-    "predictions_of",
     "read",
-    "recompute",
     "results",
     "run_reference",
     "together",

@@ -5,13 +5,15 @@ picture, and a table of files that shows whether one was changed. No picture is 
 """
 
 import gzip
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 import agelib
 from agelib import metrics, store
+from agelib.experiment import Experiment
 from agelib.metrics.intervals import EVERYBODY
 from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
 
@@ -66,7 +68,9 @@ def _write_gzip(file, table: pd.DataFrame) -> None:
         temporary.write_bytes(packed)
 
 
-def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes) -> list[Path]:
+def run_reference(
+    name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes
+) -> list["Kept"]:
     """Make a reference run again, once for each seed, and keep what it found.
 
     Parameters
@@ -86,8 +90,7 @@ def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = T
 
     Returns
     -------
-    list of pathlib.Path
-        The folders that were written.
+    list of Kept
     """
     from agelib.runs import run
 
@@ -98,7 +101,7 @@ def run_reference(name: str, root, seeds=None, folder=FOLDER, progress: bool = T
     ]
 
 
-def keep(run, name: str, folder=FOLDER) -> Path:
+def keep(run, name: str, folder=FOLDER) -> "Kept":
     """Write what a run found into its place among the reference results, whole.
 
     Parameters
@@ -111,8 +114,7 @@ def keep(run, name: str, folder=FOLDER) -> Path:
 
     Returns
     -------
-    pathlib.Path
-        The run's folder there.
+    Kept
     """
     place = folder_of(name, run.experiment.training.seed, folder)
     described = run.experiment.values() | {"root": ""}
@@ -127,7 +129,7 @@ def keep(run, name: str, folder=FOLDER) -> Path:
         _write_gzip(temporary / "test_predictions.csv.gz", predictions)
         store.write_table(temporary / "metrics.csv", measure(predictions).reset_index())
         store.seal(temporary)
-    return place
+    return Kept(place)
 
 
 def _with_intervals(run) -> pd.DataFrame:
@@ -142,28 +144,83 @@ def _with_intervals(run) -> pd.DataFrame:
     return metrics.add_intervals(calibration, run.predictions, posterior)
 
 
-def kept(folder=FOLDER) -> list[Path]:
-    """Folders of the reference runs that there are, in the order of the references and seeds.
+@dataclass(frozen=True)
+class Kept:
+    """A kept run, as far as small files can tell; ``show.provenance`` takes it like a run.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The reference's name."""
+        return self.folder.name.rpartition("-")[0]
+
+    @property
+    def seed(self) -> int:
+        return int(self.folder.name.rpartition("-")[2])
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        return Experiment.of(**store.read_json(self.folder / "experiment.json"))
+
+    @cached_property
+    def environment(self) -> dict:
+        """Device, arithmetic, threads, versions, number of pictures, seconds."""
+        return store.read_json(self.folder / "environment.json")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "history.csv")
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """The prediction of every test picture, as :class:`agelib.runs.Run` has it, with 90 % intervals of the age."""
+        kinds = dict.fromkeys(_TEXT, "object")
+        return pd.read_csv(self.folder / "test_predictions.csv.gz", dtype=kinds)
+
+    @property
+    def faces(self) -> pd.DataFrame:
+        """What is known of the test pictures: the columns of a faces table."""
+        return self.predictions.assign(source=self.environment["data"], identity=None)
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Every measure, computed anew from the predictions: see :func:`measure`."""
+        return measure(self.predictions)
+
+
+def kept(name: str | None = None, folder=FOLDER) -> list[Kept]:
+    """The reference runs that there are, in the order of the references and seeds; of one reference, or of all.
 
     Raises
     ------
     ValueError
         If a file of one is missing or was changed.
+
+    Examples
+    --------
+    >>> [run for run in kept("multitask", folder="no such folder")]
+    []
     """
     found = []
-    for name in NAMES:
-        for place in sorted((Path(folder) / "runs").glob(f"{name}-*")):
-            if place.name.removeprefix(f"{name}-").isdigit():
+    for each in NAMES if name is None else [read(name).name]:
+        for place in sorted((Path(folder) / "runs").glob(f"{each}-*")):
+            if place.name.removeprefix(f"{each}-").isdigit():
                 if fault := store.find_fault(place):
                     raise ValueError(
                         f"reference run {place.name}: {fault}; make it again or restore the file"
                     )
-                found.append(place)
+                found.append(Kept(place))
     return found
 
 
-def recompute(place) -> pd.DataFrame:
-    """Every measure of a kept run, from its predictions.
+def measure(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Every measure of a table of predictions.
 
     Returns
     -------
@@ -172,17 +229,6 @@ def recompute(place) -> pd.DataFrame:
         ``low`` and ``high``: a 95 % interval over test pictures, bootstrap but for the coverage, which has the exact
         one (Clopper and Pearson 1934).
     """
-    return measure(predictions_of(place))
-
-
-def predictions_of(place) -> pd.DataFrame:
-    """The kept prediction of every test picture of a kept run: what every number of it is computed from."""
-    kinds = dict.fromkeys(_TEXT, "object")
-    return pd.read_csv(Path(place) / "test_predictions.csv.gz", dtype=kinds)
-
-
-def measure(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The table of :func:`recompute`, of any predictions."""
     tables = [metrics.summarise(predictions)] if "predicted" in predictions else []
     if "age_low" in predictions:
         covered = metrics.coverage(predictions).rename(columns={"covered": "value"})

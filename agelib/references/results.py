@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from agelib import store
 from agelib.references.experiments import FOLDER, NAMES, read
-from agelib.references.keeping import kept, measure, predictions_of, recompute
+from agelib.references.keeping import Kept, kept, measure
 from agelib.targets import groups
 
 
@@ -21,15 +20,12 @@ def results(folder=FOLDER) -> pd.DataFrame:
         (pictures), ``image_size``, ``epochs``, ``minutes`` (mean), ``device``, ``study``, ``protocol`` and ``differs``.
     """
     rows = []
-    places = kept(folder)
     for name in NAMES:
-        reference = read(name)
-        mine = [place for place in places if place.name.rpartition("-")[0] == name]
+        reference, mine = read(name), kept(name, folder)
         if not mine:
             continue
-        tables = [recompute(place) for place in mine]
-        about = [store.read_json(place / "environment.json") for place in mine]
-        shown = store.read_json(mine[0] / "experiment.json")
+        tables = [each.measures for each in mine]
+        about = [each.environment for each in mine]
         joint = measure(together(mine)) if len(mine) > 1 else tables[0]
         for measured in _that_count(tables[0]):
             values = [table.loc[measured, "value"] for table in tables]
@@ -48,7 +44,7 @@ def results(folder=FOLDER) -> pd.DataFrame:
                     "seeds": len(mine),
                     "trained": about[0]["pictures"]["train"],
                     "tested": about[0]["pictures"]["test"],
-                    "image_size": shown["image_size"],
+                    "image_size": mine[0].experiment.pictures.image_size,
                     "epochs": max(each["epochs"] for each in about),
                     "minutes": sum(each["seconds"] for each in about) / len(about) / 60,
                     "device": about[0]["device"],
@@ -60,32 +56,41 @@ def results(folder=FOLDER) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def together(places) -> pd.DataFrame:
+def together(runs: list[Kept]) -> pd.DataFrame:
     """The predictions of several kept runs of one experiment as if one network had made them: an ensemble.
 
     Parameters
     ----------
-    places : list of pathlib.Path
-        Kept runs that differ in their seed alone.
+    runs : list of Kept
+        They differ in their seed alone.
 
     Returns
     -------
     pandas.DataFrame
-        A picture's ``predicted`` is the mean of the runs' ages, its group that of this mean; of classes it is what most
-        runs say, of equally many the first's. There are no intervals: they were calibrated for each run alone.
+        A picture's ``predicted`` is the mean of the runs' ages, its group that of this mean; the probability of a class
+        is the mean of the runs', and the class that of the highest. There are no intervals: they were calibrated for
+        each run alone.
+
+    Raises
+    ------
+    ValueError
+        If the runs were not tested on the same pictures.
     """
-    tables = [predictions_of(place) for place in places]
+    tables = [run.predictions for run in runs]
     joint = tables[0].drop(columns=["age_low", "age_high"], errors="ignore")
-    for column in [name for name in joint if name.startswith("predicted_")]:
-        votes = np.stack([table[column].to_numpy(str) for table in tables], axis=1)  # [N, runs]
-        agreeing = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
-        joint[column] = np.take_along_axis(votes, agreeing.argmax(axis=1)[:, None], axis=1)[:, 0]
-    if "predicted" in joint:
-        joint["predicted"] = sum(table["predicted"] for table in tables) / len(tables)
-        described = store.read_json(places[0] / "experiment.json")
-        if described["target"] != "groups":
-            codes = groups.group_of(joint["predicted"].to_numpy(), described["bins"])
-            joint["predicted_age_group"] = [groups.names_of(described["bins"])[code] for code in codes]
+    if any(not table["path"].equals(joint["path"]) for table in tables):
+        raise ValueError(f"{', '.join(run.folder.name for run in runs)}: not tested on the same pictures")
+    for name in joint:
+        if name == "predicted" or "=" in name:
+            joint[name] = sum(table[name] for table in tables) / len(tables)
+    for name in [name for name in joint if name.startswith("predicted_")]:
+        task = name.removeprefix("predicted_")
+        shares = [column for column in joint if column.startswith(f"{task}=")]
+        if shares:
+            joint[name] = joint[shares].idxmax(axis=1).str.removeprefix(f"{task}=")
+        else:
+            bins = runs[0].experiment.training.bins
+            joint[name] = np.asarray(groups.names_of(bins), object)[groups.group_of(joint["predicted"], bins)]
     return joint
 
 
