@@ -100,6 +100,7 @@ def test_a_program_without_agelib_gets_the_same_ages(trained, folder, images):
 
 def test_the_weights_are_the_runs_own_and_no_file_is_a_pickle(trained, folder):
     assert sorted(file.name for file in folder.iterdir()) == [
+        "README.md",
         "files.json",
         "model.json",
         "model.onnx",
@@ -109,6 +110,16 @@ def test_the_weights_are_the_runs_own_and_no_file_is_a_pickle(trained, folder):
     assert ours.keys() == runs_own.keys()
     assert all(np.array_equal(ours[name], runs_own[name]) for name in ours)
     assert all(file.read_bytes()[:2] not in (b"\x80\x02", b"\x80\x04", b"PK") for file in folder.iterdir())
+
+
+def test_the_card_says_on_what_it_was_trained_and_for_whom_it_is_how_wrong(trained, folder):
+    text = (folder / "README.md").read_text()
+    assert "drawn faces: it knows nothing about people" in text and "Not for decisions about people" in text
+    women = trained.predictions.query("gender == 'female'")
+    error = (women["predicted"] - women["age"]).abs().mean()
+    assert f"| gender | female | {len(women)} | {error:.2f} |" in text
+    mae = trained.metrics.loc["MAE"]
+    assert f"| MAE | {mae['value']:.2f} | {mae['low']:.2f} to {mae['high']:.2f} |" in text
 
 
 def test_nothing_in_it_names_a_place_on_this_machine(folder, workspace):

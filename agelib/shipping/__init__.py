@@ -1,9 +1,9 @@
 """A trained network on its way out of the book: described, exported, and put before whole pictures.
 
 :mod:`~agelib.shipping.models` one class for a finished run and for an exported folder ·
-:mod:`~agelib.shipping.descriptions` what its description holds · :mod:`~agelib.shipping.graphs` ONNX, and the folder ·
-:mod:`~agelib.shipping.framing` faces in whole pictures. What uses them on files is :mod:`agelib.prediction`. Explained
-in "How to run".
+:mod:`~agelib.shipping.descriptions` what its description holds · :mod:`~agelib.shipping.cards` the model card ·
+:mod:`~agelib.shipping.graphs` ONNX, and the folder · :mod:`~agelib.shipping.framing` faces in whole pictures. What uses
+them on files is :mod:`agelib.prediction`. Explained in "How to run".
 """
 
 from agelib.shipping.framing import Frame, measure_frame

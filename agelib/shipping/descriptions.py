@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from agelib import store, targets
-from agelib.metrics import Calibration, calibrate_intervals
+from agelib.metrics import Calibration, calibrate_intervals, error_by
+from agelib.metrics.groups import AGE_EDGES
 from agelib.metrics.intervals import EVERYBODY
 from agelib.targets.classes import Classes
 from agelib.targets.contract import Target
@@ -155,10 +156,30 @@ def describe_run(run) -> dict:
                 name: value for name, value in run.environment.items() if name != "posterior_ages"
             },
             "test": test | scores,
+            "groups": errors_by_group(run.predictions),
             "test_note": "value and 95 % bootstrap interval on the run's test part",
             "agelib": _version(),
         }
     )
+
+
+def errors_by_group(predictions: pd.DataFrame) -> dict:
+    """Errors of the age by recorded group: attribute → group → count, MAE, low, high and bias, in years.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"age": [5.0, 30], "predicted": [9.0, 28], "gender": ["male", "female"]})
+    >>> errors_by_group(table)["gender"]["male"]["MAE"]
+    4.0
+    """
+    if "predicted" not in predictions:
+        return {}
+    known = predictions[predictions["age"].notna()]
+    found = {}
+    for by, bins in (("age", AGE_EDGES), ("gender", None), ("ethnicity", None)):
+        if len(known) and by in known and known[by].notna().any():
+            found[by] = error_by(known, by, bins).to_dict("index")
+    return found
 
 
 def _version() -> str:

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from agelib import checkpoints, store
-from agelib.shipping.models import DESCRIPTION, GRAPH, WEIGHTS, Model, of_run, write_description
+from agelib.shipping.cards import card
+from agelib.shipping.models import CARD, DESCRIPTION, GRAPH, WEIGHTS, Model, describe, of_run
 
 #: How far the graph's outputs may be from torch's, in shares of the largest output (of 1, where that is less).
 TOLERANCE = 1e-4
@@ -42,7 +43,7 @@ class Graph(nn.Module):
 
 
 def export(source, folder, half: bool = False, graph: bool = True) -> Path:
-    """Write a model to a folder: ``model.safetensors``, ``model.onnx`` and ``model.json``, sealed.
+    """Write a model to a folder: weights, ONNX graph, description and model card, sealed.
 
     Parameters
     ----------
@@ -80,7 +81,8 @@ def export(source, folder, half: bool = False, graph: bool = True) -> Path:
         more = {"weights": {"bits": 16 if half else 32, "largest_change_in_shares_of_a_layer": rounded}}
         if graph:
             more["onnx"] = _write_graph(model, network, temporary / GRAPH)
-        write_description(model, temporary / DESCRIPTION, **more)
+        store.write_json(temporary / DESCRIPTION, describe(model, **more))
+        (temporary / CARD).write_text(card(store.read_json(temporary / DESCRIPTION)), encoding="utf-8")
         store.seal(temporary)
     return folder
 

@@ -1,9 +1,9 @@
 """`Model`: all that it takes to judge a picture, from a finished run or from a folder that was exported from one.
 
 The folder holds ``model.json`` (which network, what its outputs mean, how pixels are normalised, how wide the
-intervals are, where in a crop the face lies, and where all this comes from), ``model.safetensors`` (the weights) and
-``model.onnx`` (network and normalisation as one graph, for programs without agelib). Nothing is a pickle, and neither
-the data set nor the run is needed. Explained in "How to run".
+intervals are, where in a crop the face lies, and where all this comes from), ``model.safetensors`` (the weights),
+``model.onnx`` (network and normalisation as one graph, for programs without agelib) and ``README.md`` (the model card).
+Nothing is a pickle, and neither the data set nor the run is needed. Explained in "How to run".
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from agelib.shipping.framing import MEASURED, Frame, measure_frame
 from agelib.targets.contract import Target
 
 #: Files of an exported model.
-DESCRIPTION, WEIGHTS, GRAPH = "model.json", "model.safetensors", "model.onnx"
+DESCRIPTION, WEIGHTS, GRAPH, CARD = "model.json", "model.safetensors", "model.onnx", "README.md"
 
 #: Version of the description; it goes up when an older agelib could not read a newer one.
 FORMAT = 1
@@ -208,11 +208,11 @@ def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Fr
     return frame
 
 
-def write_description(model: Model, file, **more) -> None:
-    """Write ``model.json``."""
+def describe(model: Model, **more) -> dict:
+    """What ``model.json`` holds."""
     network, show = asdict(model.experiment.network) | {"pretrained": ""}, asdict(model.experiment.pictures)
     show = {name: show[name] for name in ("image_size", "zoom", "grey", "flip_test")}
-    description = {
+    return {
         "format": FORMAT,
         "network": network,
         "pictures": show,
@@ -223,8 +223,7 @@ def write_description(model: Model, file, **more) -> None:
         "intervals": descriptions.describe_intervals(model.calibrations),
         "frame": None if model.frame is None else asdict(model.frame),
         "about": model.about,
-    }
-    store.write_json(file, description | more)
+    } | more
 
 
 def load(folder) -> Model:
