@@ -88,10 +88,8 @@ class Network:
     """Which network, from which weights."""
 
     network: str = _option("basic_cnn", "a name of the registry, or torchvision/NAME, or timm/NAME")
-    blocks: int = _option(4, "basic_cnn: number of convolution blocks, 1 to 5; small_resnet: of stages")
-    base_features: int = _option(
-        32, "basic_cnn, small_resnet: channels of the first block; each block doubles them"
-    )
+    blocks: int = _option(4, "basic_cnn: number of convolution blocks, 1 to 5")
+    base_features: int = _option(32, "basic_cnn: channels of the first block; each block doubles them")
     hidden_neurons: int = _option(128, "basic_cnn: width of the hidden layer")
     head: tuple = _option((), "widths of the hidden layers of the GELU head behind the features")
     task_head: tuple = _option((), "widths of the hidden layers that each of several tasks has for itself")

@@ -15,7 +15,6 @@ from agelib.networks.inception_resnet_v1 import InceptionResnetV1
 from agelib.networks.inception_resnet_v1_attention import InceptionResnetV1Attention, map_sides
 from agelib.networks.registry import USUAL_SIZES, find, fits, make_body
 from agelib.networks.residual_attention import AttentionModule, Mask, ResidualAttention
-from agelib.networks.small_resnet import SmallResNet
 
 #: Names here → torchvision's, whose documentation publishes num_params and giga multiply-adds of each.
 TORCHVISIONS = {
@@ -99,16 +98,6 @@ def test_residual_attention_has_the_papers_size_and_cost():
     row = networks.describe("residual_attention", 224, outputs=1000).loc["residual_attention"]
     assert row["parameters"] == count(body) + classes
     assert row["multiply_adds"] / 1e9 == pytest.approx(6.2, rel=0.02)
-
-
-def test_a_small_resnet_of_full_width_has_the_residual_stages_of_resnet18():
-    of_resnet18 = torchvision.models.ResNet18_Weights.DEFAULT.meta["num_params"]
-    its_stem, its_classes = 64 * 3 * 7 * 7 + 2 * 64, 512 * 1000 + 1000
-    stem = 64 * 3 * 3 * 3 + 2 * 64
-    small = SmallResNet(stages=4, base_features=64)
-    assert count(small) - stem == of_resnet18 - its_stem - its_classes
-    # At the start each block is the identity or its shortcut, so that depth cannot hurt yet.
-    assert all(not norm.weight.any() for name, norm in small.named_modules() if name.endswith("bn2"))
 
 
 def test_the_table_of_all_networks_is_quick_and_whole():
