@@ -30,6 +30,7 @@ floor  room                                                                    t
 5      :mod:`agelib.published_splits`, :mod:`agelib.generalisation`            03, 15
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
+6      :mod:`agelib.teaching`                                                  for instructors
 ====== ======================================================================= =====================
 
 Nothing heavy is imported here: ``import agelib`` takes milliseconds.

@@ -7,7 +7,7 @@ Every command of the Makefile, on every system, and every option of an experimen
 import argparse
 import sys
 
-from agelib.commands import book, data, experiments, models, references
+from agelib.commands import book, data, experiments, models, references, teaching
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error comes from")
     commands = parser.add_subparsers(title="commands", dest="name", required=True)
-    for group in (book, experiments, models, references, data):
+    for group in (book, experiments, models, references, data, teaching):
         group.add(commands)
     return parser
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from agelib.devices import processor_name
@@ -41,6 +41,8 @@ class Job:
         What papermill injects.
     threads : int
         How many threads it may use.
+    variables : dict
+        Further environment variables of its process.
     """
 
     number: str
@@ -52,6 +54,7 @@ class Job:
     profile: str
     source: str
     threads: int
+    variables: dict = field(default_factory=dict)
 
 
 class ChapterError(RuntimeError):
@@ -73,7 +76,9 @@ def execute(job: Job) -> dict:
             order = Path(folder, "job.json")
             write_json(order, asdict(job))
             code, output = run_python(
-                ["-m", "agelib.publishing.execute", str(order)], _environment(job.threads, folder), folder
+                ["-m", "agelib.publishing.execute", str(order)],
+                _environment(job.threads, folder) | job.variables,
+                folder,
             )
             said = Path(folder, "failure.txt")
             if code and said.is_file():

@@ -105,6 +105,29 @@ def insert_below_title(cells: list[dict], note: str) -> list[dict]:
     return cells
 
 
+def fold_exercises(cells: list[dict]) -> list[dict]:
+    """Graded exercises as a reader meets them: the solution folded, without nbgrader's marks; no test.
+
+    >>> cell = {"cell_type": "code", "source": "### BEGIN SOLUTION\\nx = 1\\n### END SOLUTION", "metadata": {}}
+    >>> cell["metadata"]["nbgrader"] = {"solution": True}
+    >>> (folded,) = fold_exercises([cell])
+    >>> folded["source"], folded["metadata"]["tags"]
+    ('x = 1', ['hide-cell'])
+    """
+    kept = []
+    for cell in cells:
+        role = cell["metadata"].get("nbgrader", {})
+        if role.get("grade"):
+            continue
+        if role.get("solution") and cell["cell_type"] == "code":
+            lines = "".join(cell["source"]).splitlines()
+            cell["source"] = "\n".join(line for line in lines if not line.strip().startswith("### "))
+            shown = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
+            cell["metadata"] |= {"tags": ["hide-cell"], "mystnb": shown}
+        kept.append(cell)
+    return kept
+
+
 def status_page(plan: Plan, records: dict[str, dict]) -> str:
     """The status page in MyST: every chapter's measurements, and the versions of what it ran with."""
     rows = []

@@ -14,7 +14,13 @@ from pathlib import Path
 import yaml
 
 from agelib import references
-from agelib.publishing.pages import insert_below_title, measured_note, status_page, unexecuted_note
+from agelib.publishing.pages import (
+    fold_exercises,
+    insert_below_title,
+    measured_note,
+    status_page,
+    unexecuted_note,
+)
 from agelib.publishing.plan import Plan
 from agelib.publishing.processes import run_python
 from agelib.publishing.results import results_page
@@ -112,7 +118,7 @@ def _page_of(plan: Plan, chapter) -> tuple[dict, dict | None]:
 
 def _polish(notebook: dict, note: str, chapter) -> dict:
     """Add the note, and leave out what papermill recorded: paths of this machine, and times that differ each run."""
-    notebook["cells"] = insert_below_title(notebook["cells"], note)
+    notebook["cells"] = insert_below_title(fold_exercises(notebook["cells"]), note)
     for number, cell in enumerate(notebook["cells"]):
         cell.pop("id", None)
         cell["metadata"].pop("papermill", None)

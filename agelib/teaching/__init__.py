@@ -1,0 +1,13 @@
+"""A course made of chapters: another assignment for every student, from one source notebook.
+
+:mod:`~agelib.teaching.roster` who is in the class · :mod:`~agelib.teaching.variants` every student's own parameters ·
+:mod:`~agelib.teaching.copies` the student copy, without solutions · :mod:`~agelib.teaching.answers` what an exercise
+hands in · :mod:`~agelib.teaching.assigning` all of it for a whole class. Explained on the page "For instructors".
+"""
+
+from agelib.teaching.assigning import Assignment, assign
+from agelib.teaching.copies import student_copy
+from agelib.teaching.roster import read_roster
+from agelib.teaching.variants import draw, read_variants
+
+__all__ = ["Assignment", "assign", "draw", "read_roster", "read_variants", "student_copy"]
