@@ -1,4 +1,4 @@
-"""Commands for instructors: ``assign``. Explained on the page "For instructors"."""
+"""Commands for instructors: ``assign``, ``collect``, ``grade``. Explained on the page "For instructors"."""
 
 from pathlib import Path
 
@@ -8,32 +8,107 @@ def add(commands) -> None:
     assign = commands.add_parser(
         "assign", help="hand out chapters: every student with parameters of their own, without solutions"
     )
-    assign.add_argument(
-        "chapters", nargs="+", help="numbers of chapters with graded exercises, such as 01 03"
-    )
-    assign.add_argument("--roster", type=Path, required=True, help="CSV of the class, with a column student")
-    assign.add_argument(
-        "--folder", type=Path, default=Path("course"), help="the course's folder (default: course)"
-    )
-    assign.add_argument(
-        "--secret",
-        type=Path,
-        help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)",
-    )
+    _add_class(assign)
     assign.add_argument(
         "--keys", action="store_true", help="make every student's answer key, too; goes on if stopped"
     )
     assign.add_argument("--check", action="store_true", help="execute each copy up to its first exercise")
-    assign.add_argument(
+    assign.set_defaults(command=_assign)
+
+    collect = commands.add_parser("collect", help="take what the class has handed in")
+    _add_class(collect)
+    collect.add_argument("--source", type=Path, required=True, help="folder of the unpacked hand-ins")
+    collect.set_defaults(command=_collect)
+
+    grade = commands.add_parser(
+        "grade", help="grade what was collected: gradebook, table and a page of feedback for each student"
+    )
+    _add_class(grade)
+    grade.add_argument("--seconds", type=float, default=900, help="most time of a submission (default 900)")
+    grade.add_argument(
+        "--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)"
+    )
+    grade.set_defaults(command=_grade)
+
+
+def _add_class(command) -> None:
+    command.add_argument(
+        "chapters", nargs="+", help="numbers of chapters with graded exercises, such as 01 03"
+    )
+    command.add_argument("--roster", type=Path, required=True, help="CSV of the class, with a column student")
+    command.add_argument(
+        "--folder", type=Path, default=Path("course"), help="the course's folder (default: course)"
+    )
+    command.add_argument(
+        "--secret",
+        type=Path,
+        help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)",
+    )
+    command.add_argument(
         "--jobs", type=int, default=0, help="how many at a time (default: one a processor core)"
     )
-    assign.set_defaults(command=_assign)
 
 
 def _assign(chosen) -> int:
-    import os
     import time
 
+    from agelib.teaching import assigning
+
+    started = time.perf_counter()
+    chapters, roster, made = _assignments(chosen, assigning.assign)
+    assigning.write_overview(made, chosen.folder / "keys" / "parameters.json")
+    print(
+        f"{len(made)} copies for {len(roster)} students in {time.perf_counter() - started:.1f} s: "
+        f"{chosen.folder / 'release'}"
+    )
+    failed = {}
+    if chosen.check:
+        failed |= assigning.check_copies(made, chapters, _jobs(chosen))
+    if chosen.keys:
+        failed |= assigning.make_keys(made, chapters, _jobs(chosen))
+        print(f"keys: {chosen.folder / 'keys'} (not for students)")
+    return 1 if failed else 0
+
+
+def _collect(chosen) -> int:
+    from agelib.teaching import assigning, collecting
+
+    _, _, made = _assignments(chosen, assigning.recall)
+    table = collecting.collect(chosen.source, made, chosen.folder)
+    for row in table[table["outcome"] != "collected"].itertuples():
+        print(f"{row.outcome:10} {row.file}")
+    found = set(zip(table["student"], table["chapter"], strict=True))
+    missing = [each for each in made if (each.student, each.chapter) not in found]
+    print(f"{(table['outcome'] == 'collected').sum()} collected, {len(missing)} not handed in")
+    return 0
+
+
+def _grade(chosen) -> int:
+    from agelib import store
+    from agelib.teaching import assigning, grading, sandbox
+
+    chapters, roster, made = _assignments(chosen, assigning.recall)
+    limits = sandbox.Limits(seconds=chosen.seconds, memory=int(chosen.memory * 1e9))
+    print(f"enforced here: {sandbox.enforced()}")
+    table = grading.grade(made, chapters, chosen.folder, limits, _jobs(chosen))
+    pages = grading.write_feedback(table, chosen.folder)
+    scores = table.pivot(index="student", columns="chapter", values="score")
+    grades = roster.set_index("student").join(scores).assign(total=scores.sum(axis=1)).reset_index()
+    store.write_table(chosen.folder / "grades.csv", grades)
+    print(f"{chosen.folder / 'grades.csv'}, {chosen.folder / 'gradebook.db'}, {len(pages)} pages of feedback")
+    for row in table[table["remarks"] != ""].itertuples():
+        print(f"  {row.student}, {row.chapter}: {row.outcome}; {row.remarks}")
+    return 0
+
+
+def _jobs(chosen) -> int:
+    import os
+
+    return chosen.jobs or os.cpu_count() or 1
+
+
+def _assignments(chosen, make):
+    """The chapters, the class, and what a function of :mod:`agelib.teaching.assigning` makes of them."""
     from agelib.publishing.chapters import REPOSITORY, list_chapters
     from agelib.teaching import assigning, read_roster
 
@@ -42,22 +117,6 @@ def _assign(chosen) -> int:
     if unknown:
         raise ValueError(f"there is no chapter {unknown[0]}; there is: {', '.join(known)}")
     chapters = [known[number.zfill(2)] for number in dict.fromkeys(chosen.chapters)]
-    students = read_roster(chosen.roster)["student"].tolist()
+    roster = read_roster(chosen.roster)
     secret = assigning.read_secret(chosen.secret or chosen.folder / "secret.txt")
-    started = time.perf_counter()
-    made = assigning.assign(chapters, students, secret, chosen.folder)
-    assigning.write_overview(made, chosen.folder / "keys" / "parameters.json")
-    print(
-        f"{len(made)} copies for {len(students)} students in {time.perf_counter() - started:.1f} s: "
-        f"{chosen.folder / 'release'}"
-    )
-    jobs = chosen.jobs or os.cpu_count() or 1
-    failed = {}
-    if chosen.check:
-        failed |= assigning.check_copies(made, chapters, jobs)
-    if chosen.keys:
-        failed |= assigning.make_keys(made, chapters, jobs)
-        print(
-            f"keys for {len(made) - len(failed)} of {len(made)} copies: {chosen.folder / 'keys'} (not for students)"
-        )
-    return 1 if failed else 0
+    return chapters, roster, make(chapters, roster["student"].tolist(), secret, chosen.folder)

@@ -77,7 +77,7 @@ def execute(job: Job) -> dict:
             write_json(order, asdict(job))
             code, output = run_python(
                 ["-m", "agelib.publishing.execute", str(order)],
-                _environment(job.threads, folder) | job.variables,
+                job_environment(job.threads, folder) | job.variables,
                 folder,
             )
             said = Path(folder, "failure.txt")
@@ -89,7 +89,7 @@ def execute(job: Job) -> dict:
         return json.loads(Path(job.record).read_text(encoding="utf-8"))
 
 
-def _environment(threads: int, folder: str) -> dict:
+def job_environment(threads: int, folder: str) -> dict:
     """The variables of a chapter's process: thread limits, and nothing of the user's own Jupyter settings."""
     environment = dict(os.environ)
     environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))

@@ -1,8 +1,10 @@
 """A course made of chapters: another assignment for every student, from one source notebook.
 
 :mod:`~agelib.teaching.roster` who is in the class · :mod:`~agelib.teaching.variants` every student's own parameters ·
-:mod:`~agelib.teaching.copies` the student copy, without solutions · :mod:`~agelib.teaching.answers` what an exercise
-hands in · :mod:`~agelib.teaching.assigning` all of it for a whole class. Explained on the page "For instructors".
+:mod:`~agelib.teaching.copies` the student copy, without solutions · :mod:`~agelib.teaching.assigning` all copies and
+keys of a class · :mod:`~agelib.teaching.answers` what an exercise hands in · :mod:`~agelib.teaching.collecting` what
+comes back · :mod:`~agelib.teaching.restoring` what of it counts · :mod:`~agelib.teaching.sandbox` executing it ·
+:mod:`~agelib.teaching.grading` points, gradebook and feedback. Explained on the page "For instructors".
 """
 
 from agelib.teaching.assigning import Assignment, assign

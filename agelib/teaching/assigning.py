@@ -69,6 +69,17 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
     ValueError
         If a chapter has no graded exercise, or its metadata are not in order.
     """
+    made = recall(chapters, students, secret, folder)
+    notebooks = {chapter.name: read_notebook(chapter.path) for chapter in chapters}
+    for each in made:
+        copy = student_copy(notebooks[each.chapter], each.parameters, each.student, each.chapter)
+        with store.write_whole(each.file) as temporary:
+            temporary.write_text(nbformat.writes(copy) + "\n", encoding="utf-8")
+    return made
+
+
+def recall(chapters: Sequence[Chapter], students: Sequence[str], secret: str, folder) -> list[Assignment]:
+    """The assignments that :func:`assign` made, or would make, drawn again; nothing is written."""
     folder, made = Path(folder), []
     for chapter in chapters:
         notebook = read_notebook(chapter.path)
@@ -80,9 +91,6 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
         for student in students:
             parameters = draw(variants, secret, student, chapter.name)
             file = folder / "release" / student / f"{chapter.name}.ipynb"
-            text = nbformat.writes(student_copy(notebook, parameters, student, chapter.name)) + "\n"
-            with store.write_whole(file) as temporary:
-                temporary.write_text(text, encoding="utf-8")
             key = store.content_key(chapter.path.read_bytes().hex(), parameters)
             place = folder / "keys" / student / f"{chapter.name}-{key}.json"
             made.append(Assignment(student, chapter.name, parameters, file, place))

@@ -50,7 +50,6 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
         If the cells' metadata are not in order, or something is left that a student may not see.
     """
     from nbgrader import preprocessors
-    from papermill.parameterize import parameterize_notebook
 
     made = copy.deepcopy(notebook)
     made.cells = [cell for cell in made.cells if INSTRUCTOR not in cell.metadata.get("tags", [])]
@@ -58,22 +57,15 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
         if cell.cell_type == "markdown":
             cell.source = _plain_exercises(_SOLUTION.sub("", cell.source)).strip()
     made.cells = [cell for cell in made.cells if cell.source.strip()]
-    made.metadata.setdefault(
-        "kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"}
-    )
-    for cell in made.cells:
-        cell.metadata.setdefault("tags", [])  # papermill asks every cell
-    made.metadata.setdefault("papermill", {})
-    made = parameterize_notebook(made, dict(parameters), comment=f"Your own parameters, {student}")
+    made = parameterise(made, parameters, student)
     for cell in made.cells:
         if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
             cell.metadata |= {"editable": False, "deletable": False}
-        for name in ("mystnb", "papermill", *(() if cell.metadata["tags"] else ("tags",))):
+        for name in ("mystnb", "papermill", *(() if cell.metadata.get("tags") else ("tags",))):
             cell.metadata.pop(name, None)
-    with _quiet():
+    with quiet():
         for name in ("CheckCellMetadata", "LockCells", "ClearSolutions", "ClearHiddenTests", "ClearOutput"):
             made, _ = getattr(preprocessors, name)().preprocess(made, {})
-    made.metadata.pop("papermill", None)
     made.metadata["agelib"] = {
         "student": student,
         "assignment": assignment,
@@ -88,6 +80,20 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
         raise ValueError(
             f"assignment {assignment}: the copy of {student} would still hold {left[0]!r}; mend its cells"
         )
+    return made
+
+
+def parameterise(notebook, parameters: Mapping, student: str):
+    """Put a student's parameters behind the chapter's own, as papermill does."""
+    from papermill.parameterize import parameterize_notebook
+
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.setdefault("kernelspec", kernel)
+    notebook.metadata.setdefault("papermill", {})
+    for cell in notebook.cells:
+        cell.metadata.setdefault("tags", [])  # papermill asks every cell
+    made = parameterize_notebook(notebook, dict(parameters), comment=f"Your own parameters, {student}")
+    made.metadata.pop("papermill", None)
     return made
 
 
@@ -141,7 +147,7 @@ def read_notebook(file):
     return notebook
 
 
-class _quiet:
+class quiet:
     """nbgrader logs every cell that it does not change."""
 
     def __enter__(self):

@@ -1,0 +1,276 @@
+"""Grades: submissions restored, executed, compared with each student's key, and written into nbgrader's gradebook.
+
+Every graded submission is a record of its own, written whole. The gradebook, the table and the feedback are made from
+the records, so a call that was killed is simply made again: what is graded is not graded twice.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+
+from agelib import store
+from agelib.teaching import answers, sandbox
+from agelib.teaching.assigning import Assignment
+from agelib.teaching.copies import points, quiet, read_notebook
+from agelib.teaching.restoring import restore
+
+#: What became of a submission.
+OUTCOMES = ("graded", "stopped", "unreadable", "another student's", "missing")
+
+
+def submission_of(assignment: Assignment, folder) -> Path:
+    """Where a student's notebook is when it has been collected."""
+    return Path(folder) / "submitted" / assignment.student / f"{assignment.chapter}.ipynb"
+
+
+def grade(
+    assignments: Sequence[Assignment],
+    chapters: Sequence,
+    folder,
+    limits: sandbox.Limits = sandbox.Limits(),  # noqa: B008, it is frozen
+    jobs: int = 1,
+    report=print,
+) -> pd.DataFrame:
+    """Grade what was handed in.
+
+    Parameters
+    ----------
+    assignments : sequence of Assignment
+        From :func:`agelib.teaching.assign`; their keys must be there.
+    chapters : sequence of agelib.publishing.chapters.Chapter
+    folder : path
+        The course's. ``submitted`` is read; ``graded`` and ``gradebook.db`` are written.
+    limits : Limits
+    jobs : int
+        How many at a time.
+    report : callable
+        Told a line for each submission.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a student and chapter: ``student``, ``chapter``, ``outcome`` (of :data:`OUTCOMES`), ``score``,
+        ``max_score`` and ``remarks``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a key is missing.
+    """
+    known = {chapter.name: read_notebook(chapter.path) for chapter in chapters}
+    for each in assignments:
+        if not each.key.is_file():
+            raise FileNotFoundError(
+                f"no key for {each.student}, {each.chapter}; `agelib assign … --keys` makes it"
+            )
+    folder, records = Path(folder).resolve(), {}
+    with ThreadPoolExecutor(max(1, jobs)) as executor:
+        running = {
+            executor.submit(_grade_one, each, known[each.chapter], folder, limits): each
+            for each in assignments
+        }
+        for number, future in enumerate(as_completed(running), start=1):
+            each = running[future]
+            try:
+                record = future.result()
+            except Exception as error:  # whatever one submission does, the others are graded
+                record = _record(
+                    each, "stopped", {}, [f"grading failed: {type(error).__name__}: {error}"], known
+                )
+            records[each.student, each.chapter] = record
+            score, most = sum(record["scores"].values()), sum(record["points"].values())
+            result = f"{record['outcome']}, {score:g} of {most:g}"
+            report(f"{number} of {len(running)}: {each.student}, {each.chapter}: {result}")
+    ordered = [records[each.student, each.chapter] for each in assignments]
+    write_gradebook(ordered, known, folder)
+    return pd.DataFrame(
+        [
+            {
+                "student": record["student"],
+                "chapter": record["chapter"],
+                "outcome": record["outcome"],
+                "score": sum(record["scores"].values()),
+                "max_score": sum(record["points"].values()),
+                "remarks": "; ".join(record["remarks"]),
+            }
+            for record in ordered
+        ]
+    )
+
+
+def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Limits) -> dict:
+    file, known = submission_of(assignment, folder), {assignment.chapter: chapter}
+    if not file.is_file():
+        return _record(assignment, "missing", {}, [], known)
+    place = folder / "graded" / assignment.student / f"{assignment.chapter}.json"
+    key = store.content_key(
+        file.read_bytes().hex(), assignment.key.read_bytes().hex(), nbformat.writes(chapter)
+    )
+    if place.is_file():
+        record = store.read_json(place)
+        if record.get("key") == key:
+            return record
+    try:
+        submitted = read_notebook(file)
+    except ValueError as error:
+        record = _record(assignment, "unreadable", {}, [str(error)], known)
+    else:
+        whose = submitted.metadata.get("agelib", {}).get("student", assignment.student)
+        if whose != assignment.student:
+            record = _record(assignment, "another student's", {}, [f"it was handed out to {whose}"], known)
+        else:
+            record = _execute(assignment, submitted, chapter, folder, limits)
+    store.write_json(place, record | {"key": key})
+    return record
+
+
+def _execute(assignment: Assignment, submitted, chapter, folder: Path, limits: sandbox.Limits) -> dict:
+    restored = restore(submitted, chapter, assignment.parameters, assignment.student, assignment.chapter)
+    with tempfile.TemporaryDirectory(prefix="grading-") as place:
+        notebook, result, handed_in = (
+            Path(place, name) for name in ("in.ipynb", "out.ipynb", "answers.json")
+        )
+        nbformat.write(restored.notebook, notebook)
+        stopped = sandbox.execute(notebook, result, folder, limits, {answers.VARIABLE: str(handed_in)})
+        done = read_notebook(result) if result.is_file() else restored.notebook
+        try:
+            given = answers.read(handed_in)
+        except ValueError:
+            given = {}
+    judge(done, given, answers.read(assignment.key))
+    target = folder / "graded" / assignment.student / f"{assignment.chapter}.ipynb"
+    with store.write_whole(target) as temporary:
+        temporary.write_text(nbformat.writes(done), encoding="utf-8")
+    scores = {
+        cell.metadata["nbgrader"]["grade_id"]: 0.0
+        if _failed(cell)
+        else float(cell.metadata["nbgrader"]["points"])
+        for cell in done.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    remarks = [*restored.remarks, *([stopped] if stopped else [])]
+    return _record(
+        assignment, "stopped" if stopped else "graded", scores, remarks, {assignment.chapter: chapter}
+    )
+
+
+def judge(notebook, given: dict, key: dict) -> None:
+    """Leave an error in the output of every test whose answer is not the key's, and nothing in that of the others."""
+    for cell in notebook.cells:
+        if not cell.metadata.get("nbgrader", {}).get("grade"):
+            continue
+        name = cell.metadata["nbgrader"]["grade_id"].removesuffix("-test")
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if not errors:
+            if cell.execution_count is None:
+                errors = [_error("NotReached", "the notebook was stopped before this test")]
+            elif name not in given:
+                errors = [_error("NoAnswer", "no answer was handed in here")]
+            elif not answers.agree(given[name]["value"], key[name]["value"], key[name]["tolerance"]):
+                errors = [
+                    _error(
+                        "NotTheAnswer", "your parameters give another value than the one that you handed in"
+                    )
+                ]
+        # A hidden test is not shown where it fails: its line would be in the traceback.
+        for error in errors:
+            error["traceback"] = [f"{error['ename']}: {error['evalue']}"]
+        cell.outputs = errors
+
+
+def _error(name: str, text: str):
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
+def _failed(cell) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _record(assignment: Assignment, outcome: str, scores: dict, remarks: list, known: dict) -> dict:
+    most = points(known[assignment.chapter])
+    return {
+        "student": assignment.student,
+        "chapter": assignment.chapter,
+        "outcome": outcome,
+        "points": most,
+        "scores": {name: scores.get(name, 0.0) for name in most},
+        "remarks": list(remarks),
+    }
+
+
+def write_gradebook(records: Sequence[dict], known: dict, folder: Path) -> None:
+    """Bring nbgrader's gradebook (SQLite, ``gradebook.db``) to what the records say; nothing is entered twice."""
+    from nbgrader.api import Gradebook
+    from nbgrader.preprocessors import SaveCells
+
+    address = f"sqlite:///{folder / 'gradebook.db'}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with quiet(), _own_programs():
+        with Gradebook(address) as book:
+            for name in known:
+                book.update_or_create_assignment(name)
+            for student in {record["student"] for record in records}:
+                book.update_or_create_student(student)
+        for name, notebook in known.items():
+            about = {"nbgrader": {"notebook": name, "assignment": name, "db_url": address}}
+            cells = nbformat.from_dict(notebook)
+            SaveCells().preprocess(cells, about)
+        with Gradebook(address) as book:
+            for record in records:
+                if record["outcome"] == "missing":
+                    continue
+                book.update_or_create_submission(record["chapter"], record["student"])
+                for cell, score in record["scores"].items():
+                    entry = book.find_grade(cell, record["chapter"], record["chapter"], record["student"])
+                    entry.auto_score, entry.needs_manual_grade = score, False
+            book.db.commit()
+
+
+@contextlib.contextmanager
+def _own_programs():
+    """nbgrader starts ``alembic`` by its name, to make a database: let it find the one beside this Python."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def write_feedback(records: pd.DataFrame, folder) -> list[Path]:
+    """One HTML page for each submission that was executed: nbgrader's own feedback page, with points and outputs."""
+    import nbgrader
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.preprocessors import GetGrades
+    from traitlets.config import Config
+
+    folder, written = Path(folder).resolve(), []
+    place = os.path.join(os.path.dirname(nbgrader.__file__), "server_extensions", "formgrader")
+    settings = Config()
+    settings.HTMLExporter.template_name = "feedback"
+    settings.HTMLExporter.extra_template_basedirs = [os.path.join(place, "templates")]
+    styles = os.path.join(place, "static", "node_modules", "bootstrap", "dist", "css")
+    settings.HTMLExporter.extra_template_paths = [styles]
+    settings.HTMLExporter.preprocessors = [GetGrades]
+    for row in records.itertuples():
+        source = folder / "graded" / row.student / f"{row.chapter}.ipynb"
+        if not source.is_file():
+            continue
+        about = {"notebook": row.chapter, "assignment": row.chapter, "student": row.student}
+        about["db_url"] = f"sqlite:///{folder / 'gradebook.db'}"
+        with quiet():
+            page, _ = HTMLExporter(config=settings).from_notebook_node(
+                read_notebook(source), {"nbgrader": about, "metadata": {"name": row.chapter}}
+            )
+        target = folder / "feedback" / row.student / f"{row.chapter}.html"
+        with store.write_whole(target) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+        written.append(target)
+    return written

@@ -1,0 +1,178 @@
+"""A class hands in: right, wrong, empty, endless, greedy and dishonest notebooks, each with what it deserves."""
+
+import json
+import os
+import shutil
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell
+from nbgrader.api import Gradebook
+from test_teaching import SECRET, chapter  # noqa: F401, a fixture
+
+from agelib import store
+from agelib.teaching import assigning, collecting, grading, sandbox
+
+LIMITS = sandbox.Limits(seconds=25, cell_seconds=6, memory=1_000_000_000)
+
+
+def answer(notebook, source):
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = source
+
+
+def without_test(notebook):
+    answer(notebook, "total = -1")
+    notebook.cells = [cell for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("grade")]
+
+
+def with_other_parameters(notebook):
+    answer(notebook, "total = a + b")
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source = "a = 1\nb = 0.25"
+
+
+def with_own_helper(notebook):
+    answer(notebook, "total = helper()")
+    place = next(
+        n for n, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution")
+    )
+    notebook.cells.insert(place, new_code_cell("def helper():\n    return a + b"))
+
+
+def with_easier_test(notebook):
+    answer(notebook, "total = 0.5")
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.source = "assert True"
+
+
+#: student → what was done to the copy; outcome, score, and a word of the remarks.
+SUBMISSIONS = {
+    "right": (lambda notebook: answer(notebook, "total = a + b"), "graded", 1, ""),
+    "other_way": (lambda notebook: answer(notebook, "total = float(sum([a, b]))"), "graded", 1, ""),
+    "empty": (lambda notebook: None, "graded", 0, ""),
+    "wrong": (lambda notebook: answer(notebook, "total = a + b + 1"), "graded", 0, ""),
+    "noisy": (lambda notebook: answer(notebook, "import warnings\nwarnings.warn('!')\ntotal = a + b"), "graded", 1, ""),
+    "helper": (with_own_helper, "graded", 1, ""),
+    "exit": (lambda notebook: answer(notebook, "import sys\nsys.exit()"), "graded", 0, ""),
+    "hard_exit": (lambda notebook: answer(notebook, "import os\nos._exit(0)"), "stopped", 0, "ended with code"),
+    "endless": (lambda notebook: answer(notebook, "while True:\n    pass"), "graded", 0, ""),
+    "greedy": (
+        lambda notebook: answer(notebook, "import time\nx = bytearray(1_500_000_000)\ntime.sleep(5)\ntotal = a + b"),
+        "stopped",
+        0,
+        "GB of memory",
+    ),
+    "no_test": (without_test, "graded", 0, "ex-sum-test: the cell was deleted"),
+    "easy_test": (with_easier_test, "graded", 0, "ex-sum-test: the cell was changed"),
+    "parameters": (with_other_parameters, "graded", 1, "parameters were changed"),
+    "thief": (
+        lambda notebook: answer(
+            notebook,
+            "import pathlib\nfound = sorted(pathlib.Path(KEYS).rglob('*.json'))\ntotal = 1e9\nprint(len(found))",
+        ),
+        "graded",
+        0,
+        "",
+    ),
+}  # fmt: skip
+ODD = {
+    "corrupt": ("unreadable", "not readable"),
+    "swapped": ("another student's", "right"),
+    "absent": ("missing", ""),
+}
+
+
+@pytest.fixture
+def course(chapter, tmp_path):  # noqa: F811
+    folder = tmp_path / "course"
+    made = assigning.assign([chapter], [*SUBMISSIONS, *ODD], SECRET, folder)
+    for each in made:
+        total = each.parameters["a"] + each.parameters["b"]
+        store.write_json(each.key, {"ex-sum": {"value": total, "tolerance": 1e-6}})
+        target = grading.submission_of(each, folder)
+        target.parent.mkdir(parents=True)
+        if each.student == "corrupt":
+            target.write_text('{"cells": [')
+        elif each.student == "swapped":
+            shutil.copy(folder / "release" / "right" / each.file.name, target)
+        elif each.student != "absent":
+            notebook = nbformat.read(each.file, as_version=4)
+            SUBMISSIONS[each.student][0](notebook)
+            text = nbformat.writes(notebook).replace("KEYS", repr(str(folder / "keys")))
+            target.write_text(text)
+    return folder, made
+
+
+def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapter, course):  # noqa: F811
+    folder, made = course
+    table = grading.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index(
+        "student"
+    )
+    for student, (_, outcome, score, remark) in SUBMISSIONS.items():
+        row = table.loc[student]
+        assert (row["outcome"], row["score"]) == (outcome, score), (student, row.to_dict())
+        assert remark in row["remarks"], student
+    for student, (outcome, remark) in ODD.items():
+        assert table.loc[student, "outcome"] == outcome and table.loc[student, "score"] == 0
+        assert remark in table.loc[student, "remarks"]
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        assert book.find_submission("01_tiny", "right").score == 1
+        assert book.find_submission("01_tiny", "wrong").score == 0
+        assert {each.student.id for each in book.assignment_submissions("01_tiny")} == {
+            *SUBMISSIONS,
+            *ODD,
+        } - {"absent"}
+    # Again: nothing is executed, and nothing is entered twice.
+    before = {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
+    again = grading.grade(made, [chapter], folder, LIMITS, report=lambda line: None).set_index("student")
+    pd.testing.assert_frame_equal(again, table)
+    assert before == {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
+    pages = {
+        file.parent.name: file.read_text() for file in grading.write_feedback(again.reset_index(), folder)
+    }
+    assert set(pages) == set(SUBMISSIONS)
+    assert "your parameters give another value" in pages["wrong"] and "answers.record" not in pages["right"]
+
+
+def test_the_course_is_hidden_from_a_submission_where_the_system_allows(chapter, course):  # noqa: F811
+    if not sandbox.can_isolate():
+        pytest.skip("no namespaces on this system")
+    folder, made = course
+    thief = [each for each in made if each.student == "thief"]
+    grading.grade(thief, [chapter], folder, LIMITS, report=lambda line: None)
+    done = json.loads((folder / "graded" / "thief" / "01_tiny.ipynb").read_text())
+    source = next(cell for cell in done["cells"] if "rglob" in "".join(cell["source"]))
+    assert "".join(source["outputs"][0]["text"]) == "0\n"
+    assert "no network; the course's folder is hidden" in sandbox.enforced()
+
+
+def test_hand_ins_are_found_however_a_system_packs_them_and_the_newest_counts(chapter, tmp_path):  # noqa: F811
+    folder, source = tmp_path / "course", tmp_path / "hand-ins"
+    made = assigning.recall([chapter], ["ada", "ada2", "grace", "alan"], SECRET, folder)
+    files = {
+        "ada/01_tiny.ipynb": "first",
+        "late/ada/01_tiny.ipynb": "second",
+        "ada2_assignsubmission_file_01_tiny.ipynb": "of ada2",
+        "Grace/01_tiny.ipynb": "of grace",
+        "somebody/01_tiny.ipynb": "?",
+        "alan/.ipynb_checkpoints/01_tiny.ipynb": "a checkpoint",
+        "alan/notes.ipynb": "no chapter",
+    }
+    for number, (name, text) in enumerate(files.items()):
+        file = source / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (1000 + number, 1000 + number))
+    table = collecting.collect(source, made, folder).set_index("file")["outcome"]
+    texts = {each.student: grading.submission_of(each, folder) for each in made}
+    read = {student: file.read_text() for student, file in texts.items() if file.is_file()}
+    assert read == {"ada": "second", "ada2": "of ada2", "grace": "of grace"}
+    assert table[str(source / "ada/01_tiny.ipynb")] == "older"
+    assert table[str(source / "somebody/01_tiny.ipynb")] == "unknown" and len(table) == 6
+    with pytest.raises(FileNotFoundError, match="is no folder"):
+        collecting.collect(tmp_path / "nowhere", made, folder)
