@@ -1,6 +1,7 @@
 """Reference results: whole, recomputed from what is kept, and made again by their name."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 from miniature import MINIATURE
 from sklearn.metrics import f1_score, mean_absolute_error
 
-from agelib import drawn, metrics, references, runs, show, store
+import agelib
+from agelib import drawn, metrics, references, runs, shipping, show, store
 from agelib.__main__ import main
 from agelib.publishing.results import results_page
 from agelib.shipping.descriptions import calibrate_run
@@ -175,3 +177,16 @@ def test_the_committed_split_is_the_one_that_its_provenance_describes():
     about = json.loads(references.experiments.SPLIT.with_name("utkface_21k_split.json").read_text())
     assert table["split"].value_counts().to_dict() == about["pictures"]
     assert table["path"].is_unique and store.content_key(table.to_csv(index=False)) == about["key"]
+
+
+SHIPPED = Path(agelib.__file__).parents[1] / "data" / "reference" / "model"
+
+
+def test_the_model_that_is_shipped_is_of_a_kept_run_and_small():
+    model = shipping.load(SHIPPED)
+    (kept,) = [run for run in references.kept("best") if run.seed == model.about["environment"]["seed"]]
+    assert model.about["test"]["MAE"][0] == pytest.approx(kept.measures.loc["MAE", "value"], abs=1e-4)
+    assert model.experiment.network == kept.experiment.network
+    assert not model.drawn and model.frame is not None
+    assert model.weights.stat().st_size <= 8e6 and model.graph.stat().st_size <= 4e6
+    assert "UTKFace is for non-commercial research" in (SHIPPED / "README.md").read_text()
