@@ -67,9 +67,13 @@ def _work(chapter: Chapter, parameters: dict) -> list:
 
 
 def _references(chapter: Chapter) -> list:
-    """Name and key of each committed result that the chapter's code names."""
-    files = sorted(Path(chapter.path).parents[1].glob("data/reference/*"))
-    return [(file.name, file_key(file)) for file in files if any(file.stem in cell for cell in chapter.code)]
+    """The reference results that a chapter reads: files that it names, and all kept runs if it asks for them."""
+    folder = Path(chapter.path).parents[1] / "data" / "reference"
+    text = "\n".join(chapter.code)
+    files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.stem in text]
+    if "references." in text:
+        files += sorted(folder.glob("runs/*/files.json"))
+    return [(file.relative_to(folder).as_posix(), file_key(file)) for file in files]
 
 
 def _tree(code: list[str]) -> ast.Module:
