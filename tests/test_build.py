@@ -242,6 +242,17 @@ def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
     assert changed(before, keys_of(repository)) == {"01"}
 
 
+def test_the_kept_reference_runs_are_part_of_the_key_of_a_chapter_that_asks_for_them(repository):
+    write_notebook(
+        repository / "notebooks" / "01_ages.ipynb", 'from agelib import references\n\nreferences.kept("best")'
+    )
+    before = keys_of(repository)
+    run = repository / "data" / "reference" / "runs" / "best-42"
+    run.mkdir(parents=True)
+    (run / "files.json").write_text("{}")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
 def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):
     archive = tmp_path / "UTKFace.tar.gz"
     archive.write_bytes(b"1")
