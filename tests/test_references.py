@@ -134,7 +134,7 @@ def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder)
 
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(folder, tmp_path):
     page = results_page(folder)
-    assert "| multitask | MAE |" in page and "agelib reference NAME" in page
+    assert "`multitask`: trained on" in page and "| MAE | **" in page and "agelib reference NAME" in page
     assert "93.01 %" in page and "{cite:t}`benyamin2023age`" in page
     assert "No reference run is kept yet" in results_page(tmp_path)
 

@@ -19,15 +19,16 @@ contradicting ages in none. UTKFace names no person, so whether the same person 
 
 _EMPTY = "\nNo reference run is kept yet. `agelib reference NAME --root UTKFace.tar.gz` makes one.\n"
 
+_HOW_COUNTED = """*Ours* is the mean over seeds. *All seeds as one* is an ensemble: the mean of their ages, and of their
+probabilities of each class; its interval is a bootstrap over the test pictures. *Published* is what the named work
+states, on its own data and split.
+"""
+
 _AGAIN = """
 ## Make them again
 
-Every row is one command, with the data set of its owners: `agelib reference NAME --root UTKFace.tar.gz`. With
+Every run is one command, with the data set of its owners: `agelib reference NAME --root UTKFace.tar.gz`. With
 `--write` it replaces what is kept. The same seed on the same machine gives the same numbers.
-"""
-
-_HOW_COUNTED = """*Ours* is the mean over seeds. *All seeds as one* is an ensemble: the mean of their ages, and of
-classes what most of them say. Its interval is a bootstrap over the test pictures.
 """
 
 _UNITS = {"MAE": " years"}
@@ -38,43 +39,32 @@ def results_page(folder: Path = references.experiments.FOLDER) -> str:
     table = references.results(folder)
     if table.empty:
         return _OPENING + _EMPTY
-    parts = [
-        _OPENING,
-        "\n## Ours and theirs\n",
-        _comparison(table),
-        "\n## Under which protocol\n",
-        _protocols(table),
-    ]
-    return "\n".join([*parts, _AGAIN])
+    sections = [_section(rows) for _, rows in table.groupby("name", sort=False)]
+    return "\n".join([_OPENING, _HOW_COUNTED, *sections, _AGAIN])
 
 
-def _comparison(table: pd.DataFrame) -> str:
+def _section(rows: pd.DataFrame) -> str:
+    """One reference: what it is, under which protocol, and a table of its measures."""
+    first = rows.iloc[0]
     lines = [
-        "| run | measure | ours | seeds, least to most | all seeds as one, 95 % interval | published | by |",
-        "|:--|:--|--:|:--|:--|--:|:--|",
+        f"## {first['title']}\n",
+        f"`{first['name']}`: trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} "
+        f"pixels, tested on {first['tested']:,}; {first['epochs']} epochs, {first['minutes']:.0f} minutes a seed on "
+        f"{first['device']}.\n",
+        "| measure | ours | seeds, least to most | all seeds as one | published |",
+        "|:--|--:|:--|:--|--:|",
     ]
-    for row in table.itertuples():
+    for row in rows.itertuples():
         unit = _UNITS.get(row.measure, " %")
         spread = f"{row.seeds}: {row.least:.2f} to {row.most:.2f}" if row.seeds > 1 else "1"
-        known = pd.notna(row.published)
         joint = f"{row.together:.2f} ({row.together_low:.2f} to {row.together_high:.2f})"
-        joint = joint if pd.notna(row.together) else "–"
+        known = f"{row.published:.2f}{unit}" if pd.notna(row.published) else "–"
         lines.append(
-            f"| {row.name} | {row.measure} | **{row.ours:.2f}**{unit} | {spread} | {joint} | "
-            f"{f'{row.published:.2f}{unit}' if known else '–'} | {f'{{cite:t}}`{row.study}`' if known else '–'} |"
+            f"| {row.measure.replace('_', ' ')} | **{row.ours:.2f}**{unit} | {spread} | "
+            f"{joint if pd.notna(row.together) else '–'} | {known} |"
         )
-    return "\n".join([*lines, "", _HOW_COUNTED])
-
-
-def _protocols(table: pd.DataFrame) -> str:
-    lines = [
-        "| run | what it is | pictures trained and tested on | size | epochs | minutes, device | "
-        "protocol of the published number | what differs |",
-        "|:--|:--|:--|:--|--:|:--|:--|:--|",
-    ]
-    for row in table.drop_duplicates("name").itertuples():
-        lines.append(
-            f"| {row.name} | {row.title} | {row.trained:,} and {row.tested:,} | {row.image_size} px | {row.epochs} | "
-            f"{row.minutes:.0f}, {row.device} | {row.protocol or '–'} | {row.differs or '–'} |"
-        )
+    if rows["published"].notna().any():
+        lines.append(f"\nPublished by {{cite:t}}`{first['study']}`: {first['protocol']}.")
+    if first["differs"]:
+        lines.append(f"What differs: {first['differs']}")
     return "\n".join([*lines, ""])
