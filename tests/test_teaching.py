@@ -2,6 +2,7 @@
 
 import json
 import stat
+from urllib.parse import parse_qs, urlsplit
 
 import nbformat
 import pytest
@@ -231,3 +232,24 @@ def test_recording_does_nothing_where_nobody_asked(tmp_path, monkeypatch):
     assert answers.read(file)["y"] == {"value": [2.5], "tolerance": 0.1}
     with pytest.raises(TypeError, match="not a object"):
         answers.record("z", object())
+
+
+def test_a_link_opens_the_chapter_behind_the_fetched_repository(capsys):
+    asked = [
+        "link",
+        "3",
+        "--hub",
+        "https://hub.example.org",
+        "--repository",
+        "https://git.example.org/a/course.git",
+    ]
+    assert main(asked) == 0
+    parts = urlsplit(capsys.readouterr().out.strip())
+    assert (parts.netloc, parts.path) == ("hub.example.org", "/hub/user-redirect/git-pull")
+    assert parse_qs(parts.query) == {
+        "repo": ["https://git.example.org/a/course.git"],
+        "urlpath": ["lab/tree/course/notebooks/03_splits.ipynb"],
+        "branch": ["main"],
+    }
+    assert main([*asked[:3], "hub", *asked[4:]]) == 2
+    assert "'hub' is no address" in capsys.readouterr().err

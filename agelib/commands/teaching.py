@@ -1,4 +1,4 @@
-"""Commands for instructors: ``assign``, ``collect``, ``grade``. Explained on the page "For instructors"."""
+"""Commands for instructors: ``assign``, ``collect``, ``grade``, ``link``. Explained on the page "For instructors"."""
 
 from pathlib import Path
 
@@ -29,6 +29,13 @@ def add(commands) -> None:
         "--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)"
     )
     grade.set_defaults(command=_grade)
+
+    link = commands.add_parser("link", help="a link that opens a chapter on a JupyterHub")
+    link.add_argument("chapter", help="its number, such as 03")
+    link.add_argument("--hub", required=True, help="address of the hub")
+    link.add_argument("--repository", required=True, help="address of the repository that students fetch")
+    link.add_argument("--branch", default="main")
+    link.set_defaults(command=_link)
 
 
 def _add_class(command) -> None:
@@ -101,6 +108,13 @@ def _grade(chosen) -> int:
     return 0
 
 
+def _link(chosen) -> None:
+    from agelib.teaching.links import hub_link
+
+    (chapter,) = _chapters([chosen.chapter])
+    print(hub_link(chosen.hub, chosen.repository, f"notebooks/{chapter.path.name}", chosen.branch))
+
+
 def _jobs(chosen) -> int:
     import os
 
@@ -109,14 +123,19 @@ def _jobs(chosen) -> int:
 
 def _assignments(chosen, make):
     """The chapters, the class, and what a function of :mod:`agelib.teaching.assigning` makes of them."""
-    from agelib.publishing.chapters import REPOSITORY, list_chapters
     from agelib.teaching import assigning, read_roster
 
-    known = {chapter.number: chapter for chapter in list_chapters(REPOSITORY)}
-    unknown = [number for number in chosen.chapters if number.zfill(2) not in known]
-    if unknown:
-        raise ValueError(f"there is no chapter {unknown[0]}; there is: {', '.join(known)}")
-    chapters = [known[number.zfill(2)] for number in dict.fromkeys(chosen.chapters)]
+    chapters = _chapters(chosen.chapters)
     roster = read_roster(chosen.roster)
     secret = assigning.read_secret(chosen.secret or chosen.folder / "secret.txt")
     return chapters, roster, make(chapters, roster["student"].tolist(), secret, chosen.folder)
+
+
+def _chapters(numbers: list[str]) -> list:
+    from agelib.publishing.chapters import REPOSITORY, list_chapters
+
+    known = {chapter.number: chapter for chapter in list_chapters(REPOSITORY)}
+    unknown = [number for number in numbers if number.zfill(2) not in known]
+    if unknown:
+        raise ValueError(f"there is no chapter {unknown[0]}; there is: {', '.join(known)}")
+    return [known[number.zfill(2)] for number in dict.fromkeys(numbers)]

@@ -4,7 +4,8 @@
 :mod:`~agelib.teaching.copies` the student copy, without solutions · :mod:`~agelib.teaching.assigning` all copies and
 keys of a class · :mod:`~agelib.teaching.answers` what an exercise hands in · :mod:`~agelib.teaching.collecting` what
 comes back · :mod:`~agelib.teaching.restoring` what of it counts · :mod:`~agelib.teaching.sandbox` executing it ·
-:mod:`~agelib.teaching.grading` points, gradebook and feedback. Explained on the page "For instructors".
+:mod:`~agelib.teaching.grading` points, gradebook and feedback ·
+:mod:`~agelib.teaching.links` a chapter on a JupyterHub. Explained on the page "For instructors".
 """
 
 from agelib.teaching.assigning import Assignment, assign
