@@ -1,10 +1,11 @@
 """Execute a notebook that a student wrote: in a process of its own, with limits, and cut off where the system allows.
 
-Everywhere: wall-clock time, memory of the process and all that it starts, size of a file, a working folder of its own.
-On Linux where users may make namespaces, also: no network, and the course's folder looks empty, so that no key can be
+Everywhere: wall-clock time, memory of the process and all that it starts, a working folder of its own; but for Windows
+also the size of a file. On Linux where users may make namespaces, also: no network, and the course's folder looks empty, so that no key can be
 read. :func:`enforced` says what holds on this machine.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -53,7 +54,7 @@ def can_isolate() -> bool:
 
 def enforced() -> str:
     """What holds on this machine, in words."""
-    always = "time, memory, file size, its own working folder"
+    always = "time, memory, its own working folder" + ("" if os.name == "nt" else ", file size")
     if can_isolate():
         return f"{always}; no network; the course's folder is hidden"
     return f"{always}; NOT here: the network and the course's folder can be reached (no namespaces on this system)"
@@ -79,7 +80,7 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
         What stopped it; empty if it came to its end.
     """
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        order = {"notebook": str(notebook), "result": str(result)} | asdict(limits)
+        order = {"notebook": str(notebook), "result": str(result), "ipc": can_isolate()} | asdict(limits)
         command = [sys.executable, "-m", "agelib.teaching.sandbox", json.dumps(order)]
         if can_isolate():
             shell = 'mount -t tmpfs none "$0" && exec "$@"'
@@ -144,7 +145,9 @@ def _kill(process) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
         family = []
-    for kill in (lambda: os.killpg(process.pid, signal.SIGKILL), *(each.kill for each in family)):
+    # The group as a whole where there are such, for what a submission starts may have left the family.
+    group = [lambda: os.killpg(process.pid, signal.SIGKILL)] if hasattr(os, "killpg") else [process.kill]
+    for kill in (*group, *(each.kill for each in family)):
         try:
             kill()
         except (OSError, psutil.Error):
@@ -155,10 +158,11 @@ def _kill(process) -> None:
 def main(words: str) -> int:
     """Execute the notebook of an order, in this process and a kernel of its own."""
     order = json.loads(words)
-    import resource
+    with contextlib.suppress(ImportError):  # Windows has no such limits
+        import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import nbformat
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -171,8 +175,9 @@ def main(words: str) -> int:
         nbformat.write(notebook, temporary)
         temporary.replace(order["result"])
 
-    # Sockets in the working folder: in a namespace without network there is no loopback either.
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(Path.cwd() / "kernel"))
+    # In a namespace without network there is no loopback either: sockets in the working folder then.
+    where = {"transport": "ipc", "ip": str(Path.cwd() / "kernel")} if order["ipc"] else {}
+    manager = AsyncKernelManager(kernel_name="python3", **where)
     client = NotebookClient(
         notebook,
         km=manager,
