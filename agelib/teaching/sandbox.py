@@ -1,8 +1,8 @@
 """Execute a notebook that a student wrote: in a process of its own, with limits, and cut off where the system allows.
 
 Everywhere: wall-clock time, memory of the process and all that it starts, a working folder of its own; but for Windows
-also the size of a file. On Linux where users may make namespaces, also: no network, and the course's folder looks empty, so that no key can be
-read. :func:`enforced` says what holds on this machine.
+also the size of a file. On Linux where users may make namespaces, also: no network, and the course's folder looks
+empty, so that no key can be read. :func:`enforced` says what holds on this machine.
 """
 
 import contextlib
