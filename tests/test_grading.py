@@ -14,7 +14,7 @@ from test_teaching import SECRET, chapter  # noqa: F401, a fixture
 from agelib import store
 from agelib.teaching import assigning, collecting, grading, sandbox
 
-LIMITS = sandbox.Limits(seconds=25, cell_seconds=6, memory=1_000_000_000)
+LIMITS = sandbox.Limits(seconds=90, cell_seconds=10, memory=1_000_000_000)
 
 
 def answer(notebook, source):
