@@ -26,7 +26,7 @@ def precision(settings: Training, device, network=None) -> str:
 
     Left to ``auto``, it is half precision where that is faster: on a GPU always, on a CPU where its instructions
     multiply bf16, except for depthwise convolutions, which take twice as long in it (``benchmarks/training.py``
-    times both). fp16 is for GPUs alone.
+    times it). fp16 is for GPUs alone.
 
     Parameters
     ----------

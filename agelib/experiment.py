@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 from dataclasses import dataclass, field
 
+from agelib.naming import hint
 from agelib.store import content_key
 
 
@@ -213,9 +214,7 @@ class Experiment:
         known = options()
         for name, value in values.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
-                raise ValueError(f"an experiment has no option {name!r}; {hint}")
+                raise ValueError(f"an experiment has no option {name!r}; {hint(name, known, 'it has:')}")
             values[name] = _fit(name, value, known[name])
         records = {}
         for record in dataclasses.fields(self):
@@ -283,8 +282,8 @@ def _fit(name: str, value, option: Option):
         raise ValueError(f"{name} takes {wish}, not {value!r} ({option.meaning})") from None
     if option.choices and fitted not in option.choices:
         near = difflib.get_close_matches(str(fitted), option.choices, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name} is one of {', '.join(option.choices)}, not {value!r}{hint}")
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name} is one of {', '.join(option.choices)}, not {value!r}{meant}")
     return fitted
 
 

@@ -6,7 +6,9 @@ it, while editing a docstring retrains nothing. Explained in the page "How to ru
 
 import ast
 import functools
+import platform
 import threading
+from importlib import metadata
 from pathlib import Path
 
 from agelib.store import content_key
@@ -117,3 +119,15 @@ def _stripped(path: Path, _modified: int) -> str:
         if documented and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree, include_attributes=False)
+
+
+def library_versions(*libraries: str) -> dict[str, str]:
+    """Versions of agelib, Python and the libraries that a kept result was computed with.
+
+    >>> list(library_versions("numpy"))
+    ['agelib', 'python', 'numpy']
+    """
+    import agelib
+
+    versions = {library: metadata.version(library) for library in libraries}
+    return {"agelib": agelib.__version__, "python": platform.python_version(), **versions}

@@ -316,13 +316,10 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42) -> dict:
         What :func:`compare_folds` returns, with ``provenance``: the data set, a key of its landmarks and ages, what
         was odd in the files, and versions.
     """
-    import platform
     from pathlib import Path
 
-    import scipy
-
-    import agelib
     from agelib import store
+    from agelib.fingerprint import library_versions
     from agelib.sources import fgnet
 
     found = fgnet.read(root)
@@ -333,13 +330,7 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42) -> dict:
         "skipped": len(found.skipped),
         "notes": found.notes,
         "made_by": "agelib.landmarks.reference",
-        "versions": {
-            "agelib": agelib.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-            "scipy": scipy.__version__,
-        },
+        "versions": library_versions("numpy", "pandas", "scipy"),
     }
     if folder is not None:
         store.write_json(Path(folder) / "fgnet_folds.json", result)

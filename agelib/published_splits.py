@@ -4,10 +4,10 @@ A list of names is enough to ask who is on both sides, and to judge a learner th
 name, and answers with the mean age of that person's training pictures. Explained in chapter 03.
 """
 
-import numpy as np
 import pandas as pd
 
 from agelib import splits
+from agelib.fingerprint import library_versions
 
 #: Kind of duplicate → the column of :func:`agelib.duplicates.find` that numbers its groups.
 _KINDS = {"exact": "exact_group", "near": "near_group"}
@@ -202,10 +202,8 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
         :func:`count_duplicates` returns of all ``files`` that are there, ``listed`` or not; ``cacd_names``: whether
         the list's names and CACD's numbers say the same; ``provenance``.
     """
-    import platform
     from pathlib import Path
 
-    import agelib
     from agelib import store
     from agelib.sources import split_lists
 
@@ -224,12 +222,7 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
         "made_by": "agelib.published_splits.reference",
         "seed": seed,
         "interval": "95 %, percentile bootstrap of 2,000 resamples; whole people are drawn",
-        "versions": {
-            "agelib": agelib.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
+        "versions": library_versions("numpy", "pandas"),
     }
     if folder is not None:
         store.write_json(Path(folder) / "leaks_in_the_wild.json", result)

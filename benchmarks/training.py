@@ -12,7 +12,7 @@ measure that.
 * folder: torchvision's ImageFolder, a DataLoader and a plain loop, as study A did.
 * fastai: fastai's ImageDataLoaders and Learner, with the same validation part.
 
-These four are in float32. Last, ``auto`` is agelib again, with the arithmetic that it chooses by itself.
+These four are in float32. Last, ``bf16`` is agelib again, in that arithmetic.
 
 Run it with ``python benchmarks/training.py [--pictures 3000] [--image-size 64] [--network basic_cnn]``.
 """
@@ -58,7 +58,7 @@ def main() -> None:
             "memory": memory_way(faces, root, chosen),
             "folder": folder_way(faces, root, chosen, Path(folder)),
             "fastai": fastai_way(faces, root, chosen),
-            "auto": agelib_way(faces, root, chosen, Path(folder), "auto"),
+            "bf16": agelib_way(faces, root, chosen, Path(folder), "bf16"),
         }
         for way in ways.values():  # caches, worker start-up code and lazy imports are not what is measured
             way(1)

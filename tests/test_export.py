@@ -256,6 +256,17 @@ def test_a_description_of_a_newer_kind_is_refused(folder, tmp_path):
             shipping.load(place)
 
 
+def test_a_model_without_a_graph_is_written_again_with_one(trained, tmp_path, capsys):
+    shipping.export(trained, tmp_path / "without", half=True, graph=False)
+    with pytest.raises(ValueError, match="agelib export FOLDER --model MODEL"):
+        shipping.load(tmp_path / "without").outputs(np.zeros((1, 3, 16, 16), np.uint8), onnx=True)
+    assert main(["export", str(tmp_path / "with"), "--model", str(tmp_path / "without")]) == 0
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
+    again = shipping.load(tmp_path / "with").outputs(pictures, onnx=True)
+    before = shipping.load(tmp_path / "without").outputs(pictures)
+    assert np.asarray(again) == pytest.approx(np.asarray(before), abs=1e-4)
+
+
 def test_the_command_measures_the_frame_and_lists_the_files(trained, tmp_path, capsys):
     assert main(["export", "--run", trained.folder.name, str(tmp_path / "model"), "--no-onnx"]) == 0
     out = capsys.readouterr()

@@ -188,5 +188,5 @@ def test_the_model_that_is_shipped_is_of_a_kept_run_and_small():
     assert model.about["test"]["MAE"][0] == pytest.approx(kept.measures.loc["MAE", "value"], abs=1e-4)
     assert model.experiment.network == kept.experiment.network
     assert not model.drawn and model.frame is not None
-    assert model.weights.stat().st_size <= 8e6 and model.graph.stat().st_size <= 4e6
+    assert model.weights.stat().st_size <= 4e6
     assert "UTKFace is for non-commercial research" in (SHIPPED / "README.md").read_text()

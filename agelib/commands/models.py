@@ -12,12 +12,18 @@ _RUN = "folder of a finished run, or the name that `agelib train` printed"
 def add(commands) -> None:
     """Add the commands to the parser's."""
     export = commands.add_parser(
-        "export", help="write a finished run as a model: safetensors, ONNX, and what its outputs mean"
+        "export", help="write a finished run, or a model again: safetensors, ONNX, and what its outputs mean"
     )
     export.add_argument(
         "folder", type=Path, help="a folder that does not exist yet, or holds an older export"
     )
-    export.add_argument("--run", required=True, help=_RUN)
+    source = export.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", help=_RUN)
+    source.add_argument(
+        "--model",
+        type=Path,
+        help=f"folder of a model, to write it again with its ONNX graph, such as {SHIPPED}",
+    )
     export.add_argument("--half", action="store_true", help="weights in 16 bits: half the bytes")
     export.add_argument("--no-onnx", action="store_true", help="no ONNX graph")
     export.add_argument(
@@ -54,8 +60,11 @@ def add(commands) -> None:
 def _export(chosen) -> None:
     from agelib import shipping
 
-    run = _load_run(chosen.run)
-    model = shipping.of_run(run, _measured_frame(run, chosen.detector))
+    if chosen.model:
+        model = shipping.load(chosen.model)
+    else:
+        run = _load_run(chosen.run)
+        model = shipping.of_run(run, _measured_frame(run, chosen.detector))
     folder = shipping.export(model, chosen.folder, half=chosen.half, graph=not chosen.no_onnx)
     for file in sorted(folder.iterdir()):
         print(f"{file.stat().st_size:12,}  {file}")

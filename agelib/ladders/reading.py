@@ -1,11 +1,11 @@
 """The ladders by name, and as tables. Explained in chapter 16."""
 
-import difflib
 import importlib
 
 import pandas as pd
 
 from agelib.ladders.steps import Ladder
+from agelib.naming import hint
 
 #: Name → the module that holds it.
 MODULES = {
@@ -37,9 +37,7 @@ def read(name: str) -> Ladder:
     ['M1', 'M2', 'M3', 'M4', 'M5']
     """
     if name not in MODULES:
-        near = difflib.get_close_matches(name, MODULES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(MODULES)}"
-        raise ValueError(f"no ladder {name!r}; {hint}")
+        raise ValueError(f"no ladder {name!r}; {hint(name, MODULES, 'there are')}")
     return importlib.import_module(MODULES[name]).LADDER
 
 

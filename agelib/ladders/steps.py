@@ -4,11 +4,11 @@ A step says what it changes of an earlier one, so that it can be read what a num
 work does not say is marked as our choice.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agelib.experiment import Experiment, options
+from agelib.naming import hint
 
 #: What a step is made of.
 KINDS = ("run", "hierarchy", "hierarchy with the leak", "several tasks", "several sources")
@@ -119,9 +119,7 @@ class Ladder:
         """
         found = {step.name: step for step in self.steps}
         if name not in found:
-            near = difflib.get_close_matches(name.upper(), found, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(found)}"
-            raise ValueError(f"{self.name} has no step {name!r}; {hint}")
+            raise ValueError(f"{self.name} has no step {name!r}; {hint(name.upper(), found, 'they are')}")
         return found[name]
 
     def before(self, step: Step) -> Step | None:

@@ -8,11 +8,11 @@ A profile is ``notebooks/profiles/NAME.yaml``. Later entries win over earlier on
       utkface: {all: {pictures: 4000}, chapters: {}}
 """
 
-import difflib
 from pathlib import Path
 
 import yaml
 
+from agelib.naming import hint
 from agelib.publishing.chapters import Chapter
 
 
@@ -91,9 +91,8 @@ def _check_names(chapters: list[Chapter], part: dict, name: str) -> None:
     declared = {parameter for chapter in chapters for parameter in chapter.parameters}
     for parameter in part.get("all") or {}:
         if chapters and parameter not in declared:
-            raise ValueError(
-                f"profile {name}: no chapter has a parameter {parameter!r}{_hint(parameter, declared)}"
-            )
+            meant = hint(parameter, sorted(declared), "there is:")
+            raise ValueError(f"profile {name}: no chapter has a parameter {parameter!r}; {meant}")
     known = {chapter.number: chapter for chapter in chapters}
     for key, values in (part.get("chapters") or {}).items():
         number = str(key).zfill(2)
@@ -101,10 +100,5 @@ def _check_names(chapters: list[Chapter], part: dict, name: str) -> None:
             raise ValueError(f"profile {name}: there is no chapter {number}; there is: {', '.join(known)}")
         for parameter in values or {}:
             if parameter not in known[number].parameters:
-                hint = _hint(parameter, known[number].parameters)
-                raise ValueError(f"profile {name}: chapter {number} has no parameter {parameter!r}{hint}")
-
-
-def _hint(parameter: str, known) -> str:
-    near = difflib.get_close_matches(parameter, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there is: {', '.join(sorted(known))}"
+                meant = hint(parameter, sorted(known[number].parameters), "there is:")
+                raise ValueError(f"profile {name}: chapter {number} has no parameter {parameter!r}; {meant}")

@@ -3,11 +3,11 @@
 All train on UTKFace-21k from random weights, on one split. Where an option is not the study's own, `ours` says so.
 """
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agelib.experiment import Experiment
+from agelib.naming import hint
 
 #: The folder of the reference results, and the split of UTKFace-21k that all of them share.
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "reference"
@@ -192,9 +192,7 @@ def read(name: str) -> Reference:
     """
     found = {each.name: each for each in _REFERENCES}
     if name not in found:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
-        raise ValueError(f"no reference experiment {name!r}; {hint}")
+        raise ValueError(f"no reference experiment {name!r}; {hint(name, NAMES, 'there are')}")
     return found[name]
 
 

@@ -57,8 +57,8 @@ def card(description: dict) -> str:
         "## Intervals\n",
         _intervals(description["intervals"]),
         "## Use\n",
-        "`agelib predict PICTURES --model FOLDER`, or `model.onnx` with any ONNX runtime: RGB bytes [N, 3, S, S] in, "
-        "the outputs that `model.json` names out.\n",
+        "`agelib predict PICTURES --model FOLDER`. For any ONNX runtime: `agelib export OTHER --model FOLDER` writes "
+        "`model.onnx`: RGB bytes [N, 3, S, S] in, the outputs that `model.json` names out.\n",
     ]
     return "\n".join(parts)
 

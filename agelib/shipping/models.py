@@ -89,7 +89,8 @@ class Model:
 
         if self.graph is None:
             raise ValueError(
-                "this model has no ONNX graph; export one: agelib export --run RUN FOLDER, then --model FOLDER --onnx"
+                "this model has no ONNX graph; `agelib export FOLDER --model MODEL` writes it again with one, "
+                "then name that folder"
             )
         return open_graph(self.graph)
 

@@ -6,7 +6,6 @@ layouts. Names joined by + are read one after the other into one table. Explaine
 """
 
 import dataclasses
-import difflib
 import os
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import faces as faces_tables
+from agelib.naming import hint
 from agelib.sources import appa_real, archives, imdb_wiki, panda, utkface
 
 #: Published layout → the function that reads it.
@@ -97,9 +97,7 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
 
 def _check_name(source: str) -> None:
     if source not in names():
-        near = difflib.get_close_matches(str(source), names(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it is one of: {', '.join(names())}"
-        raise ValueError(f"no source {source!r}; {hint}")
+        raise ValueError(f"no source {source!r}; {hint(source, names(), 'it is one of:')}")
 
 
 def _read_several(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import faces as faces_tables
+from agelib.fingerprint import library_versions
 from agelib.metrics.bootstrap import Resampling
 from agelib.metrics.groups import group_codes
 
@@ -291,9 +292,7 @@ def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
         What :func:`describe_gap` returns of the ChaLearn pictures alone, with ``provenance``: the data set, a key of
         its ages, what was left out and why, and versions.
     """
-    import platform
 
-    import agelib
     from agelib import store
 
     found = read(root)
@@ -307,12 +306,7 @@ def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
         "left_out": {"FG-NET": int(len(found.faces) - len(chalearn))},
         "notes": found.notes,
         "made_by": "agelib.sources.apparent_age.reference",
-        "versions": {
-            "agelib": agelib.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
+        "versions": library_versions("numpy", "pandas"),
     }
     if folder is not None:
         store.write_json(Path(folder) / "chalearn_gap.json", result)

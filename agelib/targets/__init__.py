@@ -21,11 +21,11 @@ normal            mean and log-variance                                       âˆ
 ================  ==========================================================  =================================
 """
 
-import difflib
 import importlib
 
 import numpy as np
 
+from agelib.naming import hint
 from agelib.targets.contract import Target
 
 __all__ = ["Target", "build", "labels", "module_of", "names"]
@@ -175,7 +175,5 @@ def _age_class(training) -> type:
 
 def _module(name: str) -> str:
     if name not in MODULES:
-        near = difflib.get_close_matches(name, MODULES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
-        raise ValueError(f"no target {name!r}; {hint}")
+        raise ValueError(f"no target {name!r}; {hint(name, names(), 'there are:')}")
     return MODULES[name]
