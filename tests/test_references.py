@@ -1,5 +1,6 @@
 """Reference results: whole, recomputed from what is kept, and made again by their name."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import agelib
 from agelib import drawn, metrics, references, runs, shipping, show, store
 from agelib.__main__ import main
 from agelib.publishing.results import results_page
+from agelib.references import tuning
 from agelib.shipping.descriptions import calibrate_run
 from agelib.targets import groups
 
@@ -132,11 +134,36 @@ def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder)
     assert "Drawn faces, not people (drawn-utkface)" in str(show.provenance(kept))
 
 
-def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(folder, tmp_path):
+def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(done, folder, tmp_path):
     page = results_page(folder)
-    assert "`multitask`: trained on" in page and "| MAE | **" in page and "agelib reference NAME" in page
-    assert "93.01 %" in page and "{cite:t}`benyamin2023age`" in page
+    heading = references.experiments.FAMILIES["tasks"][0]
+    assert f"## {heading}" in page and "| `multitask` | age, gender and ethnicity | **" in page
+    assert "macro F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
+    assert "agelib reference NAME" in page
     assert "No reference run is kept yet" in results_page(tmp_path)
+    references.keep(done, "best", tmp_path)
+    alone = results_page(tmp_path)
+    assert "`best`: trained on" in alone and "| MAE | **" in alone and "| 93.41 % |" in alone
+
+
+def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path):
+    reference = dataclasses.replace(
+        references.read("study-a-resnet18"),
+        options=MINIATURE | {"split_file": "", "tasks": ("age",), "target": "regression", "loss": "mse"},
+        grid={"learning_rate": (1e-2, 1e-9)},
+        grid_size={"epochs": 1},
+    )
+    chosen = tuning.tune(reference, "", tmp_path, progress=False)
+    trials = references.trials(reference.name, tmp_path)
+    assert trials["learning_rate"].tolist() == [1e-2, 1e-9] and set(trials["epochs_run"]) == {1}
+    assert chosen == {"learning_rate": trials.loc[trials["valid_mse"].idxmin(), "learning_rate"]}
+    # What is kept is not run again: a file that says otherwise is believed.
+    worst = trials["valid_mse"].idxmax()
+    trials.loc[worst, "valid_mse"] = 0.0
+    trials.to_csv(tmp_path / "grids" / f"{reference.name}.csv", index=False)
+    assert tuning.tune(reference, "", tmp_path, progress=False) == {
+        "learning_rate": trials.loc[worst, "learning_rate"]
+    }
 
 
 def test_the_split_is_of_names_and_parts_alone(tmp_path):

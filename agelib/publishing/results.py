@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from agelib import references
+from agelib import references, studies
 
 _OPENING = """# Results on real pictures
 
@@ -31,7 +31,16 @@ Every run is one command, with the data set of its owners: `agelib reference NAM
 `--write` it replaces what is kept. The same seed on the same machine gives the same numbers.
 """
 
-_UNITS = {"MAE": " years"}
+_UNITS = {"MAE": " years", "MSE": " years²"}
+
+#: Measures that have a column where experiments are compared, and its heading.
+_COMPARED = {
+    "MAE": "MAE, years",
+    "MSE": "MSE, years²",
+    "macro F1 of age_group": "F1 of age groups, %",
+    "macro F1 of gender": "F1 of gender, %",
+    "macro F1 of ethnicity": "F1 of ethnicity, %",
+}
 
 
 def results_page(folder: Path = references.experiments.FOLDER) -> str:
@@ -39,8 +48,59 @@ def results_page(folder: Path = references.experiments.FOLDER) -> str:
     table = references.results(folder)
     if table.empty:
         return _OPENING + _EMPTY
-    sections = [_section(rows) for _, rows in table.groupby("name", sort=False)]
+    alone, compared = table[table["family"] == ""], table[table["family"] != ""]
+    sections = [_section(rows) for _, rows in alone.groupby("name", sort=False)]
+    sections += [_comparison(family, table, folder) for family in compared["family"].unique()]
     return "\n".join([_OPENING, _HOW_COUNTED, *sections, _AGAIN])
+
+
+def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
+    """Experiments that differ in one thing, one row each."""
+    heading, said, also = references.experiments.FAMILIES[family]
+    rows = pd.concat([table[table["name"] == also], table[table["family"] == family]])
+    wanted = [name for name in _COMPARED if name in set(rows["measure"])]
+    lines = []
+    for name, mine in rows.groupby("name", sort=False):
+        found, known = mine.set_index("measure"), mine.set_index("measure")["published"].dropna()
+        line = {"name": f"`{name}`", "what": found["title"].iloc[0]}
+        if references.read(name).grid:
+            line["chosen"] = _setting(references.kept(name, folder)[0])
+        line |= {
+            _COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted
+        }
+        published = (f"{each.replace('_', ' ')} {known[each]:.2f}" for each in known.index)
+        lines.append(line | {"published": "<br>".join(published) or "–"})
+    columns = list(lines[0])
+    written = ["| " + " | ".join(columns) + " |", "|" + "|".join([":--"] * len(columns)) + "|"]
+    written += ["| " + " | ".join(line[column] for column in columns) + " |" for line in lines]
+    return "\n".join([f"## {heading}\n\n{said}\n", *written, *_protocol(rows), ""])
+
+
+def _with_spread(row: pd.Series) -> str:
+    """The mean over seeds, and their range; of one seed its interval over test pictures."""
+    if row["seeds"] > 1:
+        return f"**{row['ours']:.2f}** ({row['least']:.2f}–{row['most']:.2f}, {row['seeds']} seeds)"
+    return f"**{row['ours']:.2f}** [{row['low']:.2f}–{row['high']:.2f}]"
+
+
+def _setting(run: references.Kept) -> str:
+    """What a reference's grid chose, as a kept run says."""
+    options = run.experiment.values()
+    return studies.label({name: options[name] for name in references.read(run.name).grid})
+
+
+def _protocol(rows: pd.DataFrame) -> list[str]:
+    """What the experiments of a comparison share, and where the published numbers are from."""
+    first = rows.iloc[-1]
+    said = [
+        f"\nEach was trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} pixels "
+        f"for {first['epochs']} epochs and tested on {first['tested']:,}; {rows['minutes'].median():.0f} minutes a run "
+        f"on {first['device']}. In round brackets: least to most of the seeds; in square ones, of a single seed: a "
+        "95 % interval over test pictures."
+    ]
+    if rows["published"].notna().any():
+        said.append(f"Published by {{cite:t}}`{first['study']}`: {first['protocol']}.")
+    return [*said, f"What differs: {first['differs']}"]
 
 
 def _section(rows: pd.DataFrame) -> str:
@@ -61,7 +121,7 @@ def _section(rows: pd.DataFrame) -> str:
         known = f"{row.published:.2f}{unit}" if pd.notna(row.published) else "–"
         lines.append(
             f"| {row.measure.replace('_', ' ')} | **{row.ours:.2f}**{unit} | {spread} | "
-            f"{joint if pd.notna(row.together) else '–'} | {known} |"
+            f"{joint if row.seeds > 1 and pd.notna(row.together) else '–'} | {known} |"
         )
     if rows["published"].notna().any():
         lines.append(f"\nPublished by {{cite:t}}`{first['study']}`: {first['protocol']}.")

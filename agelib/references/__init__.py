@@ -8,6 +8,7 @@ anew. Shown on the page "Results".
 from agelib.references.experiments import NAMES, Reference, read
 from agelib.references.keeping import Kept, keep, kept, measure, run_reference, write_split
 from agelib.references.results import results, together
+from agelib.references.tuning import trials
 
 __all__ = [
     "NAMES",
@@ -20,5 +21,6 @@ __all__ = [
     "results",
     "run_reference",
     "together",
+    "trials",
     "write_split",
 ]

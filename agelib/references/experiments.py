@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agelib.experiment import Experiment
 from agelib.naming import hint
+from agelib.studies import STUDY_A_GRID
 
 #: The folder of the reference results, and the split of UTKFace-21k that all of them share.
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "reference"
@@ -42,6 +43,9 @@ SMALL = {
     "monitor": "loss",
 }
 
+#: The same for pictures of 32 px, which take a few minutes: what many experiments that differ in one thing share.
+TINY = SMALL | {"image_size": 32, "epochs": 10, "target": "distribution", "flip_test": True}
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -62,6 +66,12 @@ class Reference:
         How the study's number was got, as far as it says.
     ours : str
         What is our choice, or differs from the study.
+    family : str
+        What it is compared with, as one of :data:`FAMILIES`; empty: it stands for itself.
+    grid : dict
+        Option → values: its setting is the one of this grid with the least validation MSE. Empty: it is given.
+    grid_size : dict
+        What makes the grid's trainings smaller than the run that follows.
     seeds : tuple of int
     """
 
@@ -72,6 +82,9 @@ class Reference:
     published: dict = field(default_factory=dict)
     protocol: str = ""
     ours: str = ""
+    family: str = ""
+    grid: dict = field(default_factory=dict)
+    grid_size: dict = field(default_factory=dict)
     seeds: tuple = (42, 43, 44)
 
     def experiment(self, root="", seed: int | None = None, **changes) -> Experiment:
@@ -81,6 +94,169 @@ class Reference:
 
 
 STUDY_C = "UTKFace, 80/20 within each age; of duplicates, of seeds and of intervals we know nothing"
+
+#: What is compared with each other: key → heading, what the page says of it, and another experiment to compare with.
+FAMILIES = {
+    "study-a": (
+        "Study A's three architectures",
+        "Optimiser and learning rate of each were chosen on the validation part, with the study's grid of six, on a "
+        "quarter of the training part. The study's pictures are of IMDB-WIKI, where ages spread less and labels are "
+        "wrong more often: its errors and ours cannot be compared, but the order of the three can.",
+        "",
+    ),
+    "targets": (
+        "Targets side by side",
+        "One network, one split, one set of options: only target and loss differ.",
+        "",
+    ),
+    "tasks": (
+        "One network for three tasks, or three networks",
+        "All have the same body. Study C found that one network for all three tasks costs something.",
+        "target-distribution",
+    ),
+    "balance": (
+        "What balancing the age groups buys",
+        "One network that learns seven age groups; what is done for the scarce ones differs.",
+        "target-groups",
+    ),
+    "parts": (
+        "What each part of our best gives",
+        "The small version of our best network, with one part changed.",
+        "multitask",
+    ),
+}
+
+
+def _study_a() -> list[Reference]:
+    """ResNet-18, EfficientNet-B0 and Swin V2, one output each, from random weights, without augmentation."""
+    published = {
+        "resnet18": ("ResNet-18", {"MSE": 147.06}),
+        "efficientnet_b0": ("EfficientNet-B0", {"MSE": 133.35}),
+        "swinv2_cr_tiny": ("Swin Transformer V2", {"MSE": 173.02}),
+    }
+    return [
+        Reference(
+            f"study-a-{network.partition('_')[0]}",
+            title,
+            {"network": network, "image_size": 32, "epochs": 10, "batch_size": 64, "loss": "mse"},
+            study="studya2024",
+            published=numbers,
+            protocol="32,769 pictures of IMDB-WIKI, 80/10/10 within each age, the same people on both sides",
+            ours="UTKFace-21k, 32 px in place of 224, 10 epochs, batches of 64.",
+            family="study-a",
+            grid=STUDY_A_GRID,
+            grid_size={"epochs": 6, "fraction": 0.25},
+            seeds=(42,),
+        )
+        for network, (title, numbers) in published.items()
+    ]
+
+
+def _targets() -> list[Reference]:
+    """Every target of chapter 11 with the same network and the same data."""
+    titles = {
+        "regression": "a number, absolute error",
+        "sigmoid": "a number from 0 to 1",
+        "groups": "seven age groups",
+        "expectation": "an expected value over ages",
+        "distribution": "a label distribution",
+        "dldl_v2": "a label distribution and its expected value",
+        "mean_variance": "mean-variance loss",
+        "or_cnn": "ordinal regression (OR-CNN)",
+        "coral": "ordinal regression (CORAL)",
+        "corn": "ordinal regression (CORN)",
+        "normal": "a normal distribution",
+    }
+    return [
+        Reference(
+            f"target-{target.replace('_', '-')}",
+            title,
+            TINY | {"target": target, "loss": "mae"},
+            ours="Everything is our choice.",
+            family="targets",
+        )
+        for target, title in titles.items()
+    ]
+
+
+def _tasks() -> list[Reference]:
+    """Gender alone, ethnicity alone, and both together with the age; the age alone is target-distribution."""
+    three = ("age", "gender", "ethnicity")
+    study = {"study": "benyamin2023age", "protocol": STUDY_C, "family": "tasks"}
+    ours = "Network, size, optimiser, epochs and split; the study's age is one of seven groups."
+    return [
+        Reference(
+            "task-gender",
+            "gender alone",
+            TINY | {"tasks": ("gender",)},
+            published={"macro F1 of gender": 93.41},
+            ours=ours,
+            **study,
+        ),
+        Reference(
+            "task-ethnicity",
+            "ethnicity alone",
+            TINY | {"tasks": ("ethnicity",)},
+            published={"macro F1 of ethnicity": 80.25},
+            ours=ours,
+            **study,
+        ),
+        Reference(
+            "multitask",
+            "age, gender and ethnicity",
+            TINY | {"tasks": three},
+            published={
+                "macro F1 of age_group": 70.71,
+                "macro F1 of gender": 93.01,
+                "macro F1 of ethnicity": 74.95,
+            },
+            ours=ours,
+            **study,
+        ),
+    ]
+
+
+def _balances() -> list[Reference]:
+    """Age groups with each way of balancing them; without any it is target-groups."""
+    titles = {
+        "sampler": "scarce groups drawn more often",
+        "loss": "losses weighted by 1 − n/N",
+        "loss_inverse": "losses weighted by N/(K·n)",
+        "augment": "augmented copies of scarce groups",
+    }
+    return [
+        Reference(
+            f"balance-{balance.replace('_', '-')}",
+            title,
+            TINY | {"target": "groups", "balance": balance},
+            ours="Everything is our choice.",
+            family="balance",
+        )
+        for balance, title in titles.items()
+    ]
+
+
+def _parts() -> list[Reference]:
+    """The network of all tasks with one part of the recipe changed."""
+    changes = {
+        "colour": ("colour in place of grey", {"grey": False}),
+        "plain": ("without augmentation", {"augmentation": ()}),
+        "last": ("the last weights, no average over steps", {"averaging": "none"}),
+        "once": ("without the mirrored picture in the test", {"flip_test": False}),
+        "dropout": ("with dropout 0.2", {"dropout": 0.2}),
+        "wide": ("twice as many channels", {"base_features": 64}),
+    }
+    return [
+        Reference(
+            f"part-{name}",
+            title,
+            TINY | {"tasks": ("age", "gender", "ethnicity")} | options,
+            ours="Everything is our choice.",
+            family="parts",
+        )
+        for name, (title, options) in changes.items()
+    ]
+
 
 _REFERENCES = (
     Reference(
@@ -131,46 +307,11 @@ _REFERENCES = (
         protocol=STUDY_C,
         ours="48 px in place of 224, 30 epochs at most in place of 100.",
     ),
-    Reference(
-        "multitask",
-        "One network for age, gender and ethnicity",
-        SMALL | {"tasks": ("age", "gender", "ethnicity"), "target": "distribution", "flip_test": True},
-        study="benyamin2023age",
-        published={
-            "macro F1 of age_group": 70.71,
-            "macro F1 of gender": 93.01,
-            "macro F1 of ethnicity": 74.95,
-        },
-        protocol=STUDY_C,
-        ours="Beside the tasks everything: the study's variant 19 has a cross-entropy of age groups and NAdam.",
-    ),
-    Reference(
-        "small-distribution",
-        "A small network that gives a distribution of ages",
-        SMALL | {"target": "distribution", "flip_test": True},
-        study="paplham2024call",
-        published={"MAE": 5.33},
-        protocol="UTKFace, ResNet-50 from random weights, the paper's own split",
-        ours="Network, size and split.",
-    ),
-    Reference(
-        "small-regression",
-        "The same network, and the age as a number",
-        SMALL | {"target": "regression", "loss": "mae", "flip_test": True},
-        study="paplham2024call",
-        published={"MAE": 5.33},
-        protocol="UTKFace, ResNet-50 from random weights, the paper's own split",
-        ours="Network, size and split.",
-    ),
-    Reference(
-        "small-groups",
-        "The same network, and the age as one of seven groups",
-        SMALL | {"target": "groups", "bins": "7b", "balance": "sampler", "flip_test": True},
-        study="benyamin2023age",
-        published={"macro F1 of age_group": 73.27},
-        protocol=STUDY_C,
-        ours="Network, size, optimiser, epochs and split.",
-    ),
+    *_study_a(),
+    *_targets(),
+    *_tasks(),
+    *_balances(),
+    *_parts(),
 )
 
 #: Names of the reference experiments, in the order of the page.

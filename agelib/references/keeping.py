@@ -16,6 +16,7 @@ from agelib import metrics, store
 from agelib.experiment import Experiment
 from agelib.metrics.intervals import EVERYBODY
 from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
+from agelib.references.tuning import tune
 
 #: Promised coverage of the intervals that are kept with predicted ages.
 LEVEL = 0.9
@@ -95,6 +96,7 @@ def run_reference(
     from agelib.runs import run
 
     reference = read(name)
+    changes = tune(reference, root, folder, progress) | changes
     return [
         keep(run(reference.experiment(root, seed, **changes), progress), name, folder)
         for seed in (reference.seeds if seeds is None else seeds)

@@ -14,8 +14,8 @@ def results(folder=FOLDER) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``name``, ``title``, ``measure``, ``published``, ``ours`` (mean over seeds), ``least`` and ``most`` (of the
-        seeds), ``low`` and ``high`` (95 % interval of the first seed), ``together`` (of all seeds as one, see
+        ``name``, ``family``, ``title``, ``measure``, ``published``, ``ours`` (mean over seeds), ``least`` and ``most``
+        (of the seeds), ``low`` and ``high`` (95 % interval of the first seed), ``together`` (of all seeds as one, see
         :func:`together`), ``together_low``, ``together_high``, ``seeds``, ``trained`` and ``tested``
         (pictures), ``image_size``, ``epochs``, ``minutes`` (mean), ``device``, ``study``, ``protocol`` and ``differs``.
     """
@@ -27,11 +27,12 @@ def results(folder=FOLDER) -> pd.DataFrame:
         tables = [each.measures for each in mine]
         about = [each.environment for each in mine]
         joint = measure(together(mine)) if len(mine) > 1 else tables[0]
-        for measured in _that_count(tables[0]):
+        for measured in _that_count(tables[0], reference.published):
             values = [table.loc[measured, "value"] for table in tables]
             rows.append(
                 {
                     "name": name,
+                    "family": reference.family,
                     "title": reference.title,
                     "measure": measured,
                     "published": reference.published.get(measured, float("nan")),
@@ -99,9 +100,9 @@ def _joint(joint: pd.DataFrame, measured: str) -> dict:
     return {"together": found["value"], "together_low": found["low"], "together_high": found["high"]}
 
 
-def _that_count(measured: pd.DataFrame) -> list[str]:
+def _that_count(measured: pd.DataFrame, published: dict) -> list[str]:
     wanted = (
-        "MAE", "CS@5", "macro F1 of age_group", "macro F1 of gender", "macro F1 of ethnicity",
+        "MAE", "MSE", "CS@5", "macro F1 of age_group", "macro F1 of gender", "macro F1 of ethnicity",
         "coverage of 90 % intervals",
     )  # fmt: skip
-    return [name for name in wanted if name in measured.index]
+    return [name for name in wanted if name in measured.index and (name != "MSE" or name in published)]
