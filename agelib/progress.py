@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 
 class Line:
-    """One line of progress: ``title: done of total unit, seconds, note``.
+    """One line of progress: ``title: done of total unit, note, seconds, seconds left``.
 
     Parameters
     ----------
@@ -50,7 +50,14 @@ class Line:
         now = time.perf_counter()
         if now - self._written > 0.2 or self.done >= self.total:
             self._written = now
-            self._write(f"{self.text()}, {now - self.started:.1f} s")
+            self._write(f"{self.text()}, {now - self.started:.1f} s{self._left(now)}")
+
+    def _left(self, now: float) -> str:
+        """About how long it will take still, once enough is done to tell."""
+        if not 0 < self.done < self.total or now - self.started < 2:
+            return ""
+        left = (now - self.started) / self.done * (self.total - self.done)
+        return f", about {left:.0f} s left" if left < 120 else f", about {left / 60:.0f} min left"
 
     def close(self, note: str = "") -> None:
         """Write the line a last time, and leave it there."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -13,7 +14,7 @@ import yaml
 
 from agelib import fingerprint
 from agelib.__main__ import main
-from agelib.publishing import book, keys, scripts, site
+from agelib.publishing import book, keys, pages, scripts, site
 from agelib.publishing.chapters import check_contents, list_chapters, read_chapter
 from agelib.publishing.plan import Build, Plan
 from agelib.publishing.profiles import read_profile, resolve
@@ -450,3 +451,21 @@ def test_planning_a_build_imports_nothing_heavy(repository):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )
     assert not {"torch", "pandas", "papermill", "jupyter_book", "matplotlib"} & set(said.stdout.split())
+
+
+def test_lab_times_are_two_runs_and_seven_minutes_a_point():
+    def graded(points):
+        about = {"nbgrader": {"grade": True, "points": points}}
+        return {"cell_type": "code", "source": "", "metadata": about}
+
+    plain = {"cell_type": "code", "source": "", "metadata": {}}
+    chapters = [
+        SimpleNamespace(number="01", name="01_a", title="A", cells=(plain, graded(1), graded(2), graded(3))),
+        SimpleNamespace(number="02", name="02_b", title="B", cells=(plain,)),
+        SimpleNamespace(number="03", name="03_c", title="C", cells=(graded(2.5),)),
+    ]
+    table = pages.lab_times(chapters, {"01": {"seconds": 100.0}})
+    # 2 · 100 s and 42 minutes are 45.3 minutes: the next quarter is 60. 17.5 minutes: 30.
+    assert "| 01 {doc}`A </notebooks/01_a>` | 3 | 6 | 1 min 40 s | 60 min |" in table
+    assert "| 03 {doc}`C </notebooks/03_c>` | 1 | 2.5 | not run | 30 min |" in table
+    assert "02_b" not in table

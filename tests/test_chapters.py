@@ -53,7 +53,7 @@ def test_a_chapter_says_what_it_is(chapter):
     assert about.get("title"), "metadata.agelib.title"
     assert about.get("licence") == "CC-BY-4.0"
     assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {
-        f"{number:02}" for number in range(1, 22)
+        f"{number:02}" for number in range(1, 23)
     }
 
 

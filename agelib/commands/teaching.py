@@ -1,6 +1,11 @@
-"""Commands for instructors: ``assign``, ``collect``, ``grade``, ``link``. Explained on the page "For instructors"."""
+"""Commands for a course: ``assign``, ``collect``, ``grade``, ``link``, and ``check`` for students.
+
+Explained on the page "For instructors".
+"""
 
 from pathlib import Path
+
+from agelib.progress import Line
 
 
 def add(commands) -> None:
@@ -37,6 +42,10 @@ def add(commands) -> None:
     link.add_argument("--branch", default="main")
     link.set_defaults(command=_link)
 
+    check = commands.add_parser("check", help="for students: is my notebook ready to be handed in?")
+    check.add_argument("notebook", type=Path, nargs="+", help="your notebook, saved, such as 03_splits.ipynb")
+    check.set_defaults(command=_check)
+
 
 def _add_class(command) -> None:
     command.add_argument(
@@ -70,11 +79,22 @@ def _assign(chosen) -> int:
     )
     failed = {}
     if chosen.check:
-        failed |= assigning.check_copies(made, chapters, _jobs(chosen))
+        line = Line("check copies", len(made), "copies")
+        failed |= assigning.check_copies(made, chapters, _jobs(chosen), _telling(line))
+        line.close()
     if chosen.keys:
-        failed |= assigning.make_keys(made, chapters, _jobs(chosen))
+        line = Line("make keys", sum(not each.key.is_file() for each in made), "keys")
+        failed |= assigning.make_keys(made, chapters, _jobs(chosen), _telling(line))
+        line.close()
         print(f"keys: {chosen.folder / 'keys'} (not for students)")
+    for (student, chapter), error in failed.items():
+        print(f"{student}, {chapter} FAILED: {error}")
     return 1 if failed else 0
+
+
+def _telling(line: Line):
+    """What moves a line of progress on when something is reported."""
+    return lambda text: line.advance(1, text)
 
 
 def _collect(chosen) -> int:
@@ -92,20 +112,51 @@ def _collect(chosen) -> int:
 
 def _grade(chosen) -> int:
     from agelib import store
-    from agelib.teaching import assigning, grading, sandbox
+    from agelib.teaching import assigning, by_hand, gradebook, grading, sandbox
 
     chapters, roster, made = _assignments(chosen, assigning.recall)
     limits = sandbox.Limits(seconds=chosen.seconds, memory=int(chosen.memory * 1e9))
     print(f"enforced here: {sandbox.enforced()}")
-    table = grading.grade(made, chapters, chosen.folder, limits, _jobs(chosen))
-    pages = grading.write_feedback(table, chosen.folder)
+    line = Line("grade", len(made), "hand-ins")
+    table = grading.grade(made, chapters, chosen.folder, limits, _jobs(chosen), _telling(line))
+    line.close()
+    pages = gradebook.write_feedback(table, chosen.folder)
     scores = table.pivot(index="student", columns="chapter", values="score")
     grades = roster.set_index("student").join(scores).assign(total=scores.sum(axis=1)).reset_index()
     store.write_table(chosen.folder / "grades.csv", grades)
     print(f"{chosen.folder / 'grades.csv'}, {chosen.folder / 'gradebook.db'}, {len(pages)} pages of feedback")
+    if table["unread"].any():
+        print(
+            f"{table['unread'].sum()} answers to be read: fill in {by_hand.file_of(chosen.folder)}, and grade again"
+        )
     for row in table[table["remarks"] != ""].itertuples():
         print(f"  {row.student}, {row.chapter}: {row.outcome}; {row.remarks}")
     return 0
+
+
+def _check(chosen) -> int:
+    from agelib.teaching import checking
+
+    ready = True
+    for file in chosen.notebook:
+        line = Line(f"run {file.name}", 1, "cells")
+
+        def told(done, total, line=line):
+            line.total = total
+            line.advance(done - line.done)
+
+        exercises, remarks = checking.check(file, told=told)
+        line.close()
+        for each in exercises:
+            print(f"{'ready  ' if each.ready else 'TO DO  '} {each.name}: {each.said}")
+        for remark in remarks:
+            print(f"note    {remark}")
+        done = sum(each.ready for each in exercises)
+        print(
+            f"{file.name}: {done} of {len(exercises)} exercises ready. Whether values are right, grading tells."
+        )
+        ready &= done == len(exercises)
+    return 0 if ready else 1
 
 
 def _link(chosen) -> None:

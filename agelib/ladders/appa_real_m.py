@@ -142,6 +142,18 @@ SIZES = {
         "patience": 3,
         "learning_rate": 3e-4,
         "head_learning_rate": 1e-3,
+        "stand_in": {
+            "source": "drawn-utkface",
+            "root": "",
+            "split_file": "",
+            "fraction": 1.0,
+            "pictures": 4000,
+            "data_seed": 1042,
+            "label": "age",
+            "epochs": 8,
+            "learning_rate": 1e-3,
+            "batch_size": 64,
+        },
     },
     "full": {},
 }

@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.metadata
+import math
 import platform
 import re
 from pathlib import Path
@@ -108,6 +109,8 @@ def insert_below_title(cells: list[dict], note: str) -> list[dict]:
 def fold_exercises(cells: list[dict]) -> list[dict]:
     """Graded exercises as a reader meets them: the solution folded, without nbgrader's marks; no test.
 
+    An answer in words, which a person judges, is folded too.
+
     >>> cell = {"cell_type": "code", "source": "### BEGIN SOLUTION\\nx = 1\\n### END SOLUTION", "metadata": {}}
     >>> cell["metadata"]["nbgrader"] = {"solution": True}
     >>> (folded,) = fold_exercises([cell])
@@ -117,7 +120,10 @@ def fold_exercises(cells: list[dict]) -> list[dict]:
     kept = []
     for cell in cells:
         role = cell["metadata"].get("nbgrader", {})
-        if role.get("grade"):
+        if role.get("grade") and role.get("solution") and cell["cell_type"] == "markdown":
+            text = "".join(cell["source"])
+            cell["source"] = f"````{{admonition}} One way to answer\n:class: dropdown\n{text}\n````"
+        elif role.get("grade"):
             continue
         if role.get("solution") and cell["cell_type"] == "code":
             lines = "".join(cell["source"]).splitlines()
@@ -171,6 +177,39 @@ text, its parameters, its data or the code behind it has changed; that is why th
 |:--|:--|
 {versions}
 """
+
+
+#: Where a page wants the table of :func:`lab_times`.
+LAB_TIMES = "<!-- lab times -->"
+
+#: Minutes that an exercise is given for each of its points.
+MINUTES_A_POINT = 7
+
+
+def lab_times(chapters, records: dict[str, dict]) -> str:
+    """The table of exercises and lab times: for each chapter points, what it computes, and the time to plan with.
+
+    A lab is the chapter run twice, once to read along and once with the answers, and seven minutes a point; rounded up
+    to whole quarters of an hour. A chapter that was not run is planned without its runs.
+    """
+    lines = ["| chapter | exercises | points | computes | lab |", "|:--|--:|--:|--:|--:|"]
+    for chapter in chapters:
+        graded = [cell["metadata"]["nbgrader"] for cell in chapter.cells if _is_graded(cell)]
+        if not graded:
+            continue
+        points = sum(cell["points"] for cell in graded)
+        record = records.get(chapter.number)
+        seconds = record["seconds"] if record else 0.0
+        quarters = math.ceil((2 * seconds / 60 + MINUTES_A_POINT * points) / 15)
+        lines.append(
+            f"| {chapter.number} {{doc}}`{chapter.title} </notebooks/{chapter.name}>` | {len(graded)} | {points:g} "
+            f"| {describe_seconds(seconds) if record else 'not run'} | {quarters * 15} min |"
+        )
+    return "\n".join(lines)
+
+
+def _is_graded(cell: dict) -> bool:
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
 
 
 def environment(repository) -> list[tuple[str, str]]:

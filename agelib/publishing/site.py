@@ -15,8 +15,10 @@ import yaml
 
 from agelib import references
 from agelib.publishing.pages import (
+    LAB_TIMES,
     fold_exercises,
     insert_below_title,
+    lab_times,
     measured_note,
     status_page,
     unexecuted_note,
@@ -81,6 +83,10 @@ def assemble(plan: Plan) -> None:
         if record:
             records[chapter.number] = record
         wanted[f"notebooks/{chapter.name}.ipynb"] = _as_json(notebook)
+    plans = "book/course-plans.md"
+    if plans in wanted:
+        table = lab_times(plan.chapters, records)
+        wanted[plans] = wanted[plans].decode().replace(LAB_TIMES, table).encode()
     wanted["book/status.md"] = status_page(plan, records).encode()
     wanted["book/results.md"] = results_page(repository / "data" / "reference").encode()
     wanted["_toc.yml"] = (repository / "_toc.yml").read_bytes()

@@ -19,7 +19,7 @@ from agelib import store
 from agelib.publishing.chapters import Chapter
 from agelib.publishing.execute import ChapterError, Job, execute
 from agelib.teaching import answers
-from agelib.teaching.copies import first_exercise, points, read_notebook, student_copy
+from agelib.teaching.copies import first_exercise, is_by_hand, name_of, points, read_notebook, student_copy
 from agelib.teaching.variants import draw, read_variants
 
 
@@ -142,17 +142,17 @@ def check_copies(
 
 
 def _side_by_side(wanted, jobs: int, report, work) -> dict:
-    failed, done = {}, 0
+    failed = {}
     with ThreadPoolExecutor(max(1, jobs)) as executor:
         running = {executor.submit(work, each): each for each in wanted}
         for future in as_completed(running):
-            each, done = running[future], done + 1
+            each = running[future]
             try:
                 seconds = future.result()
-                report(f"{done} of {len(wanted)}: {each.student}, {each.chapter}, {seconds:.0f} s")
+                report(f"{each.student}, {each.chapter}, {seconds:.0f} s")
             except (ChapterError, ValueError, OSError) as error:
                 failed[each.student, each.chapter] = str(error)
-                report(f"{done} of {len(wanted)}: {each.student}, {each.chapter} FAILED: {error}")
+                report(f"{each.student}, {each.chapter} FAILED: {error}")
     return failed
 
 
@@ -165,7 +165,8 @@ def _make_key(assignment: Assignment, chapter: Chapter) -> float:
         )
         record = execute(job)
         found = answers.read(handed_in)
-    graded = set(points(read_notebook(chapter.path)))
+    notebook = read_notebook(chapter.path)
+    graded = set(points(notebook)) - {name_of(cell) for cell in notebook.cells if is_by_hand(cell)}
     missing = sorted(graded - {f"{name}-test" for name in found})
     if missing:
         raise ValueError(f"{chapter.path.name}: {missing[0]} records no answer under its name")

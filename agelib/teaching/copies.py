@@ -18,6 +18,11 @@ INSTRUCTOR = "instructor"
 #: What no student copy may hold.
 FORBIDDEN = ("BEGIN SOLUTION", "HIDDEN TEST", "answers.record", "{solution}")
 
+#: nbgrader's preprocessors that make a student's copy; the last notes what each locked cell says, for `agelib check`.
+_STEPS = (
+    "CheckCellMetadata", "LockCells", "ClearSolutions", "ClearHiddenTests", "ClearOutput", "ComputeChecksums",
+)  # fmt: skip
+
 _SOLUTION = re.compile(
     r"^(?P<fence>```+|~~~+|:::+)\{solution\}.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL
 )
@@ -64,12 +69,13 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
         for name in ("mystnb", "papermill", *(() if cell.metadata.get("tags") else ("tags",))):
             cell.metadata.pop(name, None)
     with quiet():
-        for name in ("CheckCellMetadata", "LockCells", "ClearSolutions", "ClearHiddenTests", "ClearOutput"):
+        for name in _STEPS:
             made, _ = getattr(preprocessors, name)().preprocess(made, {})
     made.metadata["agelib"] = {
         "student": student,
         "assignment": assignment,
         "parameters": dict(parameters),
+        "exercises": [name_of(cell) for cell in made.cells if cell.metadata.get("nbgrader", {}).get("grade")],
         "licence": notebook.metadata.get("agelib", {}).get("licence", "CC-BY-4.0"),
     }
     for number, cell in enumerate(made.cells):
@@ -110,6 +116,17 @@ def first_exercise(notebook) -> int:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             return number
     return len(notebook.cells)
+
+
+def name_of(cell) -> str:
+    """The name by which nbgrader knows a cell; empty if it knows none."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def is_by_hand(cell) -> bool:
+    """Whether a cell is an answer that a person judges: nbgrader's manually graded cell."""
+    about = cell.metadata.get("nbgrader", {})
+    return bool(about.get("grade") and about.get("solution"))
 
 
 def points(notebook) -> dict[str, float]:

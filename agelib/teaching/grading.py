@@ -4,9 +4,6 @@ Every graded submission is a record of its own, written whole. The gradebook, th
 the records, so a call that was killed is simply made again: what is graded is not graded twice.
 """
 
-import contextlib
-import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,9 +13,10 @@ import nbformat
 import pandas as pd
 
 from agelib import store
-from agelib.teaching import answers, sandbox
+from agelib.teaching import answers, by_hand, sandbox
 from agelib.teaching.assigning import Assignment
-from agelib.teaching.copies import points, quiet, read_notebook
+from agelib.teaching.copies import is_by_hand, points, read_notebook
+from agelib.teaching.gradebook import write_gradebook
 from agelib.teaching.restoring import restore
 
 #: What became of a submission.
@@ -46,7 +44,7 @@ def grade(
         From :func:`agelib.teaching.assign`; their keys must be there.
     chapters : sequence of agelib.publishing.chapters.Chapter
     folder : path
-        The course's. ``submitted`` is read; ``graded`` and ``gradebook.db`` are written.
+        The course's. ``submitted`` is read; ``graded``, ``by-hand.csv`` and ``gradebook.db`` are written.
     limits : Limits
     jobs : int
         How many at a time.
@@ -57,13 +55,16 @@ def grade(
     -------
     pandas.DataFrame
         One row a student and chapter: ``student``, ``chapter``, ``outcome`` (of :data:`OUTCOMES`), ``score``,
-        ``max_score`` and ``remarks``.
+        ``max_score``, ``unread`` (answers that wait for a person's judgement) and ``remarks``.
 
     Raises
     ------
     FileNotFoundError
         If a key is missing.
+    ValueError
+        If ``by-hand.csv`` holds a score that cannot be.
     """
+    by_hand.read(folder)  # a slip in it is found before hours of grading, not after
     known = {chapter.name: read_notebook(chapter.path) for chapter in chapters}
     for each in assignments:
         if not each.key.is_file():
@@ -76,7 +77,7 @@ def grade(
             executor.submit(_grade_one, each, known[each.chapter], folder, limits): each
             for each in assignments
         }
-        for number, future in enumerate(as_completed(running), start=1):
+        for future in as_completed(running):
             each = running[future]
             try:
                 record = future.result()
@@ -87,8 +88,9 @@ def grade(
             records[each.student, each.chapter] = record
             score, most = sum(record["scores"].values()), sum(record["points"].values())
             result = f"{record['outcome']}, {score:g} of {most:g}"
-            report(f"{number} of {len(running)}: {each.student}, {each.chapter}: {result}")
+            report(f"{each.student}, {each.chapter}: {result}")
     ordered = [records[each.student, each.chapter] for each in assignments]
+    unread = by_hand.enter(ordered, folder)
     write_gradebook(ordered, known, folder)
     return pd.DataFrame(
         [
@@ -98,6 +100,7 @@ def grade(
                 "outcome": record["outcome"],
                 "score": sum(record["scores"].values()),
                 "max_score": sum(record["points"].values()),
+                "unread": unread[record["student"], record["chapter"]],
                 "remarks": "; ".join(record["remarks"]),
             }
             for record in ordered
@@ -153,18 +156,18 @@ def _execute(assignment: Assignment, submitted, chapter, folder: Path, limits: s
         if _failed(cell)
         else float(cell.metadata["nbgrader"]["points"])
         for cell in done.cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
+        if _is_test(cell)
     }
     remarks = [*restored.remarks, *([stopped] if stopped else [])]
-    return _record(
-        assignment, "stopped" if stopped else "graded", scores, remarks, {assignment.chapter: chapter}
-    )
+    outcome = "stopped" if stopped else "graded"
+    record = _record(assignment, outcome, scores, remarks, {assignment.chapter: chapter})
+    return record | {"by_hand": restored.by_hand}
 
 
 def judge(notebook, given: dict, key: dict) -> None:
     """Leave an error in the output of every test whose answer is not the key's, and nothing in that of the others."""
     for cell in notebook.cells:
-        if not cell.metadata.get("nbgrader", {}).get("grade"):
+        if not _is_test(cell):
             continue
         name = cell.metadata["nbgrader"]["grade_id"].removesuffix("-test")
         errors = [output for output in cell.outputs if output.output_type == "error"]
@@ -189,6 +192,10 @@ def _error(name: str, text: str):
     return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
+def _is_test(cell) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade")) and not is_by_hand(cell)
+
+
 def _failed(cell) -> bool:
     return any(output.output_type == "error" for output in cell.outputs)
 
@@ -201,76 +208,6 @@ def _record(assignment: Assignment, outcome: str, scores: dict, remarks: list, k
         "outcome": outcome,
         "points": most,
         "scores": {name: scores.get(name, 0.0) for name in most},
+        "by_hand": {},
         "remarks": list(remarks),
     }
-
-
-def write_gradebook(records: Sequence[dict], known: dict, folder: Path) -> None:
-    """Bring nbgrader's gradebook (SQLite, ``gradebook.db``) to what the records say; nothing is entered twice."""
-    from nbgrader.api import Gradebook
-    from nbgrader.preprocessors import SaveCells
-
-    address = f"sqlite:///{folder / 'gradebook.db'}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with quiet(), _own_programs():
-        with Gradebook(address) as book:
-            for name in known:
-                book.update_or_create_assignment(name)
-            for student in {record["student"] for record in records}:
-                book.update_or_create_student(student)
-        for name, notebook in known.items():
-            about = {"nbgrader": {"notebook": name, "assignment": name, "db_url": address}}
-            cells = nbformat.from_dict(notebook)
-            SaveCells().preprocess(cells, about)
-        with Gradebook(address) as book:
-            for record in records:
-                if record["outcome"] == "missing":
-                    continue
-                book.update_or_create_submission(record["chapter"], record["student"])
-                for cell, score in record["scores"].items():
-                    entry = book.find_grade(cell, record["chapter"], record["chapter"], record["student"])
-                    entry.auto_score, entry.needs_manual_grade = score, False
-            book.db.commit()
-
-
-@contextlib.contextmanager
-def _own_programs():
-    """nbgrader starts ``alembic`` by its name, to make a database: let it find the one beside this Python."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
-
-
-def write_feedback(records: pd.DataFrame, folder) -> list[Path]:
-    """One HTML page for each submission that was executed: nbgrader's own feedback page, with points and outputs."""
-    import nbgrader
-    from nbconvert.exporters import HTMLExporter
-    from nbgrader.preprocessors import GetGrades
-    from traitlets.config import Config
-
-    folder, written = Path(folder).resolve(), []
-    place = os.path.join(os.path.dirname(nbgrader.__file__), "server_extensions", "formgrader")
-    settings = Config()
-    settings.HTMLExporter.template_name = "feedback"
-    settings.HTMLExporter.extra_template_basedirs = [os.path.join(place, "templates")]
-    styles = os.path.join(place, "static", "node_modules", "bootstrap", "dist", "css")
-    settings.HTMLExporter.extra_template_paths = [styles]
-    settings.HTMLExporter.preprocessors = [GetGrades]
-    for row in records.itertuples():
-        source = folder / "graded" / row.student / f"{row.chapter}.ipynb"
-        if not source.is_file():
-            continue
-        about = {"notebook": row.chapter, "assignment": row.chapter, "student": row.student}
-        about["db_url"] = f"sqlite:///{folder / 'gradebook.db'}"
-        with quiet():
-            page, _ = HTMLExporter(config=settings).from_notebook_node(
-                read_notebook(source), {"nbgrader": about, "metadata": {"name": row.chapter}}
-            )
-        target = folder / "feedback" / row.student / f"{row.chapter}.html"
-        with store.write_whole(target) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-        written.append(target)
-    return written

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agelib.teaching.copies import parameterise, quiet, student_copy
+from agelib.teaching.copies import is_by_hand, name_of, parameterise, quiet, student_copy
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,13 @@ class Restored:
     notebook : nbformat.NotebookNode
     remarks : tuple of str
         What was not as it had been handed out.
+    by_hand : dict of str to str
+        Answers that a person judges, by their exercise; one that was left as it had been handed out is none.
     """
 
     notebook: object
     remarks: tuple
+    by_hand: dict
 
 
 def restore(submitted, chapter, parameters: Mapping, student: str, assignment: str) -> Restored:
@@ -41,31 +44,36 @@ def restore(submitted, chapter, parameters: Mapping, student: str, assignment: s
 
     handed_out = student_copy(chapter, parameters, student, assignment)
     whole = copy.deepcopy(chapter)
-    whole.cells = [cell for cell in whole.cells if cell.cell_type == "code"]
+    whole.cells = [cell for cell in whole.cells if cell.cell_type == "code" or is_by_hand(cell)]
     whole = parameterise(whole, parameters, student)
     with quiet():
         for step in (ClearSolutions, ClearOutput):
             whole, _ = step().preprocess(whole, {})
-    answers = {_name(cell): cell.source for cell in submitted.cells if _role(cell, "solution")}
+    answers = {name_of(cell): cell.source for cell in submitted.cells if _is_solution(cell)}
+    by_hand = {}
     for cell in whole.cells:
-        if _role(cell, "solution") and _name(cell) in answers:
-            cell.source = answers[_name(cell)]
+        if not _is_solution(cell) or name_of(cell) not in answers:
+            continue
+        given = answers[name_of(cell)]
+        if is_by_hand(cell) and given.split() not in ([], cell.source.split()):
+            by_hand[name_of(cell)] = given
+        cell.source = given
     _insert_own(whole, submitted, handed_out)
-    return Restored(whole, tuple(_remarks(submitted, handed_out)))
+    return Restored(whole, tuple(_remarks(submitted, handed_out)), by_hand)
 
 
 def _insert_own(whole, submitted, handed_out) -> None:
     """Cells that are in the submission alone go behind the cell that they stood behind."""
     known = {cell.source for cell in handed_out.cells if cell.cell_type == "code"}
     places = {cell.source: number for number, cell in enumerate(whole.cells)}
-    names = {_name(cell): number for number, cell in enumerate(whole.cells) if _name(cell)}
+    names = {name_of(cell): number for number, cell in enumerate(whole.cells) if name_of(cell)}
     behind: dict[int, list] = {}
     place = -1
     for cell in submitted.cells:
         if cell.cell_type != "code":
             continue
-        if _name(cell) in names:
-            place = names[_name(cell)]
+        if name_of(cell) in names:
+            place = names[name_of(cell)]
         elif cell.source in places:
             place = places[cell.source]
         elif cell.source.strip() and cell.source not in known and not _is_parameters(cell):
@@ -81,9 +89,9 @@ def _insert_own(whole, submitted, handed_out) -> None:
 
 
 def _remarks(submitted, handed_out):
-    said = {_name(cell): cell.source for cell in submitted.cells if _name(cell)}
+    said = {name_of(cell): cell.source for cell in submitted.cells if name_of(cell)}
     for cell in handed_out.cells:
-        name = _name(cell)
+        name = name_of(cell)
         if name and cell.metadata["nbgrader"]["locked"]:
             if name not in said:
                 yield f"{name}: the cell was deleted; it was put back"
@@ -97,12 +105,8 @@ def _remarks(submitted, handed_out):
         yield "the parameters were changed; the student's own count"
 
 
-def _role(cell, name: str) -> bool:
-    return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get(name))
-
-
-def _name(cell) -> str:
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+def _is_solution(cell) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def _is_parameters(cell) -> bool:

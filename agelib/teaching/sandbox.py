@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -155,9 +156,22 @@ def _kill(process) -> None:
     process.wait()
 
 
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, for nobody is left who would stop it; its kernel does the same."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(4)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(words: str) -> int:
     """Execute the notebook of an order, in this process and a kernel of its own."""
     order = json.loads(words)
+    if os.name != "nt":
+        _end_with(os.getppid())
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
