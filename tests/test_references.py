@@ -166,6 +166,40 @@ def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path)
     }
 
 
+def test_what_is_compared_is_side_by_side_with_its_yardstick(done, tmp_path):
+    references.keep(done, "target-distribution", tmp_path)
+    references.keep(done, "multitask", tmp_path)
+    table = references.compare("tasks", tmp_path)
+    assert table.index.tolist() == ["a label distribution", "age, gender and ethnicity"]
+    assert table["seeds"].tolist() == [1, 1]
+    assert table["MAE"].to_numpy() == pytest.approx(done.metrics.loc["MAE", "value"], abs=1e-3)
+    assert table["macro F1 of gender"].notna().all() and "CS@5" not in table
+    with pytest.raises(ValueError, match="no family of references 'taks'; did you mean 'tasks'"):
+        references.compare("taks", tmp_path)
+
+
+def test_maps_of_the_shipped_network_are_means_of_many_pictures(done, tmp_path):
+    shipping.export(done, tmp_path / "model", graph=False)
+    data = done.experiment.values()
+    changes = {name: data[name] for name in ("source", "pictures", "detector", "min_pictures_per_age")}
+    found = references.write_maps("", tmp_path, number=0, least=3, layer="", split_file="", **changes)
+    for averages in found.averages.values():
+        assert averages.counts.min() >= 3 and averages.counts.sum() <= len(done.predictions)
+        assert averages.maps.shape == averages.errors.shape == (len(averages.names), *averages.maps.shape[1:])
+        assert np.abs(averages.maps).max() > 0
+    # Covering nothing but the middle one of 8 × 8 places is what occlusion_maps does, in years.
+    assert found.averages["occlusion"].maps.shape[1:] == (8, 8)
+    nothing = found.sanity[found.sanity["randomised"] == "nothing"]
+    assert nothing["rank_correlation"].tolist() == pytest.approx([1, 1])
+    assert found.about["pictures"] == len(done.predictions) and "/" not in found.about["data"]
+
+
+def test_the_kept_maps_show_no_single_picture():
+    kept = references.read_maps()
+    assert kept is not None and set(kept.averages) == {"occlusion", "Grad-CAM"}
+    assert all(averages.counts.min() >= 30 for averages in kept.averages.values())
+
+
 def test_the_split_is_of_names_and_parts_alone(tmp_path):
     root = drawn.draw_collection(
         "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False

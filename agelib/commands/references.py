@@ -6,7 +6,7 @@ from pathlib import Path
 def add(commands) -> None:
     """Add the command to the parser's."""
     reference = commands.add_parser("reference", help="make a reference result on real pictures again")
-    reference.add_argument("which", nargs="?", help="its name, or split; without it, what there is")
+    reference.add_argument("which", nargs="?", help="its name, or split, or maps; without it, what there is")
     reference.add_argument("--root", default="", help="UTKFace: its folder or the published archive")
     reference.add_argument("--seeds", default="", help="such as 42,43 (default: those of the reference)")
     reference.add_argument(
@@ -28,6 +28,10 @@ def _reference(chosen) -> None:
     if chosen.which == "split":
         table = references.write_split(chosen.root)
         print(", ".join(f"{part} {number:,}" for part, number in table["split"].value_counts().items()))
+        return
+    if chosen.which == "maps":
+        maps = references.write_maps(chosen.root)
+        print(f"{', '.join(maps.averages)} of {maps.about['pictures']:,} pictures: data/reference/maps.json")
         return
     _again(chosen)
 

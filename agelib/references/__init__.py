@@ -7,20 +7,25 @@ anew. Shown on the page "Results".
 
 from agelib.references.experiments import NAMES, Reference, read
 from agelib.references.keeping import Kept, keep, kept, measure, run_reference, write_split
-from agelib.references.results import results, together
+from agelib.references.maps import Maps, read_maps, write_maps
+from agelib.references.results import compare, results, together
 from agelib.references.tuning import trials
 
 __all__ = [
     "NAMES",
     "Kept",
+    "Maps",
     "Reference",
+    "compare",
     "keep",
     "kept",
     "measure",
     "read",
+    "read_maps",
     "results",
     "run_reference",
     "together",
     "trials",
+    "write_maps",
     "write_split",
 ]

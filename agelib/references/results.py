@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from agelib.references.experiments import FOLDER, NAMES, read
+from agelib.naming import hint
+from agelib.references.experiments import FAMILIES, FOLDER, NAMES, read
 from agelib.references.keeping import Kept, kept, measure
 from agelib.targets import groups
 
@@ -55,6 +56,47 @@ def results(folder=FOLDER) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def compare(family: str, folder=FOLDER) -> pd.DataFrame:
+    """Reference experiments that differ in one thing, side by side.
+
+    Parameters
+    ----------
+    family : str
+        One of :data:`agelib.references.experiments.FAMILIES`.
+    folder : path
+        Where ``runs`` lies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: what each is, in words. One column for each measure (mean over the seeds), ``low`` and ``high`` of the
+        first one (95 % interval over test pictures, first seed), and ``seeds``. Empty if no run is kept.
+
+    Raises
+    ------
+    ValueError
+        If there is no such family; the message has a near one.
+
+    Examples
+    --------
+    >>> compare("targets", folder="no such folder").empty
+    True
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"no family of references {family!r}; {hint(family, FAMILIES, 'there are')}")
+    table = results(folder)
+    if table.empty:
+        return table
+    also = FAMILIES[family][2]
+    rows = pd.concat([table[table["name"] == also], table[table["family"] == family]])
+    if rows.empty:
+        return rows
+    rows = rows[~rows["measure"].isin(["CS@5", "coverage of 90 % intervals"])]
+    found = rows.pivot_table("ours", index="title", columns="measure", sort=False)
+    first = rows.drop_duplicates("title").set_index("title")
+    return found.join(first[["low", "high", "seeds"]])
 
 
 def together(runs: list[Kept]) -> pd.DataFrame:
