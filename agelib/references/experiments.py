@@ -95,6 +95,15 @@ class Reference:
 
 STUDY_C = "UTKFace, 80/20 within each age; of duplicates, of seeds and of intervals we know nothing"
 
+#: What others state for the MAE on UTKFace, in years: work, network, first weights, MAE. Each on a split of its own.
+FIELD = (
+    ("paplham2024call", "ResNet-50", "random", 5.33),
+    ("paplham2024call", "ResNet-50", "ImageNet", 4.77),
+    ("paplham2024call", "ResNet-50", "ages of IMDB-WIKI", 4.37),
+    ("kuprashevich2023mivolo", "VOLO-D1 (MiVOLO)", "pretrained", 4.23),
+    ("paplham2024call", "a small head on face features", "FaRL", 3.87),
+)
+
 #: What is compared with each other: key → heading, what the page says of it, and another experiment to compare with.
 FAMILIES = {
     "study-a": (
