@@ -109,8 +109,8 @@ FAMILIES = {
     "study-a": (
         "Study A's three architectures",
         "Optimiser and learning rate of each were chosen on the validation part, with the study's grid of six, on a "
-        "quarter of the training part. The study's pictures are of IMDB-WIKI, where ages spread less and labels are "
-        "wrong more often: its errors and ours cannot be compared, but the order of the three can.",
+        "quarter of the training part. The study's pictures are of IMDB-WIKI: its errors and ours cannot be compared, "
+        "but the order of the three can.",
         "",
     ),
     "targets": (
