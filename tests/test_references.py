@@ -141,8 +141,8 @@ def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder)
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(done, folder, tmp_path):
     page = results_page(folder)
     heading = references.experiments.FAMILIES["tasks"][0]
-    assert f"## {heading}" in page and "| `multitask` | age, gender and ethnicity | **" in page
-    assert "macro F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
+    assert f"## {heading}" in page and "| age, gender and ethnicity<br>`multitask` | **" in page
+    assert "F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
     assert "agelib reference NAME" in page
     assert "No reference run is kept yet" in results_page(tmp_path)
     references.keep(done, "best", tmp_path)

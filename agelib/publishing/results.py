@@ -62,14 +62,18 @@ def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     lines = []
     for name, mine in rows.groupby("name", sort=False):
         found, known = mine.set_index("measure"), mine.set_index("measure")["published"].dropna()
-        line = {"name": f"`{name}`", "what": found["title"].iloc[0]}
+        line = {"what": f"{found['title'].iloc[0]}<br>`{name}`"}
         if references.read(name).grid:
             line["chosen"] = _setting(references.kept(name, folder)[0])
         line |= {
             _COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted
         }
-        published = (f"{each.replace('_', ' ')} {known[each]:.2f}" for each in known.index)
-        lines.append(line | {"published": "<br>".join(published) or "–"})
+        if rows["published"].notna().any():
+            numbers = (
+                f"{each.removeprefix('macro ').replace('_', ' ')} {known[each]:.2f}" for each in known.index
+            )
+            line["published"] = "<br>".join(numbers) or "–"
+        lines.append(line)
     columns = list(lines[0])
     written = ["| " + " | ".join(columns) + " |", "|" + "|".join([":--"] * len(columns)) + "|"]
     written += ["| " + " | ".join(line[column] for column in columns) + " |" for line in lines]
