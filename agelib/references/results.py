@@ -9,8 +9,15 @@ from agelib.references.keeping import Kept, kept, measure
 from agelib.targets import groups
 
 
-def results(folder=FOLDER) -> pd.DataFrame:
+def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
     """One row for each reference and measure that counts: what was published, and what our seeds found.
+
+    Parameters
+    ----------
+    folder : path
+        Where ``runs`` lies.
+    names : sequence of str
+        Which references; measuring each takes a second or two, for its intervals.
 
     Returns
     -------
@@ -21,7 +28,7 @@ def results(folder=FOLDER) -> pd.DataFrame:
         (pictures), ``image_size``, ``epochs``, ``minutes`` (mean), ``device``, ``study``, ``protocol`` and ``differs``.
     """
     rows = []
-    for name in NAMES:
+    for name in names:
         reference, mine = read(name), kept(name, folder)
         if not mine:
             continue
@@ -86,11 +93,8 @@ def compare(family: str, folder=FOLDER) -> pd.DataFrame:
     """
     if family not in FAMILIES:
         raise ValueError(f"no family of references {family!r}; {hint(family, FAMILIES, 'there are')}")
-    table = results(folder)
-    if table.empty:
-        return table
-    also = FAMILIES[family][2]
-    rows = pd.concat([table[table["name"] == also], table[table["family"] == family]])
+    members = [name for name in NAMES if read(name).family == family]
+    rows = results(folder, [*([FAMILIES[family][2]] if FAMILIES[family][2] else []), *members])
     if rows.empty:
         return rows
     rows = rows[~rows["measure"].isin(["CS@5", "coverage of 90 % intervals"])]
