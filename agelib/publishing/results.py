@@ -56,8 +56,11 @@ def results_page(folder: Path = references.experiments.FOLDER) -> str:
 
 def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     """Experiments that differ in one thing, one row each."""
-    heading, said, also = references.experiments.FAMILIES[family]
-    rows = pd.concat([table[table["name"] == also], table[table["family"] == family]])
+    about = references.experiments.FAMILIES[family]
+    members = references.experiments.compared(family)
+    rows = table[table["name"].isin(members)].sort_values(
+        "name", key=lambda names: names.map(members.index), kind="stable"
+    )
     wanted = [name for name in _COMPARED if name in set(rows["measure"])]
     lines = []
     for name, mine in rows.groupby("name", sort=False):
@@ -77,7 +80,7 @@ def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     columns = list(lines[0])
     written = ["| " + " | ".join(columns) + " |", "|" + "|".join([":--"] * len(columns)) + "|"]
     written += ["| " + " | ".join(line[column] for column in columns) + " |" for line in lines]
-    return "\n".join([f"## {heading}\n\n{said}\n", *written, *_protocol(rows), ""])
+    return "\n".join([f"## {about.heading}\n\n{about.said}\n", *written, *_protocol(rows), ""])
 
 
 def _reached(table: pd.DataFrame) -> str:
@@ -86,10 +89,11 @@ def _reached(table: pd.DataFrame) -> str:
     if best.empty:
         return ""
     ours, seeds = best.loc["MAE", "together"], best["seeds"].iloc[0]
+    who = f"{seeds} seeds as one" if seeds > 1 else "one seed"
     lines = [
         "## What is reached, and what is not\n",
         "| work | network | first weights | MAE on UTKFace, years |\n|:--|:--|:--|--:|",
-        f"| this book | `best`, {f'{seeds} seeds as one' if seeds > 1 else 'one seed'} | random | **{ours:.2f}** |",
+        f"| this book | `best`, {who} | random | **{ours:.2f}** |",
     ]
     field = references.experiments.FIELD
     lines += [
@@ -107,10 +111,10 @@ def _reached(table: pd.DataFrame) -> str:
         if row["published"] > row["together"]
     }
     lines += [
-        f"- Macro F1 of {task}: study C states {published:.2f} %, ours is {mine:.2f} %: **not reached**."
+        f"- Macro F1 of {task}: study C states {published:.2f} %, ours ({who}) is {mine:.2f} %: **not reached**."
         for task, (published, mine) in short.items()
     ]
-    tried = references.experiments.FAMILIES["parts"][0]
+    tried = references.experiments.FAMILIES["parts"].heading
     if (table["family"] == "parts").any():
         lines.append(
             f"\nWhat each part of the recipe is worth stands above, under *{tried}*. Larger pictures and longer"
@@ -137,9 +141,9 @@ def _protocol(rows: pd.DataFrame) -> list[str]:
     first = rows.iloc[-1]
     said = [
         f"\nEach was trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} pixels "
-        f"for {first['epochs']} epochs and tested on {first['tested']:,}; {rows['minutes'].median():.0f} minutes a run "
-        f"on {first['device']}. In round brackets: least to most of the seeds; in square ones, of a single seed: a "
-        "95 % interval over test pictures."
+        f"for {first['epochs']} epochs and tested on {first['tested']:,}; from "
+        f"{rows['minutes'].min():.0f} minutes a run on {first['device']}. In round brackets: least to most of the "
+        "seeds; in square ones, of a single seed: a 95 % interval over test pictures."
     ]
     if rows["published"].notna().any():
         said.append(f"Published by {{cite:t}}`{first['study']}`: {first['protocol']}.")
@@ -152,8 +156,8 @@ def _section(rows: pd.DataFrame) -> str:
     lines = [
         f"## {first['title']}\n",
         f"`{first['name']}`: trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} "
-        f"pixels, tested on {first['tested']:,}; {first['epochs']} epochs, {first['minutes']:.0f} minutes a seed on "
-        f"{first['device']}.\n",
+        f"pixels, tested on {first['tested']:,}; {first['epochs']} epochs, from {first['minutes']:.0f} minutes a "
+        f"seed on {first['device']}.\n",
         "| measure | ours | seeds, least to most | all seeds as one | published |",
         "|:--|--:|:--|:--|--:|",
     ]

@@ -5,6 +5,7 @@ All train on UTKFace-21k from random weights, on one split. Where an option is n
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from agelib.experiment import Experiment
 from agelib.naming import hint
@@ -104,31 +105,48 @@ FIELD = (
     ("paplham2024call", "a small head on face features", "FaRL", 3.87),
 )
 
-#: What is compared with each other: key → heading, what the page says of it, and another experiment to compare with.
+
+class Family(NamedTuple):
+    """Experiments that differ in one thing.
+
+    Attributes
+    ----------
+    heading, said : str
+        What the page says of them.
+    beside : str
+        Name of an experiment of another family that they are compared with, too; empty: none.
+    """
+
+    heading: str
+    said: str
+    beside: str
+
+
+#: What is compared with each other.
 FAMILIES = {
-    "study-a": (
+    "study-a": Family(
         "Study A's three architectures",
         "Optimiser and learning rate of each were chosen on the validation part, with the study's grid of six, on a "
         "quarter of the training part. The study's pictures are of IMDB-WIKI: its errors and ours cannot be compared, "
         "but the order of the three can.",
         "",
     ),
-    "targets": (
+    "targets": Family(
         "Targets side by side",
         "One network, one split, one set of options: only target and loss differ.",
         "",
     ),
-    "tasks": (
+    "tasks": Family(
         "One network for three tasks, or three networks",
         "All have the same body. Study C found that one network for all three tasks costs something.",
         "target-distribution",
     ),
-    "balance": (
+    "balance": Family(
         "What balancing the age groups buys",
         "One network that learns seven age groups; what is done for the scarce ones differs.",
         "target-groups",
     ),
-    "parts": (
+    "parts": Family(
         "What each part of our best gives",
         "The small version of our best network, with one part changed.",
         "multitask",
@@ -344,6 +362,23 @@ def read(name: str) -> Reference:
     if name not in found:
         raise ValueError(f"no reference experiment {name!r}; {hint(name, NAMES, 'there are')}")
     return found[name]
+
+
+def compared(family: str) -> tuple[str, ...]:
+    """The names of a family's experiments, first the one beside which they stand, if there is one.
+
+    >>> compared("tasks")
+    ('target-distribution', 'task-gender', 'task-ethnicity', 'multitask')
+
+    Raises
+    ------
+    ValueError
+        If there is no such family; the message has a near one.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"no family of references {family!r}; {hint(family, FAMILIES, 'there are')}")
+    beside = FAMILIES[family].beside
+    return (*([beside] if beside else []), *(each.name for each in _REFERENCES if each.family == family))
 
 
 def folder_of(name: str, seed: int, among=None) -> Path:
