@@ -128,7 +128,7 @@ def write_maps(
         "seed": seed,
         "model": "data/reference/model",
         "device": f"cpu ({devices.processor_name()})",
-        "versions": fingerprint.library_versions(),
+        "versions": fingerprint.library_versions("torch", "timm"),
     }
     kept = {
         "averages": {kind: _plain(found) for kind, found in averages.items()},
