@@ -19,10 +19,15 @@ ICON_SCRIPT = re.compile(
     r"<script[^>]*fontawesome\.js[^>]*>\s*</script>\s*|<link[^>]*fontawesome\.js[^>]*>\s*"
 )
 
-#: Names for screen readers that are not what stands on the control: what stands there is the better name.
-FALSE_NAMES = (
+#: Names for screen readers. Where they are not what stands on a control, what stands there is the better name; where
+#: nothing stands on it, it gets one.
+NAMES = (
     (re.compile(r'(<button class="[^"]*search-button-field[^"]*"[^>]*?) aria-label="[^"]*"'), r"\1"),
     (re.compile(r'<summary aria-label="[^"]*">'), "<summary>"),
+    (
+        re.compile(r'<summary>(?=<span class="toctree-toggle")'),
+        '<summary aria-label="Show or hide the chapters of this part">',
+    ),
 )
 
 #: Pages that are for those who are on the site already.
@@ -94,7 +99,7 @@ def site_map(address: str, pages: list[str]) -> str:
 
 
 def corrected(page: str, searches: bool = False) -> str:
-    """A page without scripts that it has no use for, and without names that hide what stands on a control.
+    """A page without scripts that it has no use for, and with controls that are called what they are.
 
     >>> corrected('<summary aria-label="Toggle hidden content"><p>Show a solution</p></summary>')
     '<summary><p>Show a solution</p></summary>'
@@ -102,7 +107,7 @@ def corrected(page: str, searches: bool = False) -> str:
     page = ICON_SCRIPT.sub("", page)
     if not searches:
         page = SEARCH_SCRIPT.sub("", page)
-    for pattern, better in FALSE_NAMES:
+    for pattern, better in NAMES:
         page = pattern.sub(better, page)
     return page
 
