@@ -14,7 +14,6 @@ import time
 import urllib.request
 from pathlib import Path
 
-import pytest
 import websocket
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -153,12 +152,3 @@ def packed_size(file: Path) -> int:
     data = file.read_bytes()
     text = file.suffix in (".html", ".css", ".js", ".mjs", ".json", ".svg", ".ttf", ".wasm")
     return len(gzip.compress(data, 6)) if text else len(data)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    opened = Browser()
-    yield opened
-    opened.close()

@@ -34,3 +34,15 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set AGELIB_REAL_DATA to test against the published files")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser; see :mod:`browser`."""
+    from browser import CHROMIUM, Browser
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    opened = Browser()
+    yield opened
+    opened.close()

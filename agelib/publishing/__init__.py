@@ -17,6 +17,7 @@ module        holds
 `site`        the pages put together, and Jupyter Book run on them
 `finishing`   the last hand on the finished pages
 `weight`      styles, icons and pictures made smaller
+`pdf`         the finished site printed as one file
 `graph`       all of it as doit tasks
 ============= ==================================================================
 
