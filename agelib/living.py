@@ -102,7 +102,7 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
         raise ValueError(
             f"living figure {name!r}: there is no state {start} to start with; there are {len(frames)}"
         )
-    pixels = [_pixels(frame) for frame in frames]
+    pixels = [pixels_of(frame) for frame in frames]
     sizes = {each.shape for each in pixels}
     if len(sizes) != 1:
         raise ValueError(
@@ -113,7 +113,7 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
     made = ""
     for differences in (False,) if is_photograph else (True, False):
         pictures = (
-            _differences(pixels, start) if differences else [_encode(each, quality=80) for each in pixels]
+            _differences(pixels, start) if differences else [encode(each, quality=80) for each in pixels]
         )
         made = _page(pictures, name, labels, words, alts, start, choice, differences, pixels[0].shape)
         if len(made.encode()) <= LIMIT:
@@ -125,8 +125,12 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
     )
 
 
-def _pixels(frame) -> np.ndarray:
-    """A frame as uint8 [H, W, 3]; a matplotlib figure at its own size, not cut to its contents."""
+def pixels_of(frame) -> np.ndarray:
+    """A frame as uint8 [H, W, 3]; a matplotlib figure at its own size, not cut to its contents.
+
+    >>> pixels_of(np.zeros((4, 6, 3), np.uint8)).shape
+    (4, 6, 3)
+    """
     if isinstance(frame, np.ndarray):
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             raise ValueError(f"a frame is uint8 [H, W, 3], not {frame.dtype} {list(frame.shape)}")
@@ -145,17 +149,21 @@ def _differences(pixels: list, start: int) -> list[str]:
     first, pictures = pixels[start], []
     for number, each in enumerate(pixels):
         if number == start:
-            pictures.append(_encode(each))
+            pictures.append(encode(each))
             continue
         differs = (each != first).any(axis=2)
         # Colours below what is transparent are never seen; black ones compress best.
         shown = np.dstack([np.where(differs[..., None], each, 0), np.where(differs, 255, 0)]).astype(np.uint8)
-        pictures.append(_encode(shown))
+        pictures.append(encode(shown))
     return pictures
 
 
-def _encode(pixels: np.ndarray, quality: int = 0) -> str:
-    """Pixels [H, W, 3 or 4] as the address of a WebP picture in the page; lossless without a quality."""
+def encode(pixels: np.ndarray, quality: int = 0) -> str:
+    """Pixels [H, W, 3 or 4] as the address of a WebP picture in the page; lossless without a quality.
+
+    >>> encode(np.zeros((4, 6, 3), np.uint8))[:22]
+    'data:image/webp;base64'
+    """
     from PIL import Image
 
     buffer = io.BytesIO()
