@@ -151,11 +151,22 @@ def _differences(pixels: list, start: int) -> list[str]:
         if number == start:
             pictures.append(encode(each))
             continue
-        differs = (each != first).any(axis=2)
+        differs = _widen((each != first).any(axis=2))
         # Colours below what is transparent are never seen; black ones compress best.
         shown = np.dstack([np.where(differs[..., None], each, 0), np.where(differs, 255, 0)]).astype(np.uint8)
         pictures.append(encode(shown))
     return pictures
+
+
+def _widen(mask: np.ndarray, reach: int = 8) -> np.ndarray:
+    """A mask with a rim of `reach` pixels around it.
+
+    A browser that shows a picture smaller mixes neighbouring pixels: at the mask's edge the two pictures must be equal.
+    """
+    from PIL import Image, ImageFilter
+
+    wide = Image.fromarray(mask.astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * reach + 1))
+    return np.array(wide).astype(bool)
 
 
 def encode(pixels: np.ndarray, quality: int = 0) -> str:
