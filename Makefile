@@ -4,6 +4,7 @@ SOURCE ?= drawn
 ROOT ?=
 CHAPTERS ?=
 JOBS ?= 0
+ADDRESS ?=
 
 PYTHON := .venv/bin/python
 # The first of these that there is makes the environment.
@@ -12,7 +13,7 @@ BASE := $(firstword $(shell command -v python3.11) $(shell command -v python3))
 .PHONY: book test lab bench clean install
 
 book: install
-	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)"
+	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
 
 test: install
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal

@@ -17,6 +17,9 @@ def add(commands) -> None:
         "--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)"
     )
     book.add_argument("--jobs", default="0", help="chapters to run at a time (default: one a core)")
+    book.add_argument(
+        "--address", default="", help="where the site will be published, such as https://example.org/"
+    )
     book.set_defaults(command=_book)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
@@ -32,7 +35,7 @@ def add(commands) -> None:
 def _book(chosen) -> int:
     from agelib.publishing import book
 
-    return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs)
+    return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs, chosen.address)
 
 
 def _lab(_chosen) -> int:

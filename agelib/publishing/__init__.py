@@ -13,7 +13,10 @@ module        holds
 `pages`       the pages and notes that the build writes itself
 `scripts`     the scripts that pages need (formulas), kept locally
 `offline`     a Sphinx extension: pages ask no other server for anything
+`pictures`    the pictures of the site itself
 `site`        the pages put together, and Jupyter Book run on them
+`finishing`   the last hand on the finished pages
+`weight`      styles, icons and pictures made smaller
 `graph`       all of it as doit tasks
 ============= ==================================================================
 
@@ -25,7 +28,9 @@ import sys
 from pathlib import Path
 
 
-def book(profile="cpu", source="drawn", root="", chapters="", jobs=0, *, folder=None, repository=None) -> int:
+def book(
+    profile="cpu", source="drawn", root="", chapters="", jobs=0, address="", *, folder=None, repository=None
+) -> int:
     """Build the book: execute the chapters that changed, and put the site together.
 
     Parameters
@@ -38,6 +43,8 @@ def book(profile="cpu", source="drawn", root="", chapters="", jobs=0, *, folder=
         Chapters to execute, such as ``"05,06"``; empty: all.
     jobs : int
         How many chapters to run at a time; 0: one a core.
+    address : str
+        Where the site will be published: for its site map, and for links that are shown elsewhere.
     folder, repository : path
         Where to build, and where the book lies; for tests.
 
@@ -53,7 +60,7 @@ def book(profile="cpu", source="drawn", root="", chapters="", jobs=0, *, folder=
     from agelib.publishing.plan import Build, Plan
 
     try:
-        build = Build.of(profile, source, root, chapters, jobs, folder, repository)
+        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository)
         plan = Plan.of(build)
     except ValueError as error:
         print(f"book: {error}", file=sys.stderr)

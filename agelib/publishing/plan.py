@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Build:
         Numbers of the chapters to execute; empty: all; ``"none"``: none, to look at prose.
     jobs : int
         How many chapters to run at a time; 0: one a core (one in all for the profile gpu).
+    address : str
+        Where the site will be published, beginning with https:// or http://; empty: not known.
     folder : pathlib.Path
         Where everything that is built goes.
     repository : pathlib.Path
@@ -40,19 +43,28 @@ class Build:
     root: str = ""
     chapters: tuple = ()
     jobs: int = 0
+    address: str = ""
     folder: Path = REPOSITORY / "_build"
     repository: Path = REPOSITORY
 
     @classmethod
     def of(
-        cls, profile="cpu", source="drawn", root="", chapters="", jobs=0, folder=None, repository=None
+        cls,
+        profile="cpu",
+        source="drawn",
+        root="",
+        chapters="",
+        jobs=0,
+        address="",
+        folder=None,
+        repository=None,
     ) -> "Build":
         """Check what was asked for, as text from a command line or as values, and make it a record.
 
         Raises
         ------
         ValueError
-            If the source is unknown, its data is not there, or the number of jobs is no number.
+            If the source is unknown, its data is not there, the number of jobs is no number, or the address is none.
         """
         if source not in SOURCES:
             raise ValueError(f"no data source {source!r}; there is: {', '.join(SOURCES)}")
@@ -76,9 +88,13 @@ class Build:
             jobs = int(jobs or 0)
         except ValueError:
             raise ValueError(f"JOBS takes a number, not {jobs!r}") from None
+        if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
+            raise ValueError(
+                f"ADDRESS is where the site will be, such as https://example.org/ages/, not {address!r}"
+            )
         repository = Path(repository or REPOSITORY).resolve()
         folder = Path(folder).resolve() if folder else repository / "_build"
-        return cls(profile or "cpu", source, root, numbers, jobs, folder, repository)
+        return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository)
 
     @property
     def workers(self) -> int:

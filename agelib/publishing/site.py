@@ -10,10 +10,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
 from agelib import references
+from agelib.publishing.finishing import finish
 from agelib.publishing.pages import (
     LAB_TIMES,
     fold_exercises,
@@ -23,11 +25,15 @@ from agelib.publishing.pages import (
     status_page,
     unexecuted_note,
 )
-from agelib.publishing.plan import Plan
+from agelib.publishing.pictures import site_pictures
+from agelib.publishing.plan import Build, Plan
 from agelib.publishing.processes import run_python
 from agelib.publishing.results import results_page
 from agelib.publishing.scripts import fetch_scripts
 from agelib.store import content_key, file_key, read_json, write_whole
+
+#: Modules beside this one that decide what the site looks like.
+MAKERS = ("finishing", "offline", "pages", "pictures", "results", "scripts", "site", "weight")
 
 GITHUB = re.compile(
     r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
@@ -39,9 +45,7 @@ def site_key(plan: Plan) -> str:
     repository = plan.build.repository
     files = ["_config.yml", "_toc.yml", "requirements.txt"]
     files += [path.relative_to(repository).as_posix() for path in _book_files(repository)]
-    makers = [
-        Path(__file__).with_name(f"{name}.py") for name in ("offline", "pages", "results", "scripts", "site")
-    ]
+    makers = [Path(__file__).with_name(f"{name}.py") for name in MAKERS]
     makers += sorted(Path(references.__file__).parent.glob("*.py"))
     return content_key(
         [(name, file_key(repository / name)) for name in files],
@@ -52,6 +56,7 @@ def site_key(plan: Plan) -> str:
         ],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
         repository_address(repository),
+        site_address(plan.build),
     )
 
 
@@ -90,8 +95,11 @@ def assemble(plan: Plan) -> None:
     wanted["book/status.md"] = status_page(plan, records).encode()
     wanted["book/results.md"] = results_page(repository / "data" / "reference").encode()
     wanted["_toc.yml"] = (repository / "_toc.yml").read_bytes()
+    wanted["genindex.md"] = b"# Index\n"  # Sphinx writes the page; this gives it a place in the contents
+    for name, content in site_pictures().items():
+        wanted[f"book/_static/drawn/{name}"] = content
     wanted["_config.yml"] = yaml.safe_dump(
-        site_settings(repository), allow_unicode=True, sort_keys=False
+        site_settings(repository, site_address(plan.build)), allow_unicode=True, sort_keys=False
     ).encode()
     for folder in fetch_scripts(repository):
         for path in sorted(folder.rglob("*")):
@@ -115,24 +123,20 @@ def _page_of(plan: Plan, chapter) -> tuple[dict, dict | None]:
     """A chapter's notebook as it is published, and its measurements if it was executed."""
     if not plan.is_done(chapter):
         notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
-        return _polish(notebook, unexecuted_note(chapter), chapter), None
+        return _polish(notebook, unexecuted_note(chapter)), None
     job = plan.job(chapter)
     record = read_json(job.record)
     notebook = json.loads(Path(job.result).read_text(encoding="utf-8"))
-    return _polish(notebook, measured_note(chapter, record), chapter), record
+    return _polish(notebook, measured_note(chapter, record)), record
 
 
-def _polish(notebook: dict, note: str, chapter) -> dict:
+def _polish(notebook: dict, note: str) -> dict:
     """Add the note, and leave out what papermill recorded: paths of this machine, and times that differ each run."""
     notebook["cells"] = insert_below_title(fold_exercises(notebook["cells"]), note)
-    for number, cell in enumerate(notebook["cells"]):
+    for cell in notebook["cells"]:
         cell.pop("id", None)
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
-        if _shows_picture(cell) and not cell["metadata"].get("mystnb", {}).get("image", {}).get("alt"):
-            print(
-                f"   {chapter.path.name}: cell {number} shows a picture without an alt text (mystnb.image.alt)"
-            )
     metadata = notebook["metadata"]
     metadata.pop("papermill", None)
     # The theme offers a launch button only to pages that name a kernel.
@@ -141,14 +145,18 @@ def _polish(notebook: dict, note: str, chapter) -> dict:
     return notebook
 
 
-def _shows_picture(cell: dict) -> bool:
-    data = [output.get("data", {}) for output in cell.get("outputs", ())]
-    return any(kind.startswith("image/") for mime in data for kind in mime)
+def site_settings(repository, published: str = "") -> dict:
+    """``_config.yml`` with what depends on where repository and site lie.
 
-
-def site_settings(repository) -> dict:
-    """``_config.yml`` with the repository's address and its launch buttons, where git knows a GitHub address."""
+    Parameters
+    ----------
+    repository : path
+        Where git knows a GitHub address of it, pages get launch buttons.
+    published : str
+        Address of the published site; empty: it has none, and pages make no claim about it.
+    """
     settings = yaml.safe_load(Path(repository, "_config.yml").read_text(encoding="utf-8"))
+    settings.setdefault("html", {})
     address = repository_address(repository)
     if address:
         url, branch = address
@@ -158,9 +166,30 @@ def site_settings(repository) -> dict:
             "binderhub_url": "https://mybinder.org",
             "colab_url": "https://colab.research.google.com",
         }
-        settings.setdefault("html", {})
         settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
+    if published:
+        settings["html"]["baseurl"] = published
+        settings["sphinx"]["config"] |= {
+            "ogp_site_url": published,
+            "ogp_image": f"{published}_static/drawn/card.png",
+        }
+    # What a server sends where there is no page may be asked for from any folder: its addresses begin at the root.
+    settings["sphinx"]["config"]["notfound_urls_prefix"] = urlsplit(published).path or "/"
     return settings
+
+
+def site_address(build: Build) -> str:
+    """Where the site is published, with a slash at the end: as it was asked for, or the GitHub pages of the repository.
+
+    Empty if neither is known.
+    """
+    if build.address:
+        return build.address.rstrip("/") + "/"
+    found = repository_address(build.repository)
+    if not found:
+        return ""
+    owner, name = urlsplit(found[0]).path.strip("/").split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def repository_address(repository) -> tuple[str, str] | None:
@@ -208,11 +237,15 @@ def publish(plan: Plan):
         return TaskFailed("Jupyter Book found fault with the pages:\n" + output[-6000:])
     noted = plan.build.html.with_name("html.key")
     noted.unlink(missing_ok=True)
-    with write_whole(plan.build.html) as temporary:
-        shutil.copytree(work / "_build" / "html", temporary)
-        # Sphinx leaves these as they were where no page has changed.
-        static = plan.build.assembly / "book" / "_static"
-        if static.is_dir():
-            shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
+    try:
+        with write_whole(plan.build.html) as temporary:
+            shutil.copytree(work / "_build" / "html", temporary)
+            # Sphinx leaves these as they were where no page has changed.
+            static = plan.build.assembly / "book" / "_static"
+            if static.is_dir():
+                shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
+            finish(temporary, work / "packed", site_address(plan.build))
+    except ValueError as error:
+        return TaskFailed(str(error))
     noted.write_text(site_key(plan), encoding="utf-8")
     return True
