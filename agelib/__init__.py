@@ -29,6 +29,7 @@ floor  room                                                                    t
 5      :mod:`agelib.explain`                                                   19
 5      :mod:`agelib.published_splits`, :mod:`agelib.generalisation`            03, 15
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
+5      :mod:`agelib.living`, :mod:`agelib.explore`                             01 to 19
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
 6      :mod:`agelib.teaching`                                                  for instructors
 ====== ======================================================================= =====================

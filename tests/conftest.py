@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from browser import browser  # noqa: F401 (a fixture for all tests)
 from hypothesis import settings
 
 # A test's time says more about what else the machine does than about the code.

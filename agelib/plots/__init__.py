@@ -15,6 +15,7 @@ from agelib.plots.faces import (
     score_by_group,
 )
 from agelib.plots.fairness import chance_histogram, differences
+from agelib.plots.gates import gate_at, gate_rates, gate_roc
 from agelib.plots.groups import (
     class_scores,
     confusion_matrix,
@@ -31,10 +32,9 @@ from agelib.plots.training import learning_curves, learning_rate
 from agelib.plots.uncertainty import (
     calibration,
     coverage_by_group,
-    gate_rates,
-    gate_roc,
     intervals_by_age,
     posteriors,
+    refusing,
     risk_coverage,
     spread_and_error,
 )
@@ -58,6 +58,7 @@ __all__ = [
     "differences",
     "error_by_age",
     "error_by_group",
+    "gate_at",
     "gate_rates",
     "gate_roc",
     "group_bars",
@@ -71,6 +72,7 @@ __all__ = [
     "pictures",
     "posteriors",
     "predicted_vs_true",
+    "refusing",
     "risk_coverage",
     "sanity_check",
     "score_by_group",

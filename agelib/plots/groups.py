@@ -8,7 +8,7 @@ import pandas as pd
 from agelib.plots import theme
 
 
-def confusion_matrix(confusion: pd.DataFrame, title: str = ""):
+def confusion_matrix(confusion: pd.DataFrame, title: str = "", side: float = 0.0):
     """Which class is taken for which: each row's shares as shades, with percentage and pictures where there are any.
 
     Parameters
@@ -17,6 +17,8 @@ def confusion_matrix(confusion: pd.DataFrame, title: str = ""):
         From :func:`agelib.metrics.confusion`: columns in two levels, ``count`` and ``percent``.
     title : str
         Such as the network's name.
+    side : float
+        Height of the figure in inches; 0: what the number of classes needs.
 
     Examples
     --------
@@ -29,7 +31,7 @@ def confusion_matrix(confusion: pd.DataFrame, title: str = ""):
     theme.need(confusion, ["count", "percent"], "confusion matrix")
     counts, percent = confusion["count"], confusion["percent"]
     names, size = [str(name) for name in counts.index], len(counts)
-    side = max(3.4, 1.6 + 0.62 * size)
+    side = side or max(3.4, 1.6 + 0.62 * size)
     figure, axis = theme.axes(width=side + 0.8, height=side)
     shown = axis.imshow(np.nan_to_num(percent), vmin=0, vmax=100, cmap="cividis")
     figure.colorbar(shown, ax=axis, label="share of the true class (%)", shrink=0.8)

@@ -5,7 +5,7 @@ import pandas as pd
 from agelib.plots import theme
 
 
-def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "network"):
+def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "network", only: str = ""):
     """A study's validation error, epoch by epoch: one line a setting, one panel a network (study A, figures 11 to 13).
 
     Parameters
@@ -17,6 +17,8 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
         Which error.
     by : str
         Column of the panels; without it there is one panel.
+    only : str
+        A setting's label: it alone is coloured, the others stay behind in grey.
 
     Examples
     --------
@@ -39,6 +41,10 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
                 "marker": "osD^vPX<>*"[i % 10],
                 "markersize": 4,
             }
+            if only:
+                style |= (
+                    {"zorder": 3, "linewidth": 2.5} if label == only else {"color": "#cccccc", "zorder": 2}
+                )
             axis.plot(line["epoch"], line[column], label=label, **style)
         axis.set(title=name, xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)

@@ -1,4 +1,4 @@
-"""Figures of doubt: posteriors, intervals, calibration, abstaining and the age gate. Used in chapter 18."""
+"""Figures of doubt: posteriors, intervals, calibration and abstaining. Used in chapter 18."""
 
 import itertools
 
@@ -255,71 +255,42 @@ def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
     return theme.done(figure)
 
 
-def gate_roc(curves: dict, marks: dict | None = None):
-    """The age gate's ROC: adults let through over minors let through, for every threshold.
+def refusing(
+    curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"
+):
+    """What refusing wins and whom it refuses: the place on the risk-coverage curve, and each group's share answered.
 
     Parameters
     ----------
-    curves : dict
-        Name of the score → table from :func:`agelib.metrics.gate_curve`; marks are set on the first.
-    marks : dict, optional
-        Text → threshold, such as ``{"challenge 25": 25}``.
-
-    Examples
-    --------
-    >>> from agelib import metrics
-    >>> curve = metrics.gate_curve([16, 17, 18, 30], [15, 26, 24, 31])
-    >>> figure = gate_roc({"predicted age": curve}, {"challenge 25": 25})
-    >>> [text.get_text() for text in figure.axes[0].texts]
-    ['challenge 25']
-    """
-    if not len(curves):
-        raise ValueError("gate: there is no curve to draw")
-    figure, axis = theme.axes(width=5.4, height=4.8)
-    for i, (name, curve) in enumerate(curves.items()):
-        theme.need(curve, ["threshold", "minors_through", "adults_through"], "gate")
-        colour, line = LOOKS[i % len(LOOKS)]
-        look = {"color": colour, "linestyle": line, "drawstyle": "default", "label": name}
-        axis.plot(curve["minors_through"], curve["adults_through"], **look)
-    axis.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
-    first = next(iter(curves.values()))
-    for i, (text, threshold) in enumerate((marks or {}).items()):
-        # Falling thresholds: the last that is not below the mark is what it lets through.
-        row = first[first["threshold"] >= threshold].iloc[-1]
-        place = (row["minors_through"], row["adults_through"])
-        axis.plot(*place, "o", color="#333333", markersize=6)
-        axis.annotate(text, place, (8, -12 - 14 * i), textcoords="offset points", fontsize="small")
-    axis.set(xlabel="minors let through (%)", ylabel="adults let through (%)", aspect="equal")
-    axis.set(xlim=(-2, 102), ylim=(-2, 102))
-    figure.legend(loc="outside upper center", ncols=min(len(curves), 2), frameon=False)
-    return theme.done(figure)
-
-
-def gate_rates(table: pd.DataFrame, label: str = "let through from this predicted age on (years)"):
-    """Both errors of an age gate over its threshold, each with its interval.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`agelib.metrics.gate_table`, its thresholds going up.
+    curve : pandas.DataFrame
+        From :func:`agelib.metrics.risk_coverage`.
+    groups : pandas.DataFrame
+        One row a group: ``count`` (pictures) and ``answered`` (percent of them).
+    answered : float
+        Share of all pictures that gets an answer, in percent.
     label : str
-        What the threshold is.
+        What the risk is, with its unit.
 
     Examples
     --------
-    >>> from agelib import metrics
-    >>> figure = gate_rates(metrics.gate_table([16, 17, 18, 30, 40], [15, 26, 24, 31, 38], (18, 21, 25)))
-    >>> [text.get_text() for text in figure.legends[0].get_texts()]
-    ['minors let through (of 2)', 'adults turned away (of 3)']
+    >>> curve = pd.DataFrame({"answered": [25.0, 100.0], "risk": [1.0, 3.5]})
+    >>> groups = pd.DataFrame({"count": [3, 1], "answered": [33.3, 0.0]}, index=["young", "old"])
+    >>> [text.get_text() for text in refusing(curve, groups, 25).axes[1].get_yticklabels()]
+    ['young (3)', 'old (1)']
     """
-    theme.need(table, ["minors let through", "adults turned away"], "gate")
-    figure, axis = theme.axes(width=6.4, height=3.8)
-    looks = ((theme.RED, "-", "o"), (theme.BLUE, "--", "s"))
-    for name, (colour, line, marker) in zip(("minors let through", "adults turned away"), looks, strict=True):
-        part, x = table[name], table.index.to_numpy(dtype=float)
-        axis.fill_between(x, part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
-        look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
-        axis.plot(x, part["percent"], label=f"{name} (of {part['count'].iloc[0]:,.0f})", **look)
-    axis.set(xlabel=label, ylabel="share (%)", ylim=(-2, 102))
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    theme.need(curve, ["answered", "risk"], "refusing")
+    theme.need(groups, ["count", "answered"], "refusing")
+    figure, (left, right) = theme.axes(1, 2, 8.0, max(3.2, 1.2 + 0.4 * len(groups)), width_ratios=(1.2, 1))
+    shown = curve[curve["answered"] >= min(5.0, curve["answered"].max())]
+    left.plot(shown["answered"], shown["risk"], color=theme.BLUE)
+    place = curve.iloc[(curve["answered"] - answered).abs().argmin()]
+    left.plot(place["answered"], place["risk"], "o", color="#333333", markersize=8)
+    left.set(xlabel="answered (%)", ylabel=label, xlim=(0, 103))
+    left.set_ylim(bottom=0)
+    names = [f"{group} ({count:,})" for group, count in groups["count"].items()]
+    right.barh(names, groups["answered"], color=theme.BLUE)
+    right.axvline(answered, color="#333333", linewidth=1, linestyle="--")
+    right.invert_yaxis()
+    right.grid(axis="y", visible=False)
+    right.set(xlabel="answered of the group (%)", xlim=(0, 103))
     return theme.done(figure)

@@ -11,7 +11,7 @@ module        holds
 `processes`   a Python process of its own, with what it says
 `execute`     one chapter in its own process, measured
 `pages`       the pages and notes that the build writes itself
-`scripts`     the scripts that pages need (formulas, widgets), kept locally
+`scripts`     the scripts that pages need (formulas), kept locally
 `offline`     a Sphinx extension: pages ask no other server for anything
 `pictures`    the pictures of the site itself
 `site`        the pages put together, and Jupyter Book run on them

@@ -172,6 +172,8 @@ def main(order: str) -> int:
                 cwd=str(copy.parent),
                 progress_bar=False,
                 log_output=False,
+                # A page has no kernel, so a widget on it could do nothing: it shows what the output says beside it.
+                store_widget_state=False,
             )
     except Exception as error:
         _keep(copy, Path(job.failed))

