@@ -51,6 +51,11 @@ SCRIPT = """
 """
 
 
+#: What every control says: JupyterLab has a use of its own for the arrow keys, and leaves them alone where it is asked
+#: to; a browser that remembers places of sliders would show another place than the picture's.
+CONTROL = 'data-lm-suppress-shortcuts="true" autocomplete="off"'
+
+
 def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: bool = False) -> Shown:
     """A picture for each state, and a slider (or a few radio buttons) that goes from one to the next.
 
@@ -210,7 +215,7 @@ def _slider(key: str, name: str, labels: list, start: int) -> str:
     return (
         f'<p hidden><label for="{key}-control">{html.escape(name)}</label> '
         f'<input id="{key}-control" type="range" min="0" max="{len(labels) - 1}" step="1" value="{start}" '
-        f'autocomplete="off" aria-valuetext="{first}" style="width: min(100%, 20rem); vertical-align: middle"> '
+        f'{CONTROL} aria-valuetext="{first}" style="width: min(100%, 20rem); vertical-align: middle"> '
         f'<output for="{key}-control">{first}</output></p>'
     )
 
@@ -218,7 +223,7 @@ def _slider(key: str, name: str, labels: list, start: int) -> str:
 def _radio_buttons(key: str, name: str, labels: list, start: int) -> str:
     buttons = " ".join(
         f'<label style="white-space: nowrap; margin-right: 1em"><input type="radio" name="{key}" value="{number}" '
-        f'autocomplete="off"{" checked" * (number == start)}> {html.escape(label)}</label>'
+        f"{CONTROL}{' checked' * (number == start)}> {html.escape(label)}</label>"
         for number, label in enumerate(labels)
     )
     return f"<fieldset hidden><legend>{html.escape(name)}</legend>{buttons}</fieldset>"

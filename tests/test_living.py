@@ -57,6 +57,7 @@ def test_the_control_has_a_label_an_output_and_a_place_and_is_hidden_without_a_s
     control = page.only("input")
     assert (control["type"], control["min"], control["max"], control["value"]) == ("range", "0", "2", "1")
     assert control["aria-valuetext"] == "10 years"
+    assert control["data-lm-suppress-shortcuts"] == "true", "JupyterLab would keep the arrow keys to itself"
     assert page.only("label")["for"] == page.only("output")["for"] == control["id"]
     assert "hidden" in page.all("p")[0]
     assert page.only("img")["alt"] == "A square. age: 10 years."
