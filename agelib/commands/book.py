@@ -1,4 +1,4 @@
-"""Commands of the book itself: ``book``, ``lab``, ``bench``. Explained in "How to run"."""
+"""Commands of the book itself: ``book``, ``serve``, ``lab``, ``bench``. Explained in "How to run"."""
 
 import sys
 
@@ -19,6 +19,13 @@ def add(commands) -> None:
     book.add_argument("--jobs", default="0", help="chapters to run at a time (default: one a core)")
     book.set_defaults(command=_book)
 
+    serve = commands.add_parser(
+        "serve", help="show the built site in a browser, pages that fetch files included"
+    )
+    serve.add_argument("--folder", default="", help="the site (default: _build/html)")
+    serve.add_argument("--port", type=int, default=8000, help="of this machine (default: 8000; 0: any)")
+    serve.set_defaults(command=_serve)
+
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab)
 
@@ -33,6 +40,13 @@ def _book(chosen) -> int:
     from agelib.publishing import book
 
     return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs)
+
+
+def _serve(chosen) -> int:
+    from agelib.publishing.chapters import REPOSITORY
+    from agelib.publishing.serving import serve
+
+    return serve(chosen.folder or REPOSITORY / "_build" / "html", chosen.port)
 
 
 def _lab(_chosen) -> int:

@@ -13,6 +13,8 @@ module        holds
 `pages`       the pages and notes that the build writes itself
 `scripts`     the scripts that pages need (formulas, widgets), kept locally
 `offline`     a Sphinx extension: pages ask no other server for anything
+`trying`      what the page "Try it" fetches: the model's graph, drawn faces
+`serving`     the built site on an address of this machine
 `site`        the pages put together, and Jupyter Book run on them
 `graph`       all of it as doit tasks
 ============= ==================================================================
