@@ -20,6 +20,7 @@ from test_book import CHROMIUM, FOLDER, Browser
 
 from agelib import explain, shipping
 from agelib.__main__ import main
+from agelib.decoding import read_picture
 from agelib.drawn import draw_faces
 from agelib.publishing import book, scripts, serving, trying
 from agelib.publishing.chapters import REPOSITORY
@@ -264,6 +265,35 @@ def test_a_square_is_cut_out_to_the_bit_as_agelib_cuts_it_out(page, tmp_path, le
     picture = Image.fromarray(pixels)
     wanted = cut_out(picture, (left, top, left + side, top + side), Frame(margin=0.0), 64)
     assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("side", "mode", "how"),
+    [
+        (200, "RGB", {"quality": 75}),
+        (333, "RGB", {"quality": 95, "subsampling": "4:4:4"}),
+        (613, "RGB", {"quality": 60, "restart_marker_rows": 1}),
+        (257, "L", {"quality": 85}),
+        (100, "RGB", {"quality": 85}),
+    ],
+)
+def test_a_whole_jpeg_is_read_to_the_bit_as_agelib_reads_it(page, tmp_path, side, mode, how):
+    file = tmp_path / "face.jpg"
+    Image.fromarray(draw_faces([14], 50, size=side)[0]).convert(mode).save(file, **how)
+    page.choose(file)
+    assert page.value("!!TryIt.state.picture.reduced") == (side >= 128)
+    found = np.array(page.value("Array.from(TryIt.state.small)"), np.uint8).reshape(3, 64, 64)
+    assert np.array_equal(found, read_picture(file, 64))
+
+
+@pytest.mark.parametrize("how", [{"progressive": True}, {"subsampling": "4:2:2"}])
+def test_a_jpeg_of_another_kind_is_left_to_the_browser(page, tmp_path, how):
+    file = tmp_path / "face.jpg"
+    Image.fromarray(draw_faces([14], 50, size=200)[0]).save(file, quality=90, **how)
+    page.choose(file)
+    assert page.value("TryIt.state.picture.reduced === null")
+    found = np.array(page.value("Array.from(TryIt.state.small)"), float).reshape(3, 64, 64)
+    assert np.abs(found - read_picture(file, 64)).mean() < 2
 
 
 def test_a_drawn_face_of_the_page_is_cut_out_as_the_model_knows_faces(page, html, model):

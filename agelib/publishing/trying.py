@@ -78,10 +78,11 @@ def complete(pages: dict[str, bytes], repository) -> None:
                 temporary.mkdir()
                 _make(Path(repository, MODEL), temporary)
     pages |= {f"{FOLDER}/{path.name}": path.read_bytes() for path in sorted(kept.iterdir())}
-    about = read_json(_sealed(repository).with_name("model.json"))["about"]
+    described = read_json(_sealed(repository).with_name("model.json"))
+    about = described["about"]
     loaded = {name: sum(len(pages[path]) for path in pages if path.startswith(name)) for name in LOADED}
     network, runtime = (f"{number / 1e6:.1f} MB" for number in loaded.values())
-    said = {TRAINED: _trained(about), ERRORS: _errors(about)}
+    said = {TRAINED: _trained(about, described["pictures"]["image_size"]), ERRORS: _errors(about)}
     said[MEGABYTES] = f"{network} for the network and {runtime} for what runs it"
     text = pages[PAGE].decode()
     for mark, words in said.items():
@@ -199,13 +200,14 @@ def _draw(model, folder: Path) -> list[dict]:
     return rows
 
 
-def _trained(about: dict) -> str:
-    """Two sentences: on what the model was trained, and how far it is off on its test part."""
+def _trained(about: dict, side: int) -> str:
+    """Two sentences: what the model takes and on what it was trained, and how far it is off on its test part."""
     environment, (mae, low, high) = about["environment"], about["test"]["MAE"]
     pictures, data = environment["pictures"], environment["data"]
     what = "drawn faces" if environment["drawn"] else f"photographs of people from {_NAMES.get(data, data)}"
     return (
-        f"It was trained on {pictures['train']:,} {what}. On {pictures['test']:,} others of the same collection "
+        f"It takes pictures of {side} × {side} pixels and was trained on {pictures['train']:,} {what}. "
+        f"On {pictures['test']:,} others of the same collection "
         f"its age is off by **{mae:.1f} years** on average (95 % interval {low:.1f} to {high:.1f})"
         f"{_accuracies(about['test'])}."
     )

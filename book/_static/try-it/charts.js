@@ -2,7 +2,7 @@
 window.TryIt = window.TryIt || {};
 
 (function (page) {
-  const WIDE = 640, HIGH = 190, FLOOR = 150, EDGE = 12;
+  const WIDEST = 640, NARROWEST = 300, HIGH = 190, FLOOR = 150, EDGE = 12;
 
   // Blue below 0, white at 0, red above, as in the book's own figures (ColorBrewer's RdBu).
   const SCALE = ["#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d",
@@ -23,11 +23,12 @@ window.TryIt = window.TryIt || {};
   }
 
   page.drawPosterior = function (place, { age, ages, posterior, intervals }, level) {
+    const wide = Math.min(Math.max(place.clientWidth, NARROWEST), WIDEST); // so that words keep their size
     const last = ages[ages.length - 1] + 4;
-    const x = (years) => EDGE + (years / last) * (WIDE - 2 * EDGE);
+    const x = (years) => EDGE + (years / last) * (wide - 2 * EDGE);
     const most = Math.max(...posterior);
     const y = (share) => FLOOR - (share / most) * (FLOOR - 30);
-    const chart = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" });
+    const chart = svg("svg", { viewBox: `0 0 ${wide} ${HIGH}`, role: "img" });
     const interval = intervals[level];
     const peak = ages[posterior.indexOf(most)];
     const words = `Probability of each age from ${ages[0]} to ${ages[ages.length - 1]} years: highest at ${peak}, ` +
@@ -40,7 +41,7 @@ window.TryIt = window.TryIt || {};
     const line = ages.map((years, k) => `L${x(years).toFixed(1)} ${y(posterior[k]).toFixed(1)}`).join("");
     const [from, to] = [ages[0], ages[ages.length - 1]].map(x);
     chart.append(svg("path", { class: "posterior", d: `M${from} ${FLOOR}${line}L${to} ${FLOOR}Z` }));
-    chart.append(svg("line", { class: "floor", x1: EDGE, x2: WIDE - EDGE, y1: FLOOR, y2: FLOOR }));
+    chart.append(svg("line", { class: "floor", x1: EDGE, x2: wide - EDGE, y1: FLOOR, y2: FLOOR }));
     for (let years = 0; years <= last; years += 20) {
       chart.append(svg("line", { class: "floor", x1: x(years), x2: x(years), y1: FLOOR, y2: FLOOR + 5 }));
       chart.append(svg("text", { x: x(years), y: FLOOR + 22, "text-anchor": years ? "middle" : "start" },

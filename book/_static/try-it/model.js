@@ -41,12 +41,18 @@ window.TryIt = window.TryIt || {};
     };
     const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
     const length = 3 * model.side * model.side;
-    return async function (pictures) {
+    async function run(pictures) {
       const number = pictures.length / length;
       const given = new ort.Tensor("uint8", pictures, [number, 3, model.side, model.side]);
       const { outputs } = await session.run({ pictures: given });
       const each = outputs.data.length / number;
       return Array.from({ length: number }, (_, k) => outputs.data.slice(k * each, (k + 1) * each));
+    }
+    let last = Promise.resolve();
+    return (pictures) => {
+      const mine = last.then(() => run(pictures)); // one after the other
+      last = mine.catch(() => {});
+      return mine;
     };
   };
 

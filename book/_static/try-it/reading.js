@@ -10,9 +10,9 @@ window.TryIt = window.TryIt || {};
   // Something that the reader can change; its message is shown as it is.
   page.Refusal = class extends Error {};
 
-  // file: a File or Blob. least: what the network takes, in pixels; a large JPEG is read reduced beside, as
+  // file: a File or Blob. least: what the network takes, in pixels; a large square JPEG is read reduced beside, as
   // `reduced`, for those who take the whole of it.
-  page.readFile = async function (file, least, name = file.name) {
+  page.readFile = async function (file, least, name) {
     if (!file.size) throw new page.Refusal(`${name} is empty. Choose a picture.`);
     if (!file.type.startsWith("image/") || file.type.startsWith("image/svg")) {
       throw new page.Refusal(`${name} is not a picture this page reads. Choose a JPEG, PNG, WebP, GIF or BMP.`);
@@ -45,7 +45,8 @@ window.TryIt = window.TryIt || {};
     }
     const picture = { ...pixelsOf(bitmap, bitmap.width, bitmap.height), name, reduced: null };
     bitmap.close();
-    if (file.type === "image/jpeg") picture.reduced = page.readReduced(new Uint8Array(await file.arrayBuffer()), least);
+    const isSquareJpeg = file.type === "image/jpeg" && width === height;
+    if (isSquareJpeg) picture.reduced = page.readReduced(new Uint8Array(await file.arrayBuffer()), least);
     return picture;
   };
 
@@ -87,9 +88,10 @@ window.TryIt = window.TryIt || {};
       if (!navigator.mediaDevices?.getUserMedia) {
         throw new page.Refusal("This browser gives no camera to this page. Choose a file instead.");
       }
+      let stream;
       try {
         const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
-        this.stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
+        stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
       } catch (error) {
         throw new page.Refusal({
           NotAllowedError: "The camera was not allowed. Allow it in your browser, or choose a file instead.",
@@ -97,13 +99,15 @@ window.TryIt = window.TryIt || {};
           NotReadableError: "The camera is in use elsewhere. Close the other program, or choose a file instead.",
         }[error.name] ?? "The camera could not be opened. Choose a file instead.");
       }
-      this.video.srcObject = this.stream;
+      this.close(); // one that is open already
+      this.video.srcObject = this.stream = stream;
       await this.video.play();
     }
 
     take() {
       const { videoWidth: width, videoHeight: height } = this.video;
-      const picture = { ...pixelsOf(this.video, width, height), name: "your picture", reduced: null };
+      if (!width) throw new page.Refusal("The camera has no picture yet. Try again in a moment.");
+      const picture = { ...pixelsOf(this.video, width, height), name: "Your picture", reduced: null };
       this.close();
       return picture;
     }

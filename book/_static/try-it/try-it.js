@@ -3,7 +3,7 @@
 (function (page) {
   const PAUSE = 150; // milliseconds without a change before the model is asked again
   const by = (name) => document.getElementById(`try-it-${name}`);
-  const state = { model: null, ask: null, picture: null, small: null, answer: null, asked: 0, level: "0.9" };
+  const state = { model: null, ask: null, picture: null, small: null, answer: null, map: null, turn: 0, asked: 0, level: "0.9" };
   let crop, camera, waiting;
 
   const whereFrom = document.currentScript;
@@ -38,9 +38,11 @@
   // Do something that may fail; what the reader can change is said in words, anything else as such.
   async function attempt(where, action) {
     say(where, "");
+    by(`${where}-said`).classList.remove("unseen");
     try {
       await action();
     } catch (error) {
+      by(`${where}-said`).classList.remove("unseen");
       say(where, error instanceof page.Refusal ? error.message : `That did not work: ${error.message}.`);
     }
   }
@@ -57,9 +59,9 @@
       words.textContent = `drawn as ${age}`;
       button.append(image, words);
       button.addEventListener("click", () => attempt("choose", async () => {
-        const answer = await fetch(image.src);
-        const picture = await page.readFile(await answer.blob(), state.model.side, `The face drawn as ${age}`);
-        choose(picture, part && { left: part[0], top: part[1], side: part[2] }, button);
+        const file = await (await fetch(image.src)).blob();
+        const square = part && { left: part[0], top: part[1], side: part[2] };
+        await read(file, `The face drawn as ${age}`, square, button);
       }));
       return button;
     }));
@@ -97,7 +99,14 @@
   }
 
   function take(file) {
-    return attempt("choose", async () => choose(await page.readFile(file, state.model.side)));
+    return attempt("choose", () => read(file, file.name));
+  }
+
+  // What is chosen last counts, even if it is read sooner than what was chosen before.
+  async function read(file, name, part, button) {
+    const turn = (state.turn += 1);
+    const picture = await page.readFile(file, state.model.side, name);
+    if (turn === state.turn) choose(picture, part, button);
   }
 
   function closeCamera() {
@@ -121,6 +130,7 @@
     state.asked += 1;
     state.answer = null;
     by("heat").hidden = true;
+    say("map", "");
     by("explain").disabled = true;
     clearTimeout(waiting);
     by("result").classList.toggle("old", true);
@@ -149,6 +159,8 @@
       say("answer", "The model is being loaded …");
       try {
         state.ask = await page.open(files, scripts, state.model);
+      } catch (error) {
+        throw new page.Refusal(`The model could not be loaded (${error.message}). Load the page again to try once more.`);
       } finally {
         button.removeAttribute("aria-disabled");
       }
@@ -172,16 +184,21 @@
       ? `${percent} % interval: ${interval[0].toFixed(1)} to ${interval[1].toFixed(1)} years`
       : `no ${percent} % interval: too few pictures to calibrate it`;
     page.drawPosterior(by("posterior"), found, level);
-    const captions = { age_group: "Age group", gender: "Gender, as a label would say", ethnicity: "Ethnicity, as a label would say" };
-    by("shares").replaceChildren(...Object.entries(captions).filter(([task]) => found.tasks[task]).map(([task, caption]) => {
+    const captions = {
+      age_group: "Age group",
+      gender: "Gender, as a label would say",
+      ethnicity: "Ethnicity, as a label would say",
+    };
+    const known = Object.keys(captions).filter((task) => found.tasks[task]);
+    by("shares").replaceChildren(...known.map((task) => {
       const place = document.createElement("div");
-      place.dataset.task = task;
-      page.drawShares(place, found.tasks[task], caption);
+      page.drawShares(place, found.tasks[task], captions[task]);
       return place;
     }));
     by("explain").disabled = false;
-    say("answer", `The model's answer: ${found.age.toFixed(1)} years` +
-      (interval ? `, between ${interval[0].toFixed(0)} and ${interval[1].toFixed(0)} with ${percent} % confidence.` : "."));
+    by("answer-said").classList.add("unseen"); // it says again what is shown, for those who listen
+    say("answer", `${found.age.toFixed(1)} years` +
+      (interval ? `; ${percent} % interval ${interval[0].toFixed(0)} to ${interval[1].toFixed(0)}.` : "."));
   }
 
   async function explain() {
