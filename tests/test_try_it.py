@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import urllib.request
 
@@ -551,8 +552,6 @@ def test_the_server_names_what_a_browser_is_particular_about(tmp_path, html):
         assert server.server_address[0] == "127.0.0.1"
         with pytest.raises(OSError, match="choose another with --port"):
             serving.open_server(html, server.server_address[1])
-        import threading
-
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for name, kind in (
             ("onnxruntime/ort-wasm-simd-threaded.wasm", "application/wasm"),

@@ -62,6 +62,15 @@ def open_server(folder, port: int = 0) -> Server:
         If there is no site in the folder.
     OSError
         If the port is taken.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "index.html").write_text("<h1>A book</h1>")
+    >>> with open_server(folder) as server:
+    ...     server.server_address[0]
+    '127.0.0.1'
     """
     folder = Path(folder)
     if not (folder / "index.html").is_file():

@@ -42,7 +42,11 @@ _NAMES = {"utkface": "UTKFace", "appa-real": "APPA-REAL", "imdb-wiki": "IMDB-WIK
 
 
 def key(repository) -> str:
-    """The key of all that the page fetches; empty for a repository without the page."""
+    """The key of all that the page fetches; empty for a repository without the page.
+
+    >>> key("nowhere")
+    ''
+    """
     if not Path(repository, PAGE).is_file():
         return ""
     return content_key(
@@ -68,6 +72,13 @@ def complete(pages: dict[str, bytes], repository) -> None:
         If there is no model for the page.
     ValueError
         If the page cannot read the model's outputs.
+
+    Examples
+    --------
+    >>> pages = {"book/index.md": b"# A book"}
+    >>> complete(pages, "nowhere")
+    >>> list(pages)
+    ['book/index.md']
     """
     if PAGE not in pages:
         return
@@ -125,19 +136,24 @@ def describe(model) -> dict:
     Raises
     ------
     ValueError
-        If the page cannot: it reads the mean of a posterior over ages, and classes.
+        If the page cannot: it reads the mean of a posterior over whole years, and classes.
     """
     from agelib.shipping import descriptions
+    from agelib.targets.distributions import Distribution, Expectation
     from agelib.targets.groups import group_of, names_of
     from agelib.targets.several import Several
 
     target, show = model.target, model.experiment.pictures
-    tasks = target.tasks if isinstance(target, Several) else ("age",)
-    age = dict(zip(tasks, target.targets, strict=True)).get("age") if len(tasks) > 1 else target
-    intervals = descriptions.describe_intervals(model.calibrations)
-    if age is None or age.ages is None or age.estimate != "mean" or intervals.get("kind") != "quantile":
+    parts = (
+        dict(zip(target.tasks, target.targets, strict=True))
+        if isinstance(target, Several)
+        else {"age": target}
+    )
+    age, intervals = parts.get("age"), descriptions.describe_intervals(model.calibrations)
+    is_known = isinstance(age, Distribution | Expectation) and age.estimate == "mean"
+    if not is_known or intervals.get("kind") != "quantile":
         raise ValueError(
-            "the page Try it reads the mean of a posterior over ages, with intervals from its quantiles; "
+            "the page Try it reads the mean of a posterior over whole years, with intervals from its quantiles; "
             f"the model in {MODEL} gives none (train it with target=distribution)"
         )
     if show.grey or show.zoom != 1:

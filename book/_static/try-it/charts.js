@@ -2,7 +2,7 @@
 window.TryIt = window.TryIt || {};
 
 (function (page) {
-  const WIDEST = 640, NARROWEST = 300, HIGH = 190, FLOOR = 150, EDGE = 12;
+  const WIDEST = 640, NARROWEST = 300, HIGH = 200, FLOOR = 150, EDGE = 12;
 
   // Blue below 0, white at 0, red above, as in the book's own figures (ColorBrewer's RdBu).
   const SCALE = ["#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d",
@@ -44,9 +44,9 @@ window.TryIt = window.TryIt || {};
     chart.append(svg("line", { class: "floor", x1: EDGE, x2: wide - EDGE, y1: FLOOR, y2: FLOOR }));
     for (let years = 0; years <= last; years += 20) {
       chart.append(svg("line", { class: "floor", x1: x(years), x2: x(years), y1: FLOOR, y2: FLOOR + 5 }));
-      chart.append(svg("text", { x: x(years), y: FLOOR + 22, "text-anchor": years ? "middle" : "start" },
-        years ? `${years}` : "0 years"));
+      chart.append(svg("text", { x: x(years), y: FLOOR + 22, "text-anchor": "middle" }, `${years}`));
     }
+    chart.append(svg("text", { x: wide / 2, y: FLOOR + 44, "text-anchor": "middle" }, "age in years"));
     chart.append(svg("line", { class: "mean", x1: x(age), x2: x(age), y1: 22, y2: FLOOR }));
     const side = age > last / 2 ? "end" : "start";
     chart.append(svg("text", { class: "mean", x: x(age), y: 15, "text-anchor": side }, `mean ${age.toFixed(1)}`));

@@ -164,7 +164,6 @@
       } finally {
         button.removeAttribute("aria-disabled");
       }
-      button.hidden = true;
     }
     const asked = state.asked;
     const [outputs] = await state.ask(state.small.slice());
@@ -204,7 +203,7 @@
   async function explain() {
     const { asked, small, model, answer: before } = state;
     const bar = by("progress");
-    by("explain").disabled = true;
+    if (!bar.hidden) return; // it is being drawn
     bar.hidden = false;
     bar.value = 0;
     const wanted = () => asked === state.asked;
@@ -213,7 +212,6 @@
       found = await page.explain(state.ask, model, small, before.age, (done, all) => { bar.value = done / all; }, wanted);
     } finally {
       bar.hidden = true;
-      by("explain").disabled = !state.answer;
     }
     if (!found) return;
     const most = page.drawMap(by("map-canvas"), by("bar"), small, found.map, model.side);
