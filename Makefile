@@ -10,13 +10,16 @@ PYTHON := .venv/bin/python
 # The first of these that there is makes the environment.
 BASE := $(firstword $(shell command -v python3.11) $(shell command -v python3))
 
-.PHONY: book pdf test lab bench clean install
+.PHONY: book pdf serve test lab bench clean install
 
 book: install
 	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
 
 pdf: book
 	@$(PYTHON) -m agelib pdf
+
+serve: install
+	@$(PYTHON) -m agelib serve
 
 test: install
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import websocket
 
+#: Where the site of the tests is built, and what is written about its pages.
+FOLDER = Path(__file__).resolve().parent.parent / "_build" / "tests"
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 #: Addresses that leave neither the site nor the page.
@@ -131,8 +134,9 @@ class Browser:
 
     def key(self, key, code=None):
         """Press a key and let it go, such as ArrowRight."""
+        text = {"text": key} if len(key) == 1 else {}
         for kind in ("keyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code or key)
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code or key, **text)
 
     def picture(self, file: Path):
         """Save what the page looks like."""

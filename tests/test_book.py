@@ -7,17 +7,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import packed_size
+from browser import FOLDER, packed_size
 
-from agelib.publishing import book
 from agelib.publishing.chapters import REPOSITORY, read_contents
 from agelib.publishing.pdf import write_pdf
 from agelib.publishing.scripts import fetch_scripts
-from agelib.store import lock, write_json
+from agelib.store import write_json
 
 pytestmark = pytest.mark.book
 
-FOLDER = REPOSITORY / "_build" / "tests"
 PAGES = [*read_contents(REPOSITORY), "search"]
 
 #: What a page may weigh with all that it loads, in bytes on the disk.
@@ -44,16 +42,6 @@ LOOK = """(() => {
 
 #: How much wider a page is than its window.
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def html():
-    """The whole book in the smoke profile; built by whichever test process comes first."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AGELIB_HOME", str(FOLDER / "home"))
-        with lock(FOLDER / "book"):
-            assert book("smoke", jobs=2, address="https://example.org/ages/", folder=FOLDER) == 0
-    return FOLDER / "html"
 
 
 @pytest.fixture(scope="module")
