@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from browser import browser
 from hypothesis import settings
 
 # A test's time says more about what else the machine does than about the code.
