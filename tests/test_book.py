@@ -42,7 +42,7 @@ LOOK = """(() => {
 class Browser:
     """One headless Chromium, spoken to through its debugging protocol; every host but the files is unreachable."""
 
-    def __init__(self):
+    def __init__(self, *flags):
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         command = [
             CHROMIUM,
@@ -54,6 +54,7 @@ class Browser:
             "--remote-debugging-port=0",
             "--remote-allow-origins=*",
             f"--user-data-dir={self._folder.name}",
+            *flags,
             "about:blank",
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
