@@ -10,7 +10,7 @@ PYTHON := .venv/bin/python
 # The first of these that there is makes the environment.
 BASE := $(firstword $(shell command -v python3.11) $(shell command -v python3))
 
-.PHONY: book pdf serve test lab bench clean install
+.PHONY: book pdf serve test lab app bench clean install
 
 book: install
 	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
@@ -26,6 +26,9 @@ test: install
 
 lab: install
 	@$(PYTHON) -m agelib lab
+
+app: install
+	@$(PYTHON) -m agelib app
 
 bench: install
 	@$(PYTHON) -m agelib bench
