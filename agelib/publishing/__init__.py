@@ -13,6 +13,7 @@ module        holds
 `pages`       the pages and notes that the build writes itself
 `scripts`     the scripts that pages need (formulas), kept locally
 `offline`     a Sphinx extension: pages ask no other server for anything
+`formulas`    a Sphinx extension: formulas drawn by the build
 `pictures`    the pictures of the site itself
 `trying`      what the page "Try it" fetches: the model's graph, drawn faces
 `serving`     the built site on an address of this machine

@@ -34,7 +34,7 @@ from agelib.publishing.scripts import fetch_scripts
 from agelib.store import content_key, file_key, read_json, write_whole
 
 #: Modules beside this one that decide what the site looks like.
-MAKERS = ("finishing", "offline", "pages", "pictures", "results", "scripts", "site", "weight")
+MAKERS = ("finishing", "formulas", "offline", "pages", "pictures", "results", "scripts", "site", "weight")
 
 GITHUB = re.compile(
     r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"

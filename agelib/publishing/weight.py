@@ -17,8 +17,9 @@ ICONS = Path("vendor", "fontawesome", "webfonts", "fa-solid-900")
 
 
 def drop_leftovers(static: Path) -> None:
-    """Throw away what no page asks for: maps for developers, templates, the script of icons that a font shows."""
-    for path in (*static.rglob("*.map"), *static.glob("*.html"), static / "scripts" / "fontawesome.js"):
+    """Throw away what no page asks for: maps for developers, templates, scripts whose work is done."""
+    done = (static / "scripts" / "fontawesome.js", static / "katex" / "katex.min.js")
+    for path in (*static.rglob("*.map"), *static.glob("*.html"), *done):
         path.unlink(missing_ok=True)
 
 
