@@ -10,16 +10,25 @@ PYTHON := .venv/bin/python
 # The first of these that there is makes the environment.
 BASE := $(firstword $(shell command -v python3.11) $(shell command -v python3))
 
-.PHONY: book test lab bench clean install
+.PHONY: book pdf serve test lab app bench clean install
 
 book: install
 	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
+
+pdf: book
+	@$(PYTHON) -m agelib pdf
+
+serve: install
+	@$(PYTHON) -m agelib serve
 
 test: install
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal
 
 lab: install
 	@$(PYTHON) -m agelib lab
+
+app: install
+	@$(PYTHON) -m agelib app
 
 bench: install
 	@$(PYTHON) -m agelib bench

@@ -24,13 +24,14 @@ floor  room                                                                    t
 5      :mod:`agelib.studies`, :mod:`agelib.ladders`                            14, 16
 5      :mod:`agelib.hierarchies`                                               13
 5      :mod:`agelib.landmarks`, :mod:`agelib.throughput`                       20
-5      :mod:`agelib.shipping`, :mod:`agelib.prediction`                        20
+5      :mod:`agelib.shipping`, :mod:`agelib.prediction`                        20, 21
 5      :mod:`agelib.references`                                                results
 5      :mod:`agelib.explain`                                                   19
 5      :mod:`agelib.published_splits`, :mod:`agelib.generalisation`            03, 15
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
 5      :mod:`agelib.living`, :mod:`agelib.explore`                             01 to 19
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
+6      :mod:`agelib.app`                                                       how to run, 21
 6      :mod:`agelib.teaching`                                                  for instructors
 ====== ======================================================================= =====================
 

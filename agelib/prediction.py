@@ -1,4 +1,4 @@
-"""Ages of new pictures from a trained network: files in, one row a face out. Explained in chapter 20.
+"""Ages of new pictures from a trained network: pictures in, one row a face out. Explained in chapters 20 and 21.
 
 Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 
 from agelib import training
 from agelib.decoding import read_picture
-from agelib.shipping.framing import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, open_upright
+from agelib.shipping.framing import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, name_of, open_upright
 from agelib.shipping.models import Model, of_run
 
 #: Endings of the files that are taken from a folder.
@@ -37,17 +37,22 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Crop:
-    """One face of a file, ready for the network, or why there is none: image uint8 [C, S, S], box in pixels."""
+    """One face of a picture, ready for the network, or why there is none: image uint8 [C, S, S], box in pixels."""
 
-    file: Path
+    name: str
     image: np.ndarray | None = None
     face: int = 1
     box: str | None = None
     problem: str | None = None
 
 
-def find_pictures(paths: Iterable) -> list[Path]:
-    """Files as they are given, and of a folder every picture below it, by name.
+def find_pictures(pictures: Iterable) -> list:
+    """Files as they are given, and of a folder every picture below it, by name; what is in memory stays as it is.
+
+    Parameters
+    ----------
+    pictures : iterable of path, bytes or binary file
+        As for :func:`predict`.
 
     Raises
     ------
@@ -55,7 +60,11 @@ def find_pictures(paths: Iterable) -> list[Path]:
         If there is nothing at a path, or no picture in a folder.
     """
     found = []
-    for path in map(Path, paths):
+    for picture in pictures:
+        if isinstance(picture, bytes) or hasattr(picture, "read"):
+            found.append(picture)
+            continue
+        path = Path(picture)
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES)
             if not inside:
@@ -74,8 +83,9 @@ def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
     Parameters
     ----------
     source : agelib.runs.Run or agelib.shipping.Model
-    pictures : iterable of path
-        Files, or folders of them.
+    pictures : iterable of path, bytes or binary file
+        Files, or folders of them; or pictures in memory, as the bytes of a file, or as a binary file such as
+        :class:`io.BytesIO`, which may have a ``name``.
     device : torch.device, optional
     **how
         ``detector``, ``level`` and ``onnx``: see :func:`predict_in_batches`.
@@ -83,10 +93,11 @@ def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a face, or a file in which there is none, in the order given: ``path``, ``face`` (1, 2, … from left to
-        right) and ``box`` (x1 y1 x2 y2 in pixels of the upright picture) where faces were looked for, the columns that
-        the target predicts (see :meth:`agelib.targets.Target.predictions`), ``age_low`` and ``age_high`` in years, and
-        ``problem``: why there is no answer, else missing. One broken file never stops the rest.
+        One row a face, or a picture in which there is none, in the order given: ``path`` (of a picture in memory its
+        name), ``face`` (1, 2, … from left to right) and ``box`` (x1 y1 x2 y2 in pixels of the upright picture) where
+        faces were looked for, the columns that the target predicts (see :meth:`agelib.targets.Target.predictions`),
+        ``age_low`` and ``age_high`` in years, and ``problem``: why there is no answer, else missing. One broken
+        picture never stops the rest.
 
     Raises
     ------
@@ -132,7 +143,7 @@ def predict_in_batches(
 def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) -> pd.DataFrame:
     table = pd.DataFrame(
         {
-            "path": [str(crop.file) for crop in crops],
+            "path": [crop.name for crop in crops],
             "face": [crop.face for crop in crops],
             "box": pd.Series([crop.box for crop in crops], dtype="object"),
         }
@@ -144,42 +155,48 @@ def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) ->
     return table.assign(problem=[crop.problem for crop in crops])
 
 
-def _reader(model: Model, detector: str) -> Callable[[Path], list[Crop]]:
-    """A function for any thread that reads a file: a crop for each face, or one that says what is wrong."""
+def _reader(model: Model, detector: str) -> Callable[[object], list[Crop]]:
+    """A function for any thread that reads a picture: a crop for each face, or one that says what is wrong."""
     show = model.experiment.pictures
     if detector == "none":
 
-        def read(file: Path) -> list[Crop]:
-            return [Crop(file, read_picture(file, show.image_size, show.grey, show.zoom))]
+        def read(source) -> list[Crop]:
+            return [Crop(name_of(source), read_picture(source, show.image_size, show.grey, show.zoom))]
 
     else:
-        frame = _frame(model, detector)
+        frame = frame_for(model, detector)
         look = finder(detector)
 
-        def read(file: Path) -> list[Crop]:
-            picture = open_upright(file)
+        def read(source) -> list[Crop]:
+            name, picture = name_of(source), open_upright(source)
             crops = [
                 Crop(
-                    file,
+                    name,
                     cut_out(picture, box, frame, show.image_size, show.grey, show.zoom),
                     number,
                     " ".join(f"{value:.0f}" for value in box),
                 )
                 for number, box in enumerate(look(picture), start=1)
             ]
-            return crops or [Crop(file, problem=f"{file}: no face found (an aligned crop? --no-detect)")]
+            return crops or [Crop(name, problem=f"{name}: no face found (an aligned crop? --no-detect)")]
 
-    def read_or_say_why(file: Path) -> list[Crop]:
+    def read_or_say_why(source) -> list[Crop]:
         try:
-            return read(file)
+            return read(source)
         except ValueError as error:
-            return [Crop(file, problem=str(error))]
+            return [Crop(name_of(source), problem=str(error))]
 
     return read_or_say_why
 
 
-def _frame(model: Model, detector: str) -> Frame:
-    """What to cut out around a face, if it fits the detector and the pictures that the model knows."""
+def frame_for(model: Model, detector: str) -> Frame:
+    """What to cut out around a face, if it fits the detector and the pictures that the model knows.
+
+    Raises
+    ------
+    ValueError
+        If the model knows another detector's boxes, or none that can be relied on.
+    """
     frame = model.frame or UTKFACE
     if detector != frame.detector:
         raise ValueError(

@@ -6,6 +6,7 @@ the network alone, forwards, as :mod:`agelib.training` predicts: evaluation mode
 Explained in chapter 20.
 """
 
+import functools
 import os
 import platform
 import time
@@ -128,27 +129,57 @@ def measure(
         share = seconds / len(batch_sizes)
         for size in batch_sizes:
             batch = x[:size].contiguous(memory_format=torch.channels_last)
-            taken, busy, batches = _time(network, batch, pictures, repeats, warmup, share, precision, clock)
-            rates = pd.Series([size * batches / each for each in taken])
-            row = (name, size, rates.median(), rates.min(), rates.max(), 1000 * size / rates.median())
-            rows.append((*row, parameters, len(taken), batches, busy))
+            with _mixed(device, precision):
+                found = time_batches(
+                    functools.partial(network, batch), size, pictures, repeats, warmup, share, clock, device
+                )
+            rows.append({"network": name, "batch_size": size, **found, "parameters": parameters})
             if progress:
-                print(f"{name:>28}  batch {size:>4}  {rates.median():10,.1f} pictures a second", flush=True)
+                rate = found["pictures_per_second"]
+                print(f"{name:>28}  batch {size:>4}  {rate:10,.1f} pictures a second", flush=True)
         del network
     columns = ("network", "batch_size", "pictures_per_second", "low", "high", "milliseconds", "parameters")
     return pd.DataFrame(rows, columns=[*columns, "repeats", "batches", "busy"])
 
 
-def _time(
-    network, batch, pictures: int, repeats: int, warmup: int, seconds: float, precision: str, clock: str
-):
-    """Seconds of each repeat, the share of them that the threads had a core, and how many batches a repeat had."""
+def _mixed(device, precision: str):
     import torch
 
-    device = batch.device
     kind = _PRECISIONS[precision]
-    mixed = torch.autocast(device.type, dtype=getattr(torch, kind or "bfloat16"), enabled=kind is not None)
+    return torch.autocast(device.type, dtype=getattr(torch, kind or "bfloat16"), enabled=kind is not None)
 
+
+def time_batches(
+    ask, size: int, pictures: int, repeats: int, warmup: int, seconds: float, clock: str = "wall", device=None
+) -> dict:
+    """Time one way to judge one batch, again and again, as :func:`measure` does.
+
+    Parameters
+    ----------
+    ask : callable
+        Judges the batch; without arguments.
+    size : int
+        Pictures in that batch.
+    pictures, repeats, warmup, seconds, clock
+        As for :func:`measure`; the seconds are for this batch size alone.
+    device : torch.device, optional
+        Where it is judged: a GPU is waited for.
+
+    Returns
+    -------
+    dict
+        ``pictures_per_second``, ``low``, ``high``, ``milliseconds``, ``repeats``, ``batches`` and ``busy``, as in a row
+        of :func:`measure`.
+
+    Examples
+    --------
+    >>> found = time_batches(lambda: time.sleep(0.01), 5, pictures=10, repeats=2, warmup=1, seconds=1)
+    >>> found["batches"], bool(0 < found["pictures_per_second"] <= 500)
+    (2, True)
+    """
+    import torch
+
+    device = torch.device("cpu") if device is None else device
     threads = torch.get_num_threads()
 
     def run(batches: int) -> tuple[float, float]:
@@ -156,26 +187,30 @@ def _time(
         _wait(device)
         started, worked = time.perf_counter(), time.process_time()
         for _ in range(batches):
-            network(batch)
+            ask()
         _wait(device)
         return time.perf_counter() - started, (time.process_time() - worked) / threads
 
     hand = ("wall", "processor").index(clock)
-    with torch.inference_mode(), mixed:
+    with torch.inference_mode():
         first = run(1)[hand]
         # Where one batch takes a good part of the time there is, the first has warmed up enough.
         one = first if first * warmup > 0.3 * seconds or warmup == 1 else run(warmup - 1)[hand] / (warmup - 1)
         possible = int(0.7 * seconds / max(one, 1e-9))
         repeats = max(1, min(repeats, possible))
-        batches = max(1, min(-(-pictures // len(batch)), possible // repeats))
+        batches = max(1, min(-(-pictures // size), possible // repeats))
         rounds = [run(batches) for _ in range(repeats)]
-    taken = [max(each[hand], 1e-9) for each in rounds]
-    busy = (
-        sum(each[1] for each in rounds) / sum(each[0] for each in rounds)
-        if device.type == "cpu"
-        else float("nan")
-    )
-    return taken, min(busy, 1.0), batches
+    rates = pd.Series([size * batches / max(each[hand], 1e-9) for each in rounds])
+    worked, passed = (sum(each[place] for each in rounds) for place in (1, 0))
+    return {
+        "pictures_per_second": rates.median(),
+        "low": rates.min(),
+        "high": rates.max(),
+        "milliseconds": 1000 * size / rates.median(),
+        "repeats": repeats,
+        "batches": batches,
+        "busy": min(worked / passed, 1.0) if device.type == "cpu" else float("nan"),
+    }
 
 
 def _wait(device) -> None:

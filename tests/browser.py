@@ -14,8 +14,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-import pytest
 import websocket
+
+#: Where the site of the tests is built, and what is written about its pages.
+FOLDER = Path(__file__).resolve().parent.parent / "_build" / "tests"
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -132,8 +134,9 @@ class Browser:
 
     def key(self, key, code=None):
         """Press a key and let it go, such as ArrowRight."""
+        text = {"text": key} if len(key) == 1 else {}
         for kind in ("keyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code or key)
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code or key, **text)
 
     def picture(self, file: Path):
         """Save what the page looks like."""
@@ -153,12 +156,3 @@ def packed_size(file: Path) -> int:
     data = file.read_bytes()
     text = file.suffix in (".html", ".css", ".js", ".mjs", ".json", ".svg", ".ttf", ".wasm")
     return len(gzip.compress(data, 6)) if text else len(data)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    opened = Browser()
-    yield opened
-    opened.close()

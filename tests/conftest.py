@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from browser import browser  # noqa: F401 (a fixture for all tests)
 from hypothesis import settings
 
 # A test's time says more about what else the machine does than about the code.
@@ -35,3 +34,30 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set AGELIB_REAL_DATA to test against the published files")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser; see :mod:`browser`."""
+    from browser import CHROMIUM, Browser
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    opened = Browser()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The whole book in the smoke profile; built by whichever test process comes first."""
+    from browser import FOLDER
+
+    from agelib.publishing import book
+    from agelib.store import lock
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGELIB_HOME", str(FOLDER / "home"))
+        with lock(FOLDER / "book"):
+            assert book("smoke", jobs=2, address="https://example.org/ages/", folder=FOLDER) == 0
+    return FOLDER / "html"

@@ -1,185 +1,174 @@
-"""The published pages, as a browser without a network sees them."""
+"""The published pages, as a browser without a network sees them, and as people with other eyes and hands use them."""
 
-import base64
 import json
-import shutil
-import subprocess
-import tempfile
-import time
-import urllib.request
+import re
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
-import websocket
+from browser import FOLDER, packed_size
 
-from agelib.publishing import book
 from agelib.publishing.chapters import REPOSITORY, read_contents
-from agelib.store import lock
+from agelib.publishing.pdf import write_pdf
+from agelib.publishing.scripts import fetch_scripts
+from agelib.store import write_json
 
 pytestmark = pytest.mark.book
 
-FOLDER = REPOSITORY / "_build" / "tests"
-PAGES = read_contents(REPOSITORY)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PAGES = [*read_contents(REPOSITORY), "search"]
 
-#: What is asked of every page: pictures that failed, pictures without words, formulas and widgets still undrawn.
+#: What a page may weigh with all that it loads, in bytes on the disk.
+LANDING, PAGE = 500_000, 2_000_000
+
+#: The rules that are judged: WCAG 2.0 to 2.2, levels A and AA.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+#: What is asked of every page: pictures that failed, pictures without words, widgets still undrawn, headings.
 LOOK = """(() => {
   const pictures = [...document.images];
   return {
     title: document.querySelector('h1')?.innerText ?? '',
     broken: pictures.filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 200)),
-    silent: pictures.filter(i => !i.alt.trim()).map(i => i.src.slice(0, 200)),
+    silent: pictures.filter(i => !i.alt.trim() && !i.closest('.navbar-brand')).map(i => i.src.slice(0, 200)),
+    levels: [...document.querySelectorAll('article :is(h1, h2, h3, h4, h5, h6)')].map(h => +h.tagName[1]),
     formulas: document.querySelectorAll('.math').length,
-    drawnFormulas: document.querySelectorAll('mjx-container').length,
-    faultyFormulas: document.querySelectorAll('mjx-merror').length,
+    drawnFormulas: document.querySelectorAll('.math .katex').length,
+    faultyFormulas: document.querySelectorAll('.katex-error').length,
     widgets: document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]').length,
     drawnWidgets: document.querySelectorAll('.jupyter-widgets').length,
-    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 })()"""
 
-
-class Browser:
-    """One headless Chromium, spoken to through its debugging protocol; every host but the files is unreachable."""
-
-    def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
-        command = [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--remote-debugging-port=0",
-            "--remote-allow-origins=*",
-            f"--user-data-dir={self._folder.name}",
-            "about:blank",
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        noted = Path(self._folder.name, "DevToolsActivePort")
-        until = time.monotonic() + 60
-        while not (noted.is_file() and len(noted.read_text().split()) == 2):
-            if time.monotonic() > until:
-                self.close()
-                raise RuntimeError("Chromium did not start within a minute")
-            time.sleep(0.1)
-        port = noted.read_text().split()[0]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
-            target = next(each for each in json.load(answer) if each["type"] == "page")
-        self._socket = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=60)
-        self._number = 0
-        self._events = []
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self._ask(f"{domain}.enable")
-
-    def _ask(self, method, **parameters):
-        self._number += 1
-        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(self._socket.recv())
-            if message.get("id") == self._number:
-                return message.get("result", {})
-            self._events.append(message)
-
-    def look(self, file: Path, width=1280, height=1600, until="true"):
-        """Open a page; return what it shows, what its console said, and which addresses it asked for."""
-        self._ask(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        self._events.clear()
-        self._ask("Page.navigate", url=file.as_uri())
-        deadline = time.monotonic() + 30
-        ready = f"document.readyState === 'complete' && ({until})"
-        while not self._value(ready) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        # A page that loads pictures as one scrolls has to have been scrolled.
-        self._value("document.querySelectorAll('img').forEach(i => { i.loading = 'eager' })")
-        time.sleep(0.3)
-        seen = self._value(LOOK)
-        errors, asked = [], []
-        for event in self._events:
-            about = event.get("params", {})
-            if event["method"] == "Runtime.exceptionThrown":
-                errors.append(
-                    about["exceptionDetails"].get("exception", {}).get("description", "an exception")
-                )
-            elif event["method"] == "Runtime.consoleAPICalled" and about["type"] == "error":
-                errors.append(" ".join(str(each.get("value")) for each in about["args"]))
-            elif event["method"] == "Log.entryAdded" and about["entry"]["level"] == "error":
-                errors.append(f"{about['entry']['text']} {about['entry'].get('url', '')}")
-            elif event["method"] == "Network.requestWillBeSent":
-                asked.append(about["request"]["url"])
-        return seen, errors, asked
-
-    def _value(self, expression):
-        answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True)
-        return answer.get("result", {}).get("value")
-
-    def picture(self, file: Path):
-        """Save what the page looks like."""
-        data = self._ask("Page.captureScreenshot", format="png")["data"]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(base64.b64decode(data))
-
-    def close(self):
-        self._process.terminate()
-        self._process.wait(timeout=30)
-        self._folder.cleanup()
+#: How much wider a page is than its window.
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
-def html():
-    """The whole book in the smoke profile; built by whichever test process comes first."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AGELIB_HOME", str(FOLDER / "home"))
-        with lock(FOLDER / "book"):
-            assert book("smoke", jobs=2, folder=FOLDER) == 0
-    return FOLDER / "html"
+def axe():
+    """The script that judges a page."""
+    (folder,) = fetch_scripts(REPOSITORY, listing="tests/scripts.yaml")
+    return (folder / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    opened = Browser()
-    yield opened
-    opened.close()
+def violations(browser, rules=None, without=()) -> list[str]:
+    """What axe finds wrong with the page: rule, place, and why."""
+    options = {
+        "runOnly": rules or {"type": "tag", "values": RULES},
+        "resultTypes": ["violations"],
+        "rules": {rule: {"enabled": False} for rule in without},
+    }
+    found = browser.value(
+        f"axe.run(document, {json.dumps(options)}).then(result => result.violations.flatMap(rule =>"
+        " rule.nodes.map(node => `${rule.id}: ${node.target} ${node.html.slice(0, 120)} ${node.failureSummary}`)))"
+    )
+    assert found is not None, "axe did not run"
+    return found
 
 
 def test_the_site_begins_at_its_index(html, browser):
-    seen, errors, _ = browser.look(html / "index.html", until="document.querySelector('h1')")
-    assert seen["title"]
-    assert errors == []
+    browser.resize()
+    browser.open(html / "index.html", until="document.querySelector('h1')")
+    assert browser.value("document.querySelector('h1').innerText") == "Estimating age from faces"
+    assert browser.errors == []
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_without_a_network(html, browser, page):
-    drawn = (
-        "document.querySelectorAll('mjx-container').length >= document.querySelectorAll('.math').length"
-        " && (!document.querySelector('script[type$=\"widget-view+json\"]')"
-        " || document.querySelector('.jupyter-widgets'))"
-    )
-    seen, errors, asked = browser.look(html / f"{page}.html", until=drawn)
+    widgets = "document.querySelectorAll('script[type$=\"widget-view+json\"]').length"
+    browser.resize()
+    browser.open(html / f"{page}.html", until=f"!{widgets} || document.querySelector('.jupyter-widgets')")
+    painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    browser.wait(painted)
     browser.picture(FOLDER / "screenshots" / f"{Path(page).name}.png")
+    # A page that loads pictures as one scrolls has to have been scrolled.
+    browser.value("document.querySelectorAll('img').forEach(i => { i.loading = 'eager' })")
+    browser.wait("[...document.images].every(i => i.complete)")
+    seen, errors, outside = browser.value(LOOK), browser.errors, browser.outside
     assert seen["title"]
     assert seen["broken"] == []
     assert seen["silent"] == [], "every picture needs an alt text: cell metadata mystnb.image.alt"
+    assert seen["levels"][0] == 1
+    steps = zip(seen["levels"], seen["levels"][1:], strict=False)
+    assert all(below <= above + 1 for above, below in steps), "a heading skips a level"
     assert seen["faultyFormulas"] == 0
-    assert seen["drawnFormulas"] >= seen["formulas"]
+    assert seen["drawnFormulas"] == seen["formulas"]
     assert seen["drawnWidgets"] >= seen["widgets"]
     assert errors == []
-    assert [address for address in asked if not address.startswith(("file:", "data:", "blob:"))] == []
+    assert outside == []
+    loaded = {unquote(urlsplit(address).path) for address in browser.requests if address.startswith("file:")}
+    files = [Path(path) for path in loaded if Path(path).is_file()]
+    weight = sum(file.stat().st_size for file in files)
+    write_json(
+        FOLDER / "weights" / f"{Path(page).name}.json",
+        {
+            "page": page,
+            "bytes": weight,
+            "packed": sum(map(packed_size, files)),
+            "first_paint_ms": browser.value(painted),
+        },
+    )
+    assert weight <= (LANDING if page == PAGES[0] else PAGE), sorted(
+        ((file.stat().st_size, file.name) for file in files), reverse=True
+    )[:8]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_telephone(html, browser, page):
-    seen, _, _ = browser.look(html / f"{page}.html", width=400, height=800)
-    assert seen["wide"] <= 0, "something is wider than the page"
+def test_everybody_can_use_a_page(html, browser, axe, page):
+    """By the rules of WCAG, in light and dark, on a desk and on a telephone."""
+    browser.resize()
+    browser.open(html / f"{page}.html")
+    browser.value(axe)
+    assert violations(browser) == []
+    browser.value("document.documentElement.dataset.theme = document.documentElement.dataset.mode = 'dark'")
+    browser.wait("document.getAnimations().every(each => each.playState !== 'running')")
+    assert violations(browser, ["color-contrast"]) == [], "in the dark"
+    browser.resize(400, 800, mobile=True)
+    browser.open(html / f"{page}.html")
+    browser.value(axe)
+    assert violations(browser, without=["color-contrast"]) == [], "on a telephone"
+    assert browser.value(WIDE) <= 0, "something is wider than the page"
+
+
+class Page(HTMLParser):
+    """The places and links of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.places, self.links = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.places |= {values[name] for name in ("id", "name") if values.get(name)}
+        for name in ("href", "src"):
+            if values.get(name):
+                self.links.append(values[name])
+
+
+def test_no_link_inside_the_site_leads_nowhere(html):
+    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in html.rglob("*.html")}
+    nowhere, looked = [], 0
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            looked += 1
+            rooted = parts.path.startswith(
+                "/"
+            )  # the page for wrong addresses names them from the site's root
+            base = (
+                Path(str(html.resolve()) + parts.path.removeprefix("/ages"))
+                if rooted
+                else path.parent / parts.path
+            )
+            there = Path(unquote(str(base if parts.path else path))).resolve()
+            place = unquote(parts.fragment)
+            if not there.exists() or (place and there in pages and place not in pages[there].places):
+                nowhere.append(f"{path.name}: {link}")
+    assert looked > 1000
+    assert nowhere == []
 
 
 def test_every_chapter_says_how_it_was_run(html):
@@ -193,3 +182,23 @@ def test_every_chapter_says_how_it_was_run(html):
 def test_pages_show_no_path_of_this_machine(html):
     for path in html.rglob("*.html"):
         assert str(REPOSITORY) not in path.read_text(encoding="utf-8"), path
+
+
+def test_search_engines_get_a_map_and_links_a_card(html):
+    addresses = re.findall("<loc>(.*?)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
+    assert {f"https://example.org/ages/{page}.html" for page in PAGES if page.endswith("s")} <= set(addresses)
+    assert len(addresses) == len(set(addresses))
+    for address in addresses:
+        assert (html / address.removeprefix("https://example.org/ages/")).is_file(), address
+    page = (html / f"{PAGES[0]}.html").read_text(encoding="utf-8")
+    card = re.search('<meta property="og:image" content="https://example.org/ages/([^"]+)"', page)
+    assert (html / card[1]).is_file()
+
+
+def test_the_whole_book_prints(html, browser, tmp_path):
+    file = write_pdf(html, read_contents(REPOSITORY), tmp_path / "book.pdf")
+    data = file.read_bytes()
+    assert data.startswith(b"%PDF-")
+    pages = max(map(int, re.findall(rb"/Type /Pages\s*/Count (\d+)", data)), default=0)
+    assert pages > 100
+    assert not (html / "one-page.html").exists()

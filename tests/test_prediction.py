@@ -74,6 +74,20 @@ def test_one_broken_file_never_stops_the_rest(trained, tmp_path):
 
 
 @pytest.mark.parametrize("detector", ["none", "cascade"])
+def test_a_picture_in_memory_is_told_what_its_file_is_told(model, trained, detector):
+    paths = files(trained)[:3]
+    of_files = prediction.predict(model, paths, detector=detector)
+    bare, named = paths[0].read_bytes(), io.BytesIO(paths[1].read_bytes())
+    named.name = "second.jpg"
+    of_memory = prediction.predict(model, [bare, named, paths[2]], detector=detector)
+    assert of_memory["path"].drop_duplicates().tolist() == ["the picture", "second.jpg", str(paths[2])]
+    left_out = ["path", "problem"]
+    pd.testing.assert_frame_equal(of_memory.drop(columns=left_out), of_files.drop(columns=left_out))
+    broken = prediction.predict(model, [b"no picture", b""], detector=detector)
+    assert broken["problem"].tolist() == ["the picture: not a picture", "the picture: empty file"]
+
+
+@pytest.mark.parametrize("detector", ["none", "cascade"])
 def test_pictures_beyond_one_batch_keep_their_order(model, trained, detector, monkeypatch):
     whole = prediction.predict(model, files(trained), detector=detector)
     monkeypatch.setattr(prediction, "BATCH", 3)
@@ -216,13 +230,13 @@ def test_a_model_finds_faces_says_where_there_is_none_and_goes_on(exported, face
 def test_without_a_name_the_model_that_comes_with_the_book_answers(
     exported, trained, capsys, monkeypatch, tmp_path
 ):
-    from agelib.commands import models
+    from agelib.shipping import choosing
 
     picture = str(files(trained)[0])
-    monkeypatch.setattr(models, "SHIPPED", exported)
+    monkeypatch.setattr(choosing, "SHIPPED", exported)
     assert main(["predict", "--no-detect", picture]) == 0
     assert picture in capsys.readouterr().out
-    monkeypatch.setattr(models, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr(choosing, "SHIPPED", tmp_path / "none")
     assert main(["predict", "--no-detect", picture]) == 2
     assert "name a finished run" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Commands of the book itself: ``book``, ``lab``, ``bench``. Explained in "How to run"."""
+"""Commands of the book itself: ``book``, ``pdf``, ``serve``, ``lab``, ``bench``. Explained in "How to run"."""
 
 import sys
 
@@ -22,6 +22,17 @@ def add(commands) -> None:
     )
     book.set_defaults(command=_book)
 
+    pdf = commands.add_parser("pdf", help="print the built site as one PDF (needs Chromium)")
+    pdf.add_argument("--to", default="", help="the file (default: _build/estimating-age-from-faces.pdf)")
+    pdf.set_defaults(command=_pdf)
+
+    serve = commands.add_parser(
+        "serve", help="show the built site in a browser, pages that fetch files included"
+    )
+    serve.add_argument("--folder", default="", help="the site (default: _build/html)")
+    serve.add_argument("--port", type=int, default=8000, help="of this machine (default: 8000; 0: any)")
+    serve.set_defaults(command=_serve)
+
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab)
 
@@ -36,6 +47,27 @@ def _book(chosen) -> int:
     from agelib.publishing import book
 
     return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs, chosen.address)
+
+
+def _pdf(chosen) -> int:
+    from pathlib import Path
+
+    from agelib.publishing.chapters import REPOSITORY, read_contents
+    from agelib.publishing.pdf import write_pdf
+    from agelib.publishing.plan import Build
+
+    build = Build.of()
+    file = Path(chosen.to or build.folder / "estimating-age-from-faces.pdf")
+    print(f"printing {build.html}: a minute or two", flush=True)
+    print(f"the book: {write_pdf(build.html, read_contents(REPOSITORY), file)}")
+    return 0
+
+
+def _serve(chosen) -> int:
+    from agelib.publishing.chapters import REPOSITORY
+    from agelib.publishing.serving import serve
+
+    return serve(chosen.folder or REPOSITORY / "_build" / "html", chosen.port)
 
 
 def _lab(_chosen) -> int:

@@ -1,9 +1,9 @@
-"""Commands about trained networks on their way out: ``export``, ``predict``. Explained in "How to run"."""
+"""Commands about trained networks on their way out: ``export``, ``predict``, ``app``. Explained in "How to run"."""
 
 import sys
 from pathlib import Path
 
-#: The model that comes with the book, for those who name none: below the repository.
+#: Where the model lies that comes with the book, below the repository: what the help says.
 SHIPPED = Path("data") / "reference" / "model"
 
 _RUN = "folder of a finished run, or the name that `agelib train` printed"
@@ -35,36 +35,57 @@ def add(commands) -> None:
         "predict", help="age, interval, gender and ethnicity of every face in new pictures"
     )
     predict.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
-    source = predict.add_mutually_exclusive_group()
-    source.add_argument("--run", help=_RUN)
-    source.add_argument("--model", type=Path, help=f"folder of an exported model (default: {SHIPPED})")
+    _add_source(predict)
     predict.add_argument("--format", choices=("table", "csv"), default="table")
     predict.add_argument(
         "--no-detect", action="store_true", help="the pictures are crops as the network was trained on"
     )
-    predict.add_argument(
+    _add_manner(predict)
+    predict.add_argument("--onnx", action="store_true", help="let onnxruntime do it in place of torch")
+    predict.set_defaults(command=_predict)
+
+    app = commands.add_parser(
+        "app", help="a page on this machine: a picture in, what `agelib predict` says of each face out"
+    )
+    _add_source(app)
+    _add_manner(app)
+    app.add_argument("--port", type=int, default=8866, help="where the page is served (default: 8866)")
+    app.add_argument(
+        "--ip", default="127.0.0.1", help="for whom: 127.0.0.1 (default) is this machine and nobody else"
+    )
+    app.add_argument("--no-browser", action="store_true", help="open no browser")
+    app.set_defaults(command=_app)
+
+
+def _add_source(command) -> None:
+    source = command.add_mutually_exclusive_group()
+    source.add_argument("--run", help=_RUN)
+    source.add_argument("--model", type=Path, help=f"folder of an exported model (default: {SHIPPED})")
+
+
+def _add_manner(command) -> None:
+    command.add_argument(
         "--detector", default="cascade", help="who finds faces: cascade (default), insightface"
     )
-    predict.add_argument(
+    command.add_argument(
         "--margin",
         type=float,
         help="what to leave around a face, in shares of its box (default: the model's)",
     )
-    predict.add_argument(
+    command.add_argument(
         "--level", type=float, default=0.9, help="how sure the interval is: 0.5, 0.8, 0.9 (default) or 0.95"
     )
-    predict.add_argument("--onnx", action="store_true", help="let onnxruntime do it in place of torch")
-    predict.set_defaults(command=_predict)
 
 
 def _export(chosen) -> None:
     from agelib import shipping
+    from agelib.shipping.choosing import load_run, measured_frame
 
     if chosen.model:
         model = shipping.load(chosen.model)
     else:
-        run = _load_run(chosen.run)
-        model = shipping.of_run(run, _measured_frame(run, chosen.detector))
+        run = load_run(chosen.run)
+        model = shipping.of_run(run, measured_frame(run, chosen.detector))
     folder = shipping.export(model, chosen.folder, half=chosen.half, graph=not chosen.no_onnx)
     for file in sorted(folder.iterdir()):
         print(f"{file.stat().st_size:12,}  {file}")
@@ -75,8 +96,10 @@ def _predict(chosen) -> int:
     import numpy as np
 
     from agelib.prediction import predict_in_batches
+    from agelib.shipping.choosing import choose
 
-    model = _model(chosen)
+    detector = "none" if chosen.no_detect else chosen.detector
+    model = choose(chosen.run, chosen.model, detector, chosen.margin)
     _warn_of_drawn(model)
     calibration = model.calibrations.get(chosen.level)
     if calibration is not None and not np.isfinite(calibration.margins["margin"]).all():
@@ -84,7 +107,6 @@ def _predict(chosen) -> int:
             f"no intervals: the run's validation part is too small for {100 * chosen.level:g} %",
             file=sys.stderr,
         )
-    detector = "none" if chosen.no_detect else chosen.detector
     batches = predict_in_batches(
         model, chosen.pictures, detector=detector, level=chosen.level, onnx=chosen.onnx
     )
@@ -93,56 +115,11 @@ def _predict(chosen) -> int:
     return 0 if answered else 1
 
 
-def _model(chosen):
-    """The model that was named, with the frame that finding faces needs."""
-    from dataclasses import replace
+def _app(chosen) -> int:
+    from agelib.app.serving import Options, serve
 
-    from agelib import shipping
-    from agelib.shipping.framing import UTKFACE
-
-    if chosen.run:
-        run = _load_run(chosen.run)
-        frame = None if chosen.no_detect else _measured_frame(run, chosen.detector, pictures=64)
-        model = shipping.of_run(run, frame)
-    else:
-        model = shipping.load(chosen.model or _shipped())
-    if chosen.no_detect:
-        return model
-    if model.frame is None:
-        print(
-            "the model does not say where faces lie in its crops; it is taken to be as in UTKFace's",
-            file=sys.stderr,
-        )
-    frame = model.frame or UTKFACE
-    return replace(model, frame=frame if chosen.margin is None else replace(frame, margin=chosen.margin))
-
-
-def _load_run(name: str):
-    from agelib import runs, store
-
-    place = Path(name)
-    return runs.load(place if place.is_dir() else store.home() / "runs" / name)
-
-
-def _shipped() -> Path:
-    from agelib.publishing.chapters import REPOSITORY
-
-    if not (REPOSITORY / SHIPPED).is_dir():
-        raise FileNotFoundError(
-            f"there is no {SHIPPED}; name a finished run (--run, as `agelib train` prints it) or a model (--model)"
-        )
-    return REPOSITORY / SHIPPED
-
-
-def _measured_frame(run, detector: str, **how):
-    """Where the faces lie in the run's own pictures; None, with a word, where these are not at hand."""
-    from agelib import shipping
-
-    try:
-        return shipping.frame_of_run(run, detector, **how)
-    except OSError as error:
-        print(f"the run's pictures are not at hand ({error})", file=sys.stderr)
-        return None
+    options = Options(chosen.run or "", str(chosen.model or ""), chosen.detector, chosen.margin, chosen.level)
+    return serve(options, chosen.port, chosen.ip, browser=not chosen.no_browser)
 
 
 def _warn_of_drawn(model) -> None:

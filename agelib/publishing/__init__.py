@@ -14,9 +14,12 @@ module        holds
 `scripts`     the scripts that pages need (formulas), kept locally
 `offline`     a Sphinx extension: pages ask no other server for anything
 `pictures`    the pictures of the site itself
+`trying`      what the page "Try it" fetches: the model's graph, drawn faces
+`serving`     the built site on an address of this machine
 `site`        the pages put together, and Jupyter Book run on them
 `finishing`   the last hand on the finished pages
 `weight`      styles, icons and pictures made smaller
+`pdf`         the finished site printed as one file
 `graph`       all of it as doit tasks
 ============= ==================================================================
 

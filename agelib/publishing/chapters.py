@@ -21,6 +21,9 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
 
+#: Notebooks beside the chapters that are none: the page of :mod:`agelib.app`.
+NO_CHAPTERS = ("app",)
+
 
 @dataclass(frozen=True)
 class Chapter:
@@ -140,7 +143,8 @@ def list_chapters(repository) -> list[Chapter]:
     ValueError
         If two chapters have one number, or a chapter needs or reads one that is not there.
     """
-    chapters = [read_chapter(path) for path in sorted(Path(repository, "notebooks").glob("*.ipynb"))]
+    files = sorted(Path(repository, "notebooks").glob("*.ipynb"))
+    chapters = [read_chapter(path) for path in files if path.stem not in NO_CHAPTERS]
     known = {}
     for chapter in chapters:
         if chapter.number in known:

@@ -18,22 +18,24 @@ import yaml
 from agelib.store import lock, write_whole
 
 
-def fetch_scripts(repository, folder=None) -> list[Path]:
+def fetch_scripts(repository, folder=None, listing="book/scripts.yaml") -> list[Path]:
     """Return the folders of unpacked scripts, each fetched first if it is missing.
 
     Parameters
     ----------
     repository : path
-        Where the book lies; ``book/scripts.yaml`` in it lists the packages.
+        Where the book lies.
     folder : path, optional
         Where to keep them; by default in the Python environment.
+    listing : str
+        File in the repository that lists the packages.
 
     Raises
     ------
     ValueError
         If a package cannot be fetched, or is not the one whose checksum is listed.
     """
-    listed = yaml.safe_load(Path(repository, "book", "scripts.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load(Path(repository, listing).read_text(encoding="utf-8"))
     folder = Path(folder or Path(sys.prefix, "share", "agelib", "scripts"))
     found = []
     for script in listed:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from agelib import references
+from agelib.publishing import trying
 from agelib.publishing.finishing import finish
 from agelib.publishing.pages import (
     LAB_TIMES,
@@ -57,6 +58,7 @@ def site_key(plan: Plan) -> str:
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
         repository_address(repository),
         site_address(plan.build),
+        trying.key(repository),
     )
 
 
@@ -105,6 +107,7 @@ def assemble(plan: Plan) -> None:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 wanted[f"book/_scripts/{path.relative_to(folder.parent).as_posix()}"] = path.read_bytes()
+    trying.complete(wanted, repository)
     for name, content in wanted.items():
         path = target / name
         if not path.is_file() or path.read_bytes() != content:
@@ -241,9 +244,9 @@ def publish(plan: Plan):
         with write_whole(plan.build.html) as temporary:
             shutil.copytree(work / "_build" / "html", temporary)
             # Sphinx leaves these as they were where no page has changed.
-            static = plan.build.assembly / "book" / "_static"
-            if static.is_dir():
-                shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
+            for static in (plan.build.assembly / "book" / name for name in ("_static", "_scripts")):
+                if static.is_dir():
+                    shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
             finish(temporary, work / "packed", site_address(plan.build))
     except ValueError as error:
         return TaskFailed(str(error))

@@ -17,8 +17,8 @@ ICONS = Path("vendor", "fontawesome", "webfonts", "fa-solid-900")
 
 
 def drop_leftovers(static: Path) -> None:
-    """Throw away what no page asks for: maps for developers, and the script of icons that are shown by a font."""
-    for path in (*static.rglob("*.map"), static / "scripts" / "fontawesome.js"):
+    """Throw away what no page asks for: maps for developers, templates, the script of icons that a font shows."""
+    for path in (*static.rglob("*.map"), *static.glob("*.html"), static / "scripts" / "fontawesome.js"):
         path.unlink(missing_ok=True)
 
 

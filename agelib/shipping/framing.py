@@ -140,13 +140,17 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
 def open_upright(source) -> Image.Image:
     """Read a whole picture: RGB, 8 bits, upright, at its own size (a very large JPEG at half or less).
 
+    Parameters
+    ----------
+    source : path, bytes or binary file
+
     Raises
     ------
     ValueError
         If the file is no readable picture, with its name and the reason.
     """
     try:
-        data = Path(source).read_bytes()
+        data = _bytes_of(source)
         if not data:
             raise ValueError("empty file")
         with Image.open(io.BytesIO(data)) as picture:
@@ -155,7 +159,24 @@ def open_upright(source) -> Image.Image:
             whole = to_mode(picture, "RGB")
         return whole if turn is None else whole.transpose(turn)
     except Exception as error:  # A damaged file makes Pillow raise nearly anything.
-        raise ValueError(f"{source}: {reason(error)}") from None
+        raise ValueError(f"{name_of(source)}: {reason(error)}") from None
+
+
+def name_of(source) -> str:
+    """What to call a picture in a table or an error: its path, the name of what is in memory, or just that.
+
+    >>> name_of("a.jpg"), name_of(b"GIF89a"), name_of(io.BytesIO())
+    ('a.jpg', 'the picture', 'the picture')
+    """
+    if isinstance(source, bytes) or hasattr(source, "read"):
+        return str(getattr(source, "name", "the picture"))
+    return str(source)
+
+
+def _bytes_of(source) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    return source.read() if hasattr(source, "read") else Path(source).read_bytes()
 
 
 def finder(detector: str = "cascade") -> Callable[[Image.Image], np.ndarray]:

@@ -128,6 +128,13 @@ class Model:
         batches = ((torch.from_numpy((part / np.float32(255) - mean) / std), None) for part in parts)
         return training.outputs(self.network, batches, device, self.experiment.pictures.flip_test)
 
+    def check_level(self, level: float) -> None:
+        """Refuse a share of pictures for which the model has no intervals, though it has some."""
+        if self.target.gives_age and self.calibrations and level not in self.calibrations:
+            raise ValueError(
+                f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
+            )
+
     def predict(
         self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False
     ) -> pd.DataFrame:
@@ -146,10 +153,7 @@ class Model:
             The columns of :meth:`agelib.targets.Target.predictions`; where there is an age also ``age_low`` and
             ``age_high``, in years, missing where the validation part was too small for any bound.
         """
-        if self.target.gives_age and self.calibrations and level not in self.calibrations:
-            raise ValueError(
-                f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
-            )
+        self.check_level(level)
         given = self.outputs(images, device, onnx)
         table = self.target.predictions(given)
         if not self.target.gives_age:

@@ -1,0 +1,20 @@
+"""The app: a page on one's own machine that says of each face in a picture what ``agelib predict`` says.
+
+:mod:`~agelib.app.serving` starts the page's server (Voilà on ``notebooks/app.ipynb``) · :mod:`~agelib.app.page` is the
+widget in it · :mod:`~agelib.app.judging` goes from a picture's bytes to a table · :mod:`~agelib.app.telling` from the
+table to what is read. Pictures stay in memory: none is written anywhere or sent elsewhere. Explained in
+"How to run" and in chapter 21.
+"""
+
+__all__ = ["page"]
+
+
+def page():
+    """The widget that ``agelib app`` shows; in a notebook, that of the model that comes with the book."""
+    from agelib.app.page import Page
+    from agelib.app.serving import Options
+    from agelib.shipping.choosing import choose
+
+    options = Options.read()
+    model = choose(options.run, options.model, options.detector, options.margin)
+    return Page(model, options.detector, options.level)

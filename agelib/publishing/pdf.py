@@ -1,0 +1,156 @@
+"""The whole book as one PDF: the articles of the finished pages, one after the other, printed by a browser."""
+
+import posixpath
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from agelib.store import write_whole
+
+#: Names under which Chromium is installed.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+#: What makes sense on a screen alone: anchors that appear under the mouse, buttons, and figures that move.
+SCREEN = ("a.headerlink", "button", "script", ".hero-buttons", ".prev-next-area", "noscript")
+
+#: Seconds that printing may take.
+PATIENCE = 600
+
+
+def find_browser() -> str:
+    """The Chromium of this machine.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        raise RuntimeError(
+            "the PDF is printed by Chromium, and there is none here: install the package chromium"
+        )
+    return found
+
+
+def write_pdf(html: Path, pages: list[str], file: Path) -> Path:
+    """Print the book.
+
+    Parameters
+    ----------
+    html : pathlib.Path
+        Folder of the finished site.
+    pages : list of str
+        Its pages in the book's order, without endings.
+    file : pathlib.Path
+        Where the PDF goes; it is written whole.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If there is no site.
+    RuntimeError
+        If there is no browser to print with, or it fails.
+    """
+    browser = find_browser()
+    if not (html / f"{pages[0]}.html").is_file():
+        raise ValueError(f"no pages in {html}; build the book first: make book")
+    one = html / "one-page.html"
+    with write_whole(file) as temporary, tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+        command = [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"),
+            *("--no-pdf-header-footer", "--generate-pdf-document-outline"),
+            *(f"--print-to-pdf={temporary}", one.as_uri()),
+        ]
+        try:
+            one.write_text(join(html, pages), encoding="utf-8")
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        finally:
+            one.unlink(missing_ok=True)
+        if done.returncode or not temporary.is_file():
+            raise RuntimeError(f"{browser} could not print the book: {done.stderr.strip()[-500:]}")
+    return file
+
+
+def join(html: Path, pages: list[str]) -> str:
+    """One page of many: their articles in order, their links leading to each other.
+
+    Parameters
+    ----------
+    html : pathlib.Path
+        Folder of the site.
+    pages : list of str
+        As for :func:`write_pdf`; one that has no article is left out.
+    """
+    from bs4 import BeautifulSoup
+
+    found = {}
+    for page in pages:
+        soup = BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        article = soup.select_one("article")
+        if article is not None:
+            found[page] = article
+            styles = [link["href"] for link in soup.select('link[rel="stylesheet"]')]
+            folder = posixpath.dirname(page)
+    names = {page: page.replace("/", "-") for page in found}
+    for page, article in found.items():
+        _open_up(article)
+        _lead(article, page, names)
+        article["id"] = names[page]
+    sheets = "\n".join(
+        f'<link rel="stylesheet" href="{posixpath.normpath(posixpath.join(folder, urlsplit(style).path))}">'
+        for style in styles
+    )
+    articles = "\n".join(f'<div class="printed">{article}</div>' for article in found.values())
+    return (
+        '<!DOCTYPE html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8">\n'
+        f"<title>Estimating age from faces</title>\n{sheets}</head>\n<body>\n{articles}\n</body></html>\n"
+    )
+
+
+def _open_up(article) -> None:
+    """Take out what is for a screen, and lay open what is folded."""
+    for pattern in SCREEN:
+        for element in article.select(pattern):
+            element.decompose()
+    for element in article.select("details"):
+        element["open"] = ""
+    for element in article.select("img[loading]"):
+        del element["loading"]
+    for element in article.select(".dropdown, .toggle"):
+        element["class"] = [
+            name for name in element["class"] if name not in ("dropdown", "toggle", "toggle-hidden")
+        ]
+
+
+def _lead(article, page: str, names: dict[str, str]) -> None:
+    """Give a page's places and links names that hold for the whole book."""
+    folder = posixpath.dirname(page)
+    for element in article.select("[id]"):
+        element["id"] = f"{names[page]}--{element['id']}"
+    for attribute in ("aria-labelledby", "aria-describedby", "for"):
+        for element in article.select(f"[{attribute}]"):
+            element[attribute] = f"{names[page]}--{element[attribute]}"
+    for element in article.select("[src]"):
+        if not urlsplit(element["src"]).scheme:
+            element["src"] = posixpath.normpath(posixpath.join(folder, element["src"]))
+    for element in article.select("a[href]"):
+        parts = urlsplit(element["href"])
+        if parts.scheme or parts.netloc:
+            continue
+        there = (
+            posixpath.normpath(posixpath.join(folder, unquote(parts.path))) if parts.path else f"{page}.html"
+        )
+        other = there.removesuffix(".html")
+        if other in names:
+            element["href"] = f"#{names[other]}--{parts.fragment}" if parts.fragment else f"#{names[other]}"
+        else:
+            del element["href"]
