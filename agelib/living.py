@@ -227,4 +227,5 @@ def _radio_buttons(key: str, name: str, labels: list, start: int) -> str:
         f"{CONTROL}{' checked' * (number == start)}> {html.escape(label)}</label>"
         for number, label in enumerate(labels)
     )
-    return f"<fieldset hidden><legend>{html.escape(name)}</legend>{buttons}</fieldset>"
+    legend = f'<legend style="float: none; font-size: inherit; margin: 0">{html.escape(name)}</legend>'
+    return f"<fieldset hidden>{legend}{buttons}</fieldset>"
