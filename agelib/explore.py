@@ -169,7 +169,7 @@ def faces(faces: pd.DataFrame, root, people: bool = False) -> Explorer:
         ]
         share = f"{len(rows):,} of {len(faces):,} pictures ({len(rows) / len(faces):.0%})"
         words = f"{share}; page {min(page, pages)} of {pages}."
-        return View(words, shown, _read(shown, root), titles, pages)
+        return View(words, shown, read_pictures(shown, root), titles, pages)
 
     return Explorer("Look at pictures by what is recorded of them", controls, look, people)
 
@@ -220,7 +220,7 @@ def cleaning(faces: pd.DataFrame, root, found=None, people: bool = False) -> Exp
         rows = faces.iloc[[*gone, *stays]]
         why = [next(name for name, each in reasons.items() if np.asarray(each)[place]) for place in gone]
         titles = [f"out: {name}" for name in why] + [f"kept: {_word(ages.iloc[place])}" for place in stays]
-        return View(words, rows, _read(rows, root), titles)
+        return View(words, rows, read_pictures(rows, root), titles)
 
     return Explorer("What each threshold throws away, and what it keeps", controls, look, people)
 
@@ -330,7 +330,7 @@ def errors(run, people: bool = False) -> Explorer:
         mae = f"{error[inside].abs().mean():.1f} years on average" if len(sorted_) else "none"
         words = f"{len(sorted_):,} of {len(table):,} test pictures, off by {mae}; page {min(page, pages)} of {pages}."
         rows = known.loc[shown["path"]].reset_index()
-        return View(words, rows, _read(rows, run.prepared.root), titles, pages)
+        return View(words, rows, read_pictures(rows, run.prepared.root), titles, pages)
 
     return Explorer("The test pictures by their error", controls, look, people)
 
@@ -356,12 +356,31 @@ def _word(value) -> str:
     return value if isinstance(value, str) else f"{value:.0f} y"
 
 
-def _read(rows: pd.DataFrame, root) -> list:
-    """The pictures of some rows, uint8 [3, SIDE, SIDE]; grey where a file is none."""
-    images = []
-    for path in rows["path"]:
+def read_pictures(rows: pd.DataFrame, root, side: int = SIDE) -> np.ndarray:
+    """The pictures of some rows of a faces table; grey where a file is damaged or missing, so that a look goes on.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+    root : path
+        The folder that ``path`` is relative to.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [rows, 3, side, side].
+
+    Examples
+    --------
+    >>> read_pictures(pd.DataFrame({"path": ["missing.jpg"]}), "nowhere", side=2)[0, :, 0, 0]
+    array([128, 128, 128], dtype=uint8)
+    """
+    images = np.full((len(rows), 3, side, side), 128, np.uint8)
+    for number, path in enumerate(rows["path"]):
         try:
-            images.append(read_picture(Path(root, path), SIDE))
+            images[number] = read_picture(Path(root, path), side)
         except ValueError:
-            images.append(np.full((3, SIDE, SIDE), 128, np.uint8))
+            continue
     return images
