@@ -31,7 +31,7 @@ LOOK = """(() => {
     title: document.querySelector('h1')?.innerText ?? '',
     broken: pictures.filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 200)),
     silent: pictures.filter(i => !i.alt.trim() && !i.closest('.navbar-brand')).map(i => i.src.slice(0, 200)),
-    levels: [...document.querySelectorAll('article :is(h1, h2, h3, h4, h5, h6)')].map(h => +h.tagName[1]),
+    levels: [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')].map(h => +h.tagName[1]),
     formulas: document.querySelectorAll('.math').length,
     drawnFormulas: document.querySelectorAll('.math .katex').length,
     faultyFormulas: document.querySelectorAll('.katex-error').length,

@@ -28,6 +28,8 @@ NAMES = (
         re.compile(r'<summary>(?=<span class="toctree-toggle")'),
         '<summary aria-label="Show or hide the chapters of this part">',
     ),
+    # A role that the standard has withdrawn.
+    (re.compile(r'(<div class="citation"[^>]*?) role="doc-biblioentry"'), r'\1 role="listitem"'),
 )
 
 #: Pages that are for those who are on the site already.
