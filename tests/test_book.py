@@ -2,6 +2,10 @@
 
 import json
 import re
+import shutil
+import threading
+import urllib.error
+import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from browser import FOLDER, packed_size
 
+from agelib.publishing import serving
 from agelib.publishing.chapters import REPOSITORY, read_contents
 from agelib.publishing.pdf import write_pdf
 from agelib.publishing.scripts import fetch_scripts
@@ -128,6 +133,49 @@ def test_everybody_can_use_a_page(html, browser, axe, page):
     browser.value(axe)
     assert violations(browser, without=["color-contrast"]) == [], "on a telephone"
     assert browser.value(WIDE) <= 0, "something is wider than the page"
+
+
+def test_the_search_finds_a_word_without_a_server(html, browser):
+    browser.resize()
+    browser.open((html / "search.html").as_uri() + "?q=imbalance")
+    assert browser.wait("document.querySelectorAll('#search-results li').length > 2")
+    found = browser.value("[...document.querySelectorAll('#search-results li a')].map(a => a.href)")
+    assert any("12_imbalance.html" in address for address in found)
+    assert browser.errors == []
+
+
+def test_a_wrong_address_is_answered_with_a_page_that_leads_on(html, browser, axe, tmp_path):
+    shutil.copy(html / "404.html", tmp_path / "404.html")
+    shutil.copy(html / "404.html", tmp_path / "index.html")
+    (tmp_path / "ages").symlink_to(html)  # where the site of the tests says that it is published
+    browser.resize()
+    with serving.open_server(tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(urllib.error.HTTPError, match="404") as answered:
+            urllib.request.urlopen(f"{address}/ages/notebooks/moved.html")
+        assert b"No such page" in answered.value.read()
+        browser.open(f"{address}/ages/404.html")
+        assert browser.value("document.querySelector('article h1').innerText") == "No such page"
+        assert browser.errors == []
+        browser.value(axe)
+        assert violations(browser) == []
+        browser.value(
+            "[...document.querySelectorAll('nav a')].find(a => a.innerText === 'Introduction').click()"
+        )
+        assert browser.wait("document.querySelector('article h1')?.innerText.startsWith('Introduction')")
+        server.shutdown()
+
+
+def test_nothing_moves_for_readers_who_asked_for_that(html, browser):
+    browser.ask(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}]
+    )
+    browser.open(html / f"{PAGES[0]}.html")
+    moving = "[...document.querySelectorAll('*')].filter(e => parseFloat(getComputedStyle(e).transitionDuration) > 0)"
+    assert browser.value(f"{moving}.length") == 0
+    browser.ask("Emulation.setEmulatedMedia", features=[])
+    assert browser.value(f"{moving}.length") > 0
 
 
 class Page(HTMLParser):

@@ -10,6 +10,7 @@ import sys
 import tarfile
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -496,6 +497,18 @@ def test_a_book_without_the_page_gets_nothing_and_one_without_the_model_is_told(
     (tmp_path / trying.PAGE).write_text("# Try it")
     with pytest.raises(FileNotFoundError, match="needs the model in"):
         trying.complete({trying.PAGE: b"# Try it"}, tmp_path)
+
+
+def test_where_there_is_no_page_the_site_has_one_for_that(tmp_path):
+    (tmp_path / "index.html").write_text("<h1>A book</h1>")
+    for own in (b"Error code: 404", b"<h1>Lost</h1>"):
+        with serving.open_server(tmp_path) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            with pytest.raises(urllib.error.HTTPError, match="404") as answered:
+                urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/moved.html")
+            assert own in answered.value.read()
+            server.shutdown()
+        (tmp_path / "404.html").write_text("<h1>Lost</h1>")
 
 
 def test_the_server_names_what_a_browser_is_particular_about(tmp_path, html):

@@ -14,6 +14,12 @@ SEARCH_SCRIPT = re.compile(
     r"<script[^>]*(?:searchtools|language_data|searchindex)\.js[^>]*>\s*</script>\s*", re.IGNORECASE
 )
 
+#: The options of the search, after which it is told to fetch no excerpts where a browser lets no page fetch.
+SEARCH_OPTIONS = re.compile(r"<script[^>]*documentation_options\.js[^>]*>\s*</script>")
+NO_EXCERPTS = (
+    '<script>if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;</script>'
+)
+
 #: The theme's script that would draw the icons anew: the font shows them already.
 ICON_SCRIPT = re.compile(
     r"<script[^>]*fontawesome\.js[^>]*>\s*</script>\s*|<link[^>]*fontawesome\.js[^>]*>\s*"
@@ -107,7 +113,9 @@ def corrected(page: str, searches: bool = False) -> str:
     '<summary><p>Show a solution</p></summary>'
     """
     page = ICON_SCRIPT.sub("", page)
-    if not searches:
+    if searches:
+        page = SEARCH_OPTIONS.sub(lambda found: found[0] + NO_EXCERPTS, page)
+    else:
         page = SEARCH_SCRIPT.sub("", page)
     for pattern, better in NAMES:
         page = pattern.sub(better, page)

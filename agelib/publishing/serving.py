@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +28,20 @@ class Pages(SimpleHTTPRequestHandler):
             self.end_headers()
         else:
             super().do_GET()
+
+    def send_error(self, code, message=None, explain=None):
+        """Where there is no page, the site's own page for that, if it has one."""
+        page = Path(self.directory, "404.html")
+        if code != HTTPStatus.NOT_FOUND or not page.is_file():
+            super().send_error(code, message, explain)
+            return
+        content = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def end_headers(self):
         """Let the browser ask whether a file has changed before it shows an older one."""
