@@ -20,7 +20,7 @@ from PIL import Image
 from agelib import shipping
 from agelib.__main__ import main
 from agelib.app import judging, telling
-from agelib.app.serving import Options
+from agelib.app.serving import Options, transport
 from agelib.drawn import draw_faces, draw_scene
 from agelib.publishing.chapters import list_chapters
 from agelib.shipping import choosing
@@ -291,6 +291,12 @@ def test_what_was_typed_reaches_the_page_and_what_cannot_be_is_refused_at_once(m
     assert "intervals of 0.5, 0.8, 0.9, 0.95, not of 0.7" in capsys.readouterr().err
     assert main(["app", "--detector", "insightface"]) == 2
     assert "not insightface" in capsys.readouterr().err
+
+
+def test_a_socket_whose_path_would_be_too_long_is_not_asked_for(monkeypatch, tmp_path):
+    for folder, found in (("/tmp", "ipc"), (str(tmp_path / ("deep" * 20)), "tcp")):
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        assert transport() == (found if sys.platform == "linux" else "tcp")
 
 
 def test_the_apps_notebook_is_no_chapter():

@@ -109,7 +109,10 @@ def test_a_figure_is_twice_as_sharp_as_the_page_shows_it():
 
 def test_twenty_seven_figures_fit_into_the_limit_and_what_does_not_is_refused():
     slopes = np.linspace(0, 2, 27)
-    shown = living.figure(curves(slopes), "slope", slopes, slopes, "A line.")
+    with plt.rc_context(
+        plt.rcParamsDefault | {"backend": plt.rcParams["backend"]}
+    ):  # as no other test has set it
+        shown = living.figure(curves(slopes), "slope", slopes, slopes, "A line.")
     assert len(shown.html.encode()) < living.LIMIT / 2
     noise = np.random.default_rng(0).integers(0, 255, (9, 400, 400, 3), dtype=np.uint8)
     with pytest.raises(ValueError, match=r"living figure 'noise': .* take fewer states or smaller frames"):

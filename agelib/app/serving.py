@@ -7,6 +7,8 @@ delivery network, and of Jupyter's extensions only those are served that the pag
 import json
 import os
 import sys
+import tempfile
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ EXTENSIONS = (
     "@jupyter-widgets/jupyterlab-manager",
     "anywidget",
 )
+
+#: Bytes that the path of a socket may have (Linux, unix(7)).
+LONGEST = 107
 
 #: Addresses that this machine alone can reach.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -127,6 +132,17 @@ def _configuration(port: int, ip: str, browser: bool):
         },
         # A page that was closed, or whose machine slept, leaves no process behind.
         MappingKernelManager={"cull_idle_timeout": 300, "cull_interval": 60},
-        # The picture goes to the page's process through a file of the system where there is such, not through a port.
-        KernelManager={"transport": "ipc" if sys.platform == "linux" else "tcp"},
+        KernelManager={"transport": transport()},
     )
+
+
+def transport() -> str:
+    """How pictures go to the page's process: through a socket in Voilà's temporary folder, or through a port.
+
+    Only who may read the folder reaches the socket. But its path has a greatest length, and not every system has one.
+
+    >>> transport() in ("ipc", "tcp")
+    True
+    """
+    socket = Path(tempfile.gettempdir(), "voila_" + 8 * "x", f"kernel-{uuid.uuid4()}-ipc-5")
+    return "ipc" if sys.platform == "linux" and len(os.fsencode(socket)) <= LONGEST else "tcp"
