@@ -280,11 +280,12 @@ def test_the_kernel_refuses_what_the_script_should_not_have_sent():
 
 
 def test_what_was_typed_reaches_the_page_and_what_cannot_be_is_refused_at_once(monkeypatch, capsys, tmp_path):
-    monkeypatch.setenv("AGELIB_APP", "{}")
+    monkeypatch.setenv("AGELIB_APP", "")
     assert Options.read() == Options()
+    assert Options.read(Options(level=0.8)) == Options(level=0.8)
     typed = Options(run="a-run", detector="insightface", margin=0.1, level=0.5)
     typed.write()
-    assert Options.read() == typed
+    assert Options.read() == Options.read(Options(level=0.8)) == typed
     assert main(["app", "--model", str(tmp_path)]) == 2
     assert "holds no model" in capsys.readouterr().err
     assert main(["app", "--level", "0.7"]) == 2

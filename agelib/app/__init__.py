@@ -9,12 +9,20 @@ table to what is read. Pictures stay in memory: none is written anywhere or sent
 __all__ = ["page"]
 
 
-def page():
-    """The widget that ``agelib app`` shows; in a notebook, that of the model that comes with the book."""
+def page(run: str = "", model: str = "", detector: str = "cascade", level: float = 0.9):
+    """The widget that ``agelib app`` shows. What was typed to that command counts; elsewhere the arguments do.
+
+    Parameters
+    ----------
+    run, model, detector
+        As for :func:`agelib.shipping.choosing.choose`.
+    level : float
+        Share of pictures whose interval holds the true age.
+    """
     from agelib.app.page import Page
     from agelib.app.serving import Options
     from agelib.shipping.choosing import choose
 
-    options = Options.read()
-    model = choose(options.run, options.model, options.detector, options.margin)
-    return Page(model, options.detector, options.level)
+    options = Options.read(Options(run, model, detector, level=level))
+    chosen = choose(options.run, options.model, options.detector, options.margin)
+    return Page(chosen, options.detector, options.level)

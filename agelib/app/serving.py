@@ -43,9 +43,10 @@ class Options:
     level: float = 0.9
 
     @classmethod
-    def read(cls) -> "Options":
-        """The options of the server that this process belongs to; the defaults in any other process."""
-        return cls(**json.loads(os.environ.get(OPTIONS, "{}")))
+    def read(cls, otherwise: "Options | None" = None) -> "Options":
+        """The options of the server that this process belongs to; in any other process `otherwise`, or the defaults."""
+        typed = os.environ.get(OPTIONS)
+        return cls(**json.loads(typed)) if typed else otherwise or cls()
 
     def write(self) -> None:
         """Leave the options to the processes that this one starts."""
