@@ -15,7 +15,7 @@ from browser import FOLDER, packed_size
 
 from agelib.publishing import serving
 from agelib.publishing.chapters import REPOSITORY, read_contents
-from agelib.publishing.pdf import write_pdf
+from agelib.publishing.pdf import join, write_pdf
 from agelib.publishing.scripts import fetch_scripts
 from agelib.store import write_json
 
@@ -234,7 +234,8 @@ def test_pages_show_no_path_of_this_machine(html):
 
 def test_search_engines_get_a_map_and_links_a_card(html):
     addresses = re.findall("<loc>(.*?)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
-    assert {f"https://example.org/ages/{page}.html" for page in PAGES if page.endswith("s")} <= set(addresses)
+    listed = {f"https://example.org/ages/{page}.html" for page in PAGES if page not in ("search", "genindex")}
+    assert listed | {"https://example.org/ages/index.html"} == set(addresses)
     assert len(addresses) == len(set(addresses))
     for address in addresses:
         assert (html / address.removeprefix("https://example.org/ages/")).is_file(), address
@@ -244,9 +245,20 @@ def test_search_engines_get_a_map_and_links_a_card(html):
 
 
 def test_the_whole_book_prints(html, browser, tmp_path):
+    before = sorted(path.name for path in html.iterdir())
     file = write_pdf(html, read_contents(REPOSITORY), tmp_path / "book.pdf")
     data = file.read_bytes()
     assert data.startswith(b"%PDF-")
     pages = max(map(int, re.findall(rb"/Type /Pages\s*/Count (\d+)", data)), default=0)
     assert pages > 100
-    assert not (html / "one-page.html").exists()
+    assert sorted(path.name for path in html.iterdir()) == before
+
+
+def test_in_print_links_lead_to_places_of_the_same_file(html):
+    book = Page(join(html.resolve(), read_contents(REPOSITORY)))
+    inner = [link for link in book.links if link.startswith("#")]
+    assert len(inner) > 200
+    assert [link for link in inner if link[1:] not in book.places] == []
+    files = [link for link in book.links if link.startswith("file:")]
+    assert len(files) > 50
+    assert [link for link in files if not Path(unquote(urlsplit(link).path)).is_file()] == []

@@ -12,7 +12,7 @@ from agelib.store import write_whole
 #: Names under which Chromium is installed.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
-#: What makes sense on a screen alone: anchors that appear under the mouse, buttons, and figures that move.
+#: What makes sense on a screen alone: anchors that appear under the mouse, buttons, scripts and their substitutes.
 SCREEN = ("a.headerlink", "button", "script", ".hero-buttons", ".prev-next-area", "noscript")
 
 #: Seconds that printing may take.
@@ -62,19 +62,16 @@ def write_pdf(html: Path, pages: list[str], file: Path) -> Path:
     browser = find_browser()
     if not (html / f"{pages[0]}.html").is_file():
         raise ValueError(f"no pages in {html}; build the book first: make book")
-    one = html / "one-page.html"
-    with write_whole(file) as temporary, tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+    with write_whole(file) as temporary, tempfile.TemporaryDirectory(prefix="book-") as folder:
+        one = Path(folder, "book.html")
+        one.write_text(join(html.resolve(), pages), encoding="utf-8")
         command = [
             *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"),
+            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}/profile"),
             *("--no-pdf-header-footer", "--generate-pdf-document-outline"),
-            *(f"--print-to-pdf={temporary}", one.as_uri()),
+            *(f"--print-to-pdf={temporary.resolve()}", one.as_uri()),
         ]
-        try:
-            one.write_text(join(html, pages), encoding="utf-8")
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        finally:
-            one.unlink(missing_ok=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode or not temporary.is_file():
             raise RuntimeError(f"{browser} could not print the book: {done.stderr.strip()[-500:]}")
     return file
@@ -92,28 +89,36 @@ def join(html: Path, pages: list[str]) -> str:
     """
     from bs4 import BeautifulSoup
 
-    found = {}
-    for page in pages:
-        soup = BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
-        article = soup.select_one("article")
-        if article is not None:
-            found[page] = article
-            styles = [link["href"] for link in soup.select('link[rel="stylesheet"]')]
-            folder = posixpath.dirname(page)
-    names = {page: page.replace("/", "-") for page in found}
-    for page, article in found.items():
+    soups = {
+        page: BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        for page in pages
+    }
+    articles = {
+        page: soup.select_one("article") for page, soup in soups.items() if soup.select_one("article")
+    }
+    names = {page: page.replace("/", "-") for page in articles}
+    for page, article in articles.items():
         _open_up(article)
-        _lead(article, page, names)
+        _lead(article, html, page, names)
         article["id"] = names[page]
     sheets = "\n".join(
-        f'<link rel="stylesheet" href="{posixpath.normpath(posixpath.join(folder, urlsplit(style).path))}">'
-        for style in styles
+        f'<link rel="stylesheet" href="{_address(html, pages[0], link["href"])}">'
+        for link in soups[pages[0]].select('head link[rel="stylesheet"]')
     )
-    articles = "\n".join(f'<div class="printed">{article}</div>' for article in found.values())
+    printed = "\n".join(f'<div class="printed">{article}</div>' for article in articles.values())
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8">\n'
-        f"<title>Estimating age from faces</title>\n{sheets}</head>\n<body>\n{articles}\n</body></html>\n"
+        f"<title>Estimating age from faces</title>\n{sheets}</head>\n<body>\n{printed}\n</body></html>\n"
     )
+
+
+def _inside(page: str, link: str) -> str:
+    """Where in the site a page's link leads, as a path from the site's folder."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(urlsplit(link).path)))
+
+
+def _address(html: Path, page: str, link: str) -> str:
+    return (html / _inside(page, link)).as_uri()
 
 
 def _open_up(article) -> None:
@@ -131,25 +136,22 @@ def _open_up(article) -> None:
         ]
 
 
-def _lead(article, page: str, names: dict[str, str]) -> None:
-    """Give a page's places and links names that hold for the whole book."""
-    folder = posixpath.dirname(page)
+def _lead(article, html: Path, page: str, names: dict[str, str]) -> None:
+    """Give a page's places, pictures and links addresses that hold for the whole book, wherever it lies."""
     for element in article.select("[id]"):
         element["id"] = f"{names[page]}--{element['id']}"
     for attribute in ("aria-labelledby", "aria-describedby", "for"):
         for element in article.select(f"[{attribute}]"):
             element[attribute] = f"{names[page]}--{element[attribute]}"
-    for element in article.select("[src]"):
-        if not urlsplit(element["src"]).scheme:
-            element["src"] = posixpath.normpath(posixpath.join(folder, element["src"]))
+    for attribute, tag in (("src", ""), ("href", "link")):
+        for element in article.select(f"{tag}[{attribute}]"):
+            if not urlsplit(element[attribute]).scheme:
+                element[attribute] = _address(html, page, element[attribute])
     for element in article.select("a[href]"):
         parts = urlsplit(element["href"])
         if parts.scheme or parts.netloc:
             continue
-        there = (
-            posixpath.normpath(posixpath.join(folder, unquote(parts.path))) if parts.path else f"{page}.html"
-        )
-        other = there.removesuffix(".html")
+        other = _inside(page, element["href"]).removesuffix(".html") if parts.path else page
         if other in names:
             element["href"] = f"#{names[other]}--{parts.fragment}" if parts.fragment else f"#{names[other]}"
         else:
