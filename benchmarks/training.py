@@ -1,88 +1,170 @@
 """Training pictures per second: agelib's whole loop, against what a reader would write instead.
 
-All train the same network on the same pictures. agelib is measured beside each of the others, one straight after
-the other, and the two take turns in going first; what is reported is the median of the pairs' ratios, and their spread.
-A machine's speed drifts by several percent over minutes: a ratio of two rates that were taken minutes apart would
-measure that.
+All train the same network on the same pictures, of the same size, in batches of the same number, with the same kinds of
+random changes. agelib is measured beside each of the others, one straight after the other, and the two take turns in
+going first; what is reported is the median of the pairs' ratios, and their spread. A machine's speed drifts by several
+percent over minutes: a ratio of two rates that were taken minutes apart would measure that.
 
 * agelib: the whole of ``training.fit``, with everything that the others do without: setting up, history, TensorBoard,
   a validation part of 16 pictures, and a checkpoint after every epoch.
-* memory: a plain loop over a float tensor that is already decoded, resized and normalised, with agelib's own
+* limit: a plain loop over a float tensor that is already decoded, resized, changed and normalised, with agelib's own
   optimiser and order in memory: the fastest that the network allows.
-* folder: torchvision's ImageFolder, a DataLoader and a plain loop, as study A did.
-* fastai: fastai's ImageDataLoaders and Learner, with the same validation part.
+* folder: torchvision's ImageFolder and transforms, a DataLoader with a worker for each core, and a plain loop.
+* fastai: fastai's ImageDataLoaders, transforms and Learner, with the same validation part.
+* lightning: PyTorch Lightning's Trainer on the loader of "folder"; left out where Lightning is not installed
+  (``pip install lightning``).
 
-These four are in float32. Last, ``bf16`` is agelib again, in that arithmetic.
+These are in float32. Last, ``half`` is agelib again in the arithmetic that it chooses by itself, and ``compiled`` the
+limit once more with torch.compile: what is not the default was measured not to pay.
 
-Run it with ``python benchmarks/training.py [--pictures 3000] [--image-size 64] [--network basic_cnn]``.
+Run it with ``python benchmarks/training.py [--network basic_cnn] [--source utkface --root UTKFace.tar.gz]``; without
+``--network`` the basic CNN, ResNet-18 and EfficientNet-B0 take turns.
 """
 
 import argparse
 import contextlib
+import importlib.util
 import io
+import logging
 import os
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
+import _report
 import numpy as np
 import pandas as pd
 
 #: Pictures of the validation part, of the ways that have one.
 VALID = 16
 
+#: Random changes: how often each happens, and the torchvision and fastai words for the same (see augmentation.NAMES).
+PROBABILITY, AUGMENTATION = 0.5, ("flip", "affine", "light")
+
+NETWORKS = ("basic_cnn", "resnet18", "efficientnet_b0")
+
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--pictures", type=int, default=3000)
+    options.add_argument("--source", default="drawn-utkface")
+    options.add_argument("--root", default="")
+    options.add_argument("--pictures", type=int, default=1600)
     options.add_argument("--image-size", type=int, default=64)
     options.add_argument("--batch-size", type=int, default=64)
-    options.add_argument("--network", default="basic_cnn")
+    options.add_argument("--network", action="append", help="may be given several times")
+    options.add_argument("--plain", action="store_true", help="without random changes")
     options.add_argument("--rounds", type=int, default=3, help="pairs of each kind (default 3)")
-    options.add_argument("--epochs", type=int, default=2, help="epochs in each timing (default 2)")
+    options.add_argument("--epochs", type=int, default=1, help="epochs in each timing (default 1)")
+    options.add_argument("--ways", default="", help="others to measure, joined by commas (default: all)")
+    options.add_argument("--folder", default=_report.FOLDER, help="where the report goes")
     chosen = options.parse_args()
 
     import torch
 
     from agelib import sources
 
-    collection = sources.read("drawn-utkface", pictures=chosen.pictures)
-    faces, root = readable(collection)
-    print(
-        f"drawn faces, {len(faces):,} pictures, {chosen.network} at {chosen.image_size} px, batch {chosen.batch_size}, "
-        f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+    collection = sources.read(chosen.source, chosen.root, pictures=chosen.pictures)
+    faces, root = readable(collection, chosen.pictures)
+    about = _report.provenance(
+        data=f"{chosen.source}, {len(faces):,} pictures",
+        image_size=chosen.image_size,
+        batch_size=chosen.batch_size,
+        augmentation=[] if chosen.plain else list(AUGMENTATION),
+        epochs=chosen.epochs,
+        threads=torch.get_num_threads(),
+        device=str(device()),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        ways = {
-            "agelib": agelib_way(faces, root, chosen, Path(folder)),
-            "memory": memory_way(faces, root, chosen),
-            "folder": folder_way(faces, root, chosen, Path(folder)),
-            "fastai": fastai_way(faces, root, chosen),
-            "bf16": agelib_way(faces, root, chosen, Path(folder), "bf16"),
-        }
-        for way in ways.values():  # caches, worker start-up code and lazy imports are not what is measured
-            way(1)
-        pairs = pd.DataFrame(
-            [
-                {"other": name} | pair(ways, name, turn % 2 == 1, len(faces), chosen.epochs)
-                for turn in range(chosen.rounds)
-                for name in ways
-                if name != "agelib"
-            ]
-        )
-    print(pairs.groupby("other", sort=False).median().round(1).to_string())
-    for name, mine in pairs.groupby("other", sort=False):
-        ratio = mine["agelib"] / mine["theirs"]
-        print(f"agelib / {name}: {ratio.median():.2f} (from {ratio.min():.2f} to {ratio.max():.2f})")
+    print(about, flush=True)
+    tables = []
+    for name in chosen.network or NETWORKS:
+        chosen.name = name
+        with tempfile.TemporaryDirectory() as folder:
+            tables.append(compare(faces, root, chosen, Path(folder)))
+        print(summary(tables[-1]).to_string(index=False), flush=True)
+    pairs = pd.concat(tables, ignore_index=True)
+    said = (
+        "How many times as many pictures per second agelib's whole training loop takes as another way of doing the "
+        "same: the network, the pictures, their size, the batch and the kinds of random changes are equal. *Limit* is "
+        "a plain loop over a float tensor that is ready in memory and never changes; *compiled* is that loop with "
+        "torch.compile; *half* is agelib in the arithmetic that it chooses by itself; all others are in float32. The "
+        "median of pairs that were measured one straight after the other, with the least and the largest."
+    )
+    alt = "Ratios of training speeds, agelib to each other way, one panel a network; 1 is as fast."
+    print(_report.write("training", "Training", said, summary(pairs), about, draw(pairs), alt, chosen.folder))
 
 
-def readable(collection):
+def device():
+    from agelib import training
+
+    return training.choose_device()
+
+
+def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
+    """One row a pair: network, the other's name, and the pictures per second of agelib and of the other."""
+    ways = {
+        "agelib": lambda: agelib_way(faces, root, chosen, folder),
+        "limit": lambda: limit_way(faces, root, chosen),
+        "folder": lambda: folder_way(faces, root, chosen, folder),
+        "fastai": lambda: fastai_way(faces, root, chosen),
+        "lightning": lambda: lightning_way(faces, root, chosen, folder),
+        "half": lambda: agelib_way(faces, root, chosen, folder, "auto"),
+        "compiled": lambda: limit_way(faces, root, chosen, compiled=True),
+    }
+    if not importlib.util.find_spec("lightning"):
+        ways.pop("lightning")
+        print("Lightning is not installed: left out")
+    wanted = chosen.ways.split(",") if chosen.ways else [name for name in ways if name != "agelib"]
+    ways = {name: ways[name]() for name in ("agelib", *wanted)}
+    for way in ways.values():  # caches, worker start-up code and lazy imports are not what is measured
+        way(1)
+    return pd.DataFrame(
+        [
+            {"network": chosen.name, "other": name}
+            | pair(ways, name, turn % 2 == 1, len(faces), chosen.epochs)
+            for turn in range(chosen.rounds)
+            for name in wanted
+        ]
+    )
+
+
+def summary(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Median, least and largest ratio of agelib's rate to the other's, for each network and other."""
+    ratio = pairs.assign(ratio=pairs["agelib"] / pairs["theirs"])
+    found = ratio.groupby(["network", "other"], sort=False).agg(
+        agelib=("agelib", "median"),
+        theirs=("theirs", "median"),
+        ratio=("ratio", "median"),
+        low=("ratio", "min"),
+        high=("ratio", "max"),
+        pairs=("ratio", "size"),
+    )
+    return found.round({"agelib": 1, "theirs": 1, "ratio": 3, "low": 3, "high": 3}).reset_index()
+
+
+def draw(pairs: pd.DataFrame):
+    """The ratios of all pairs, on a logarithmic axis; 1 is as fast as the other."""
+    import seaborn
+
+    from agelib import plots
+
+    plots.set_theme()
+    ratio = pairs.assign(ratio=pairs["agelib"] / pairs["theirs"])
+    grid = seaborn.catplot(ratio, x="ratio", y="other", col="network", kind="strip", height=3.2, aspect=1.1)
+    for axes in grid.axes.flat:
+        axes.set_xscale("log")
+        axes.axvline(1, color="0.5", linewidth=1)
+    grid.set_axis_labels("pictures per second, agelib ÷ other", "")
+    return grid.figure
+
+
+def readable(collection, number: int):
     """Only pictures that every way can read, or the others would stop."""
     from agelib import pixels
 
-    whole = pixels.decode(collection.faces, collection.root, 16, progress=False).readable
-    faces = collection.faces[whole & collection.faces["age"].notna()]
-    return faces.reset_index(drop=True), collection.root
+    faces = collection.faces[collection.faces["age"].notna()].head(number + number // 10)
+    whole = pixels.decode(faces, collection.root, 16, progress=False).readable
+    return faces[whole].head(number).reset_index(drop=True), collection.root
 
 
 def pair(ways: dict, name: str, is_second: bool, pictures: int, epochs: int) -> dict:
@@ -102,13 +184,19 @@ def make_network(chosen):
     from agelib import networks
     from agelib.experiment import Network
 
-    return networks.build(Network(network=chosen.network), 1, chosen.image_size, seed=42)
+    return networks.build(Network(network=chosen.name), 1, chosen.image_size, seed=42)
 
 
 def settings(chosen, epochs: int, precision: str = "off"):
     from agelib.experiment import Training
 
     return Training(epochs=epochs, batch_size=chosen.batch_size, mixed_precision=precision)
+
+
+def changes(chosen):
+    from agelib import augmentation
+
+    return None if chosen.plain else augmentation.build(AUGMENTATION, PROBABILITY)
 
 
 def agelib_way(faces, root, chosen, folder, precision: str = "off"):
@@ -120,27 +208,26 @@ def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     mean, std = pixels.statistics(images.images)
     ages = faces["age"].to_numpy()
     target = targets.build(settings(chosen, 1), ages[:, None])
-    device = training.choose_device()
 
     def train(epochs):
         rows = np.arange(len(faces))
-        common = {"batch_size": chosen.batch_size, "mean": mean, "std": std, "device": device}
+        common = {"batch_size": chosen.batch_size, "mean": mean, "std": std, "device": device()}
         with tempfile.TemporaryDirectory(dir=folder) as run:
             training.fit(
                 make_network(chosen),
                 target,
-                Batches(images, rows, ages, shuffle=True, **common),
+                Batches(images, rows, ages, shuffle=True, augment=changes(chosen), **common),
                 Batches(images, rows[:VALID], ages, **common),
                 settings(chosen, epochs, precision),
                 run,
-                device,
+                device(),
                 progress=False,
             )
 
     return train
 
 
-def memory_way(faces, root, chosen):
+def limit_way(faces, root, chosen, compiled: bool = False):
     """A plain loop over one float tensor."""
     import torch
 
@@ -148,56 +235,104 @@ def memory_way(faces, root, chosen):
 
     images = pixels.decode(faces, root, chosen.image_size, progress=False)
     mean, std = pixels.statistics(images.images)
-    device = training.choose_device()
     x = torch.from_numpy(np.array(images.images)).float().div_(255)
-    x = ((x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)).to(device)
+    x = ((x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)).to(device())
     x = x.contiguous(memory_format=torch.channels_last)
-    y = standardised(faces).to(device)
+    y = standardised(faces).to(device())
+    network, _, loss = plain(chosen)
+    network.to(memory_format=torch.channels_last)
+    ask = torch.compile(network) if compiled else network
 
     def train(epochs):
-        network, _, loss = plain(chosen, device)
-        network.to(memory_format=torch.channels_last)
         optimiser = training.make_optimiser(network.parameters(), settings(chosen, epochs))
         for _ in range(epochs):
-            for rows in torch.randperm(len(x), device=device).split(chosen.batch_size):
-                step(network, optimiser, loss, x[rows], y[rows])
+            for rows in torch.randperm(len(x), device=x.device).split(chosen.batch_size):
+                if len(rows) == chosen.batch_size or not compiled:  # another shape would be compiled anew
+                    step(ask, optimiser, loss, x[rows], y[rows])
+        if x.device.type == "cuda":
+            torch.cuda.synchronize()
 
     return train
 
 
-def folder_way(faces, root, chosen, folder):
-    """ImageFolder (a folder an age), Resize, ToTensor, Normalize, DataLoader with a worker for each core."""
+def folder_loader(faces, root, chosen, folder):
+    """ImageFolder (a folder an age), Resize, random changes, ToTensor, Normalize, a DataLoader with workers."""
     import torch
     from torch.utils.data import DataLoader
     from torchvision import transforms
     from torchvision.datasets import ImageFolder
 
-    from agelib import training
-
-    device = training.choose_device()
     by_age = folder / "by_age"
     for row, (path, age) in enumerate(zip(faces["path"], faces["age"], strict=True)):
         place = by_age / f"{int(age):03}"
         place.mkdir(parents=True, exist_ok=True)
-        os.symlink((Path(root) / path).resolve(), place / f"{row}.jpg")
+        if not (place / f"{row}.jpg").exists():
+            os.symlink((Path(root) / path).resolve(), place / f"{row}.jpg")
+    turn = transforms.RandomAffine(15, (0.05, 0.05), (0.95, 1.05))
+    random = [
+        transforms.RandomHorizontalFlip(PROBABILITY),
+        transforms.RandomApply([turn], PROBABILITY),
+        transforms.RandomApply([transforms.ColorJitter(0.2, 0.2)], PROBABILITY),
+    ]
     change = transforms.Compose(
         [
             transforms.Resize((chosen.image_size, chosen.image_size)),
+            *([] if chosen.plain else random),
             transforms.ToTensor(),
             transforms.Normalize([0.5] * 3, [0.25] * 3),
         ]
     )
     pictures = ImageFolder(by_age, change)
     ages = torch.tensor([float(name) for name in pictures.classes])
-    mean, std = float(faces["age"].mean()), float(faces["age"].std())
     loader = DataLoader(pictures, chosen.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
+    return loader, (ages[:, None] - float(faces["age"].mean())) / float(faces["age"].std())
+
+
+def folder_way(faces, root, chosen, folder):
+    """The loader of a folder, and a plain loop."""
+    loader, ages = folder_loader(faces, root, chosen, folder)
 
     def train(epochs):
-        network, optimiser, loss = plain(chosen, device)
+        network, optimiser, loss = plain(chosen)
         for _ in range(epochs):
             for x, classes in loader:
-                y = (ages[classes, None] - mean) / std
-                step(network, optimiser, loss, x.to(device), y.to(device))
+                step(network, optimiser, loss, x.to(device()), ages[classes].to(device()))
+
+    return train
+
+
+def lightning_way(faces, root, chosen, folder):
+    """The loader of a folder, and Lightning's Trainer with what it needs at least."""
+    import lightning
+    import torch
+
+    loader, ages = folder_loader(faces, root, chosen, folder)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.network = make_network(chosen)
+
+        def training_step(self, batch, _):
+            x, classes = batch
+            return torch.nn.functional.mse_loss(self.network(x), ages[classes.cpu()].to(x.device))
+
+        def configure_optimizers(self):
+            return torch.optim.AdamW(self.parameters(), lr=1e-3)
+
+    def train(epochs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trainer = lightning.Trainer(
+                max_epochs=epochs,
+                accelerator="gpu" if device().type == "cuda" else "cpu",
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.fit(Module(), loader)
 
     return train
 
@@ -206,20 +341,28 @@ def fastai_way(faces, root, chosen):
     """fastai's own loaders and Learner on the same table."""
     from fastai.data.block import RegressionBlock
     from fastai.learner import Learner
-    from fastai.vision.augment import Resize
+    from fastai.vision.augment import Resize, aug_transforms
     from fastai.vision.data import ImageDataLoaders, Normalize
     from torch.nn.functional import mse_loss
 
     table = pd.DataFrame({"path": faces["path"], "age": standardised(faces).squeeze(1).numpy()})
     # All pictures are trained on, as by the other ways; the first of them are looked at once more.
     table = pd.concat([table.assign(valid=False), table.head(VALID).assign(valid=True)], ignore_index=True)
+    random = aug_transforms(
+        max_rotate=15,
+        max_zoom=1.05,
+        max_warp=0,
+        max_lighting=0.2,
+        p_affine=PROBABILITY,
+        p_lighting=PROBABILITY,
+    )
     loaders = ImageDataLoaders.from_df(
         table,
         path=root,
         valid_col="valid",
         y_block=RegressionBlock(),
         item_tfms=Resize(chosen.image_size, method="squish"),
-        batch_tfms=Normalize.from_stats([0.5] * 3, [0.25] * 3),
+        batch_tfms=[*([] if chosen.plain else random), Normalize.from_stats([0.5] * 3, [0.25] * 3)],
         bs=chosen.batch_size,
         num_workers=os.cpu_count() or 1,
     )
@@ -239,10 +382,10 @@ def standardised(faces):
     return (ages - ages.mean()) / ages.std()
 
 
-def plain(chosen, device):
+def plain(chosen):
     import torch
 
-    network = make_network(chosen).to(device)
+    network = make_network(chosen).to(device())
     return network, torch.optim.AdamW(network.parameters(), lr=1e-3), torch.nn.MSELoss()
 
 

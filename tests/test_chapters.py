@@ -7,6 +7,7 @@ import papermill
 import pytest
 import yaml
 
+from agelib import drawn
 from agelib.publishing.chapters import REPOSITORY, check_contents, list_chapters
 from agelib.publishing.execute import execute
 from agelib.publishing.plan import Build, Plan
@@ -79,3 +80,14 @@ def test_a_chapter_runs(chapter, kept_workspace):
     record = execute(Plan.of(build).job(chapter))
     assert record["seconds"] > 0
     assert record["peak_bytes"] > 0
+
+
+@pytest.mark.chapters
+@pytest.mark.parametrize(("number", "layout"), [("17", "imdb-wiki"), ("18", "appa-real")])
+def test_a_chapter_runs_on_a_data_set_in_its_published_layout(number, layout, kept_workspace):
+    root = drawn.draw_collection(layout, 800, seed=5, size=64, progress=False)
+    build = Build.of("smoke", layout, root, number, jobs=2, folder=REPOSITORY / "_build" / "tests")
+    plan = Plan.of(build)
+    record = execute(plan.job(plan.selected[0]))
+    assert record["source"] == layout
+    assert record["parameters"]["root"] == str(root)

@@ -16,6 +16,7 @@ import yaml
 
 from agelib import references
 from agelib.publishing import trying
+from agelib.publishing.benchmarks import REPORTS, benchmarks_page, figures
 from agelib.publishing.finishing import finish
 from agelib.publishing.pages import (
     LAB_TIMES,
@@ -34,7 +35,18 @@ from agelib.publishing.scripts import fetch_scripts
 from agelib.store import content_key, file_key, read_json, write_whole
 
 #: Modules beside this one that decide what the site looks like.
-MAKERS = ("finishing", "formulas", "offline", "pages", "pictures", "results", "scripts", "site", "weight")
+MAKERS = (
+    "benchmarks",
+    "finishing",
+    "formulas",
+    "offline",
+    "pages",
+    "pictures",
+    "results",
+    "scripts",
+    "site",
+    "weight",
+)
 
 GITHUB = re.compile(
     r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
@@ -55,6 +67,7 @@ def site_key(plan: Plan) -> str:
             file_key(path)
             for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))
         ],
+        [file_key(path) for path in sorted((repository / REPORTS).glob("*.*"))],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
         repository_address(repository),
         site_address(plan.build),
@@ -96,6 +109,8 @@ def assemble(plan: Plan) -> None:
         wanted[plans] = wanted[plans].decode().replace(LAB_TIMES, table).encode()
     wanted["book/status.md"] = status_page(plan, records).encode()
     wanted["book/results.md"] = results_page(repository / "data" / "reference").encode()
+    wanted["book/benchmarks.md"] = benchmarks_page(repository).encode()
+    wanted |= {f"book/{name}": content for name, content in figures(repository).items()}
     wanted["_toc.yml"] = (repository / "_toc.yml").read_bytes()
     wanted["genindex.md"] = b"# Index\n"  # Sphinx writes the page; this gives it a place in the contents
     for name, content in site_pictures().items():

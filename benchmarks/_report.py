@@ -1,0 +1,74 @@
+"""What every benchmark leaves behind: a table with where it comes from, and a figure of it.
+
+``NAME.json`` holds what was measured on, and the rows; ``NAME.png`` is the figure, where there is one. The page
+"Benchmarks" of the book is made from these files.
+"""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from agelib.devices import processor_name
+from agelib.store import write_json, write_whole
+
+#: Where reports are kept.
+FOLDER = Path(__file__).resolve().parent / "reports"
+
+#: Libraries whose version a rate may depend on.
+LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow", "onnxruntime")
+
+
+def provenance(**about) -> dict:
+    """The machine, its load, the versions, and what else is said of a measurement."""
+    return {
+        "processor": processor_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        **{library: metadata.version(library) for library in LIBRARIES},
+        **about,
+    }
+
+
+def write(
+    name: str, title: str, said: str, table, about: dict, figure=None, alt: str = "", folder=FOLDER
+) -> Path:
+    """Write a report whole.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark's name, and its report's.
+    title, said : str
+        Heading and words of the report's section on the page.
+    table : pandas.DataFrame
+        One row a measurement, rounded as it is to be read.
+    about : dict
+        What :func:`provenance` returned, before the first measurement.
+    figure : matplotlib.figure.Figure, optional
+    alt : str
+        What the figure shows, for those who do not see it.
+    folder : path
+
+    Returns
+    -------
+    pathlib.Path
+        The JSON file.
+
+    Raises
+    ------
+    ValueError
+        If a figure has no words.
+    """
+    if figure is not None and not alt:
+        raise ValueError(f"report {name}: say in `alt` what its figure shows")
+    file = Path(folder) / f"{name}.json"
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    write_json(
+        file, {"title": title, "said": said, "alt": alt, "about": about, "columns": [*table], "rows": rows}
+    )
+    if figure is not None:
+        with write_whole(file.with_suffix(".png")) as temporary:
+            figure.savefig(temporary, dpi=120, bbox_inches="tight", metadata={"Software": None})
+    return file
