@@ -5,6 +5,7 @@ unpacked. Without a folder it writes pictures of its own. It reports
 
 * decoding: a loop of ``Image.open(...).convert("RGB").resize(...)`` against :func:`agelib.pixels.decode` with one and
   more worker processes, and finding the map again;
+* evaluation: a network's answers for all pictures, from the memory map, against opening every file again with Pillow;
 * training: a step of a small network with :class:`agelib.batches.Batches`, with and without augmentation and with
   a thread that prepares ahead, against the same network on a float tensor that lies in memory already; and the
   batches alone, without a network.
@@ -20,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import _report
 import numpy as np
 import pandas as pd
 
@@ -73,6 +75,64 @@ def decode_rates(root: Path, paths: list[str], image_size: int, jobs: list[int])
     table = pd.DataFrame(best, columns=["way", "seconds"])
     table["pictures_per_second"] = len(paths) / table["seconds"]
     return table
+
+
+def evaluation_rates(
+    root: Path, paths: list[str], image_size: int, batch_size: int, device: str
+) -> pd.DataFrame:
+    """Pictures a second that the basic CNN judges: pictures from the memory map, or each opened again by Pillow."""
+    import torch
+    from PIL import Image
+
+    from agelib import networks, pixels, training
+    from agelib.batches import Batches
+    from agelib.experiment import Network
+
+    network = networks.build(Network(), 1, image_size, seed=42)
+    decoded = pixels.decode(pd.DataFrame({"path": paths}), root, image_size, progress=False)
+    mean, std = pixels.statistics(decoded.images)
+    labels, rows = np.zeros(len(paths), np.float32), np.arange(len(paths))
+    batches = Batches(decoded, rows, labels, batch_size, mean, std, device)
+
+    def one_by_one():
+        network.to(device).eval()
+        for first in range(0, len(paths), batch_size):
+            some = []
+            for path in paths[first : first + batch_size]:
+                with Image.open(root / path) as picture:
+                    square = picture.convert("RGB").resize((image_size, image_size), Image.Resampling.BICUBIC)
+                some.append(torch.from_numpy(np.asarray(square).transpose(2, 0, 1).copy()))
+            x = (torch.stack(some).float().div_(255) - batches._mean.cpu()) / batches._std.cpu()
+            with torch.no_grad():
+                network(x.to(device)).cpu()
+
+    ways = {
+        "Pillow every time": one_by_one,
+        "memory map": lambda: training.outputs(network, batches, torch.device(device)),
+    }
+    for way in ways.values():
+        way()
+    best = {name: min(seconds(way) for _ in range(3)) for name, way in ways.items()}
+    table = pd.DataFrame({"way": list(best), "seconds": list(best.values())})
+    table["pictures_per_second"] = len(paths) / table["seconds"]
+    return table
+
+
+def report(table: pd.DataFrame, about: dict, folder) -> Path:
+    """Write what was measured, each part as ratios to its first way."""
+    table = table.copy()
+    first = table.groupby("part", sort=False)["pictures_per_second"].transform("first")
+    table["ratio"] = (table["pictures_per_second"] / first).round(2)
+    table["seconds"], table["pictures_per_second"] = (
+        table["seconds"].round(3),
+        table["pictures_per_second"].round(0),
+    )
+    said = (
+        "Decoding once into a memory map, against a plain loop with Pillow; a network's answers from that map, against "
+        "opening every file again; and training steps of a small network by where their batches come from. *Ratio* is "
+        "to the first line of each part."
+    )
+    return _report.write("pixels", "Pictures", said, table, about, folder=folder)
 
 
 def small_network(image_size: int):
@@ -141,9 +201,6 @@ def loop_rates(images, batch_size: int, batches: int, device: str) -> pd.DataFra
             best[f"{name}, alone"] = min(best.get(f"{name}, alone", np.inf), taken)
     table = pd.DataFrame({"way": list(best), "seconds": list(best.values())})
     table["pictures_per_second"] = len(images) / table["seconds"]
-    table["of_in_memory"] = (table["seconds"][0] / table["seconds"]).where(
-        ~table["way"].str.endswith("alone")
-    )
     return table
 
 
@@ -162,6 +219,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=20, help="batches a round of the training loop")
     parser.add_argument("--threads", type=int, default=0, help="torch's threads; 0: torch's own choice")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -176,17 +234,26 @@ def main() -> None:
             parser.error(f"no .jpg or .png in {root}; name a folder of pictures, or none")
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         print(f"{len(paths):,} pictures to {options.image_size} pixels, {processors} processors")
+        about = _report.provenance(
+            pictures=len(paths),
+            data="a folder" if options.folder else "smooth noise of 200 px",
+            image_size=options.image_size,
+            threads=torch.get_num_threads(),
+            device=options.device,
+        )
         jobs = sorted({1, 2, processors})
-        print(decode_rates(root, paths, options.image_size, jobs).round(3).to_string(index=False), "\n")
-
+        parts = {"decoding": decode_rates(root, paths, options.image_size, jobs)}
         os.environ["AGELIB_HOME"] = str(Path(temporary) / "home")
+        parts["evaluation"] = evaluation_rates(
+            root, paths, options.image_size, options.batch_size, options.device
+        )
         decoded = pixels.decode(pd.DataFrame({"path": paths}), root, options.image_size, progress=False)
         number = min(options.batches, len(paths) // options.batch_size)
-        print(
-            f"{number} batches of {options.batch_size} on {options.device}, {torch.get_num_threads()} threads"
-        )
-        rates = loop_rates(decoded.images, options.batch_size, number, options.device)
-        print(rates.round(3).to_string(index=False))
+        parts["training"] = loop_rates(decoded.images, options.batch_size, number, options.device)
+        table = pd.concat([rates.assign(part=part) for part, rates in parts.items()], ignore_index=True)
+        table = table[["part", "way", "seconds", "pictures_per_second"]]
+        print(table.round(3).to_string(index=False))
+        print(report(table, about, options.reports))
         pass_taken = seconds(lambda: pixels.statistics(decoded.images))
         print(f"\nstatistics: {len(paths) / pass_taken:,.0f} pictures a second")
 

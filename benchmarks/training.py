@@ -57,7 +57,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="pairs of each kind (default 3)")
     options.add_argument("--epochs", type=int, default=1, help="epochs in each timing (default 1)")
     options.add_argument("--ways", default="", help="others to measure, joined by commas (default: all)")
-    options.add_argument("--folder", default=_report.FOLDER, help="where the report goes")
+    options.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = options.parse_args()
 
     import torch
@@ -91,7 +91,9 @@ def main() -> None:
         "median of pairs that were measured one straight after the other, with the least and the largest."
     )
     alt = "Ratios of training speeds, agelib to each other way, one panel a network; 1 is as fast."
-    print(_report.write("training", "Training", said, summary(pairs), about, draw(pairs), alt, chosen.folder))
+    print(
+        _report.write("training", "Training", said, summary(pairs), about, draw(pairs), alt, chosen.reports)
+    )
 
 
 def device():

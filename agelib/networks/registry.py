@@ -97,6 +97,7 @@ ENTRIES = {
         "inception_resnet_v1_attention", image_size=160, files=_FACENET, new_parts=("mask_",)
     ),
     "residual_attention": _written("residual_attention"),
+    "quick_resnet": _written("quick_resnet", image_size=0),
     "swinv2_cr_tiny": Entry(
         "timm", "swinv2_cr_tiny_224", "agelib.networks.swin", head=(512, 128), smallest=16
     ),

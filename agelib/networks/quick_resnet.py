@@ -1,0 +1,110 @@
+"""A residual network that makes the most of a processor's minutes. Explained in chapter 15.
+
+Its form is that of the small residual networks with which people race on CIFAR-10 (D. Page, *How to Train Your
+ResNet*, Myrtle.ai, 2018): convolutions alone, each followed by batch norm and ReLU, max pooling in place of strides,
+and a short residual branch a stage. Two things are ours. The picture is folded first (each 2×2 pixels become one place
+with four times the channels), because convolutions of few channels on large maps cost a processor much time for little
+arithmetic. And the last map is not averaged away but brought to a fixed size and kept: in an aligned face a place has a
+meaning. So pictures of another size than the network was made for go through as well.
+"""
+
+from torch import nn
+from torch.nn import functional as F
+
+#: Numbers of stages that there can be.
+BLOCKS = (2, 3, 4, 5)
+
+
+def convolution(channels_in: int, channels_out: int) -> nn.Sequential:
+    """A 3×3 convolution, batch norm and ReLU.
+
+    >>> import torch
+    >>> convolution(3, 8)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 8, 16, 16])
+    """
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    )
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut; at first the second is multiplied by zero, so the block begins as nothing.
+
+    >>> import torch
+    >>> x = torch.rand(2, 8, 4, 4)
+    >>> bool((Residual(8)(x) == x).all())
+    True
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = convolution(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, x):
+        return F.relu(x + self.norm(self.second(self.first(x))))
+
+
+class QuickResNet(nn.Module):
+    """The body: pictures in, the hidden layer's activations out.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the pictures that it is made for, in pixels; at least 2 to the power of `blocks`.
+    blocks : int
+        Number of stages, 2 to 5: the folded picture, and each further one of half its side and twice its channels.
+    base_features : int
+        Channels of the first stage.
+    hidden_neurons : int
+        Width of the hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no such number of stages, or the picture is too small for them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> body = QuickResNet(64)
+    >>> body(torch.zeros(2, 3, 64, 64)).shape, body(torch.zeros(2, 3, 48, 48)).shape
+    (torch.Size([2, 128]), torch.Size([2, 128]))
+    """
+
+    def __init__(self, image_size: int, blocks: int = 4, base_features: int = 32, hidden_neurons: int = 128):
+        super().__init__()
+        if blocks not in BLOCKS:
+            raise ValueError(f"quick_resnet has 2 to 5 blocks, not {blocks}")
+        if base_features < 1 or hidden_neurons < 1:
+            raise ValueError(
+                f"quick_resnet: base_features ({base_features}) and hidden_neurons ({hidden_neurons}) are at least 1"
+            )
+        if image_size < 2**blocks:
+            raise ValueError(
+                f"quick_resnet: {blocks} blocks halve a picture {blocks} times, {image_size} pixels are too few; "
+                f"image_size from {2**blocks} up fits"
+            )
+        widths = [base_features * 2**stage for stage in range(blocks)]
+        stages = [nn.Sequential(nn.PixelUnshuffle(2), convolution(12, widths[0]))]
+        for before, width in zip(widths[:-1], widths[1:], strict=True):
+            stages.append(nn.Sequential(convolution(before, width), nn.MaxPool2d(2), Residual(width)))
+        self.blocks = nn.Sequential(*stages)
+        side = image_size // 2**blocks
+        self.pool = nn.AdaptiveAvgPool2d(side)
+        self.hidden = nn.Linear(widths[-1] * side * side, hidden_neurons)
+        self.activation = nn.ReLU()
+
+    def forward(self, x):
+        x = self.blocks(x)  # [B, 3, S, S] -> [B, C, S / 2^blocks, S / 2^blocks]
+        x = self.pool(x)  # the same size, whatever S is
+        return self.activation(self.hidden(x.flatten(1)))  # [B, hidden_neurons]
+
+
+def body(name: str, network, image_size: int) -> nn.Module:
+    """Make the body from an experiment's options; see :func:`agelib.networks.build`."""
+    return QuickResNet(image_size, network.blocks, network.base_features, network.hidden_neurons)
