@@ -71,7 +71,7 @@ def detect(
     paths = [str(path) for path in faces["path"]]
     if detector != "none" and DETECTORS[detector].__module__ != __name__:
         return _detect_all(paths, Path(root), detector, jobs, progress).set_axis(faces.index)
-    _, contents = content_keys(paths, root)
+    _, contents = content_keys(paths, root, progress)
     key = store.content_key(detector, contents, code_fingerprint("agelib.detectors"))
     file = store.home() / "detections" / f"{detector}-{key}.csv"
     if not file.is_file():

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import pixels
+from agelib.progress import PATIENCE, Line
 
 #: Side of the thumbnails that are hashed and compared, in pixels.
 THUMBNAIL = 32
@@ -87,7 +88,7 @@ def find(
     if not Path(root).is_dir():
         raise FileNotFoundError(f"there is no folder {root} (first picture: {faces['path'].iloc[0]})")
     paths = [str(path) for path in faces["path"]]
-    _, contents = pixels.content_keys(paths, root)
+    _, contents = pixels.content_keys(paths, root, progress)
     keys = pd.Series(contents, index=faces.index, dtype="object")
     # A file that cannot be opened has a reason, after an exclamation mark, in place of a key.
     keys = keys.mask(keys.str.startswith("!"))
@@ -101,7 +102,7 @@ def find(
         hashes = np.where(thumbnails.readable, perceptual_hashes(images), np.uint64(0))
         # One picture stands for all that have its bytes.
         rows = np.flatnonzero(thumbnails.readable & ~keys.duplicated().to_numpy())
-        pairs = near_pairs(images[rows], hashes[rows])
+        pairs = near_pairs(images[rows], hashes[rows], progress)
         found["readable"], found["perceptual_hash"] = thumbnails.readable, hashes
         found["near_group"] = _group_pairs(rows[pairs], found["exact_group"].to_numpy())
     ages = faces["age"]
@@ -148,7 +149,7 @@ def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(packed).view(np.uint64).ravel()
 
 
-def near_pairs(images: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+def near_pairs(images: np.ndarray, hashes: np.ndarray, progress: bool = False) -> np.ndarray:
     """Pairs of pictures that are near duplicates.
 
     Parameters
@@ -157,6 +158,8 @@ def near_pairs(images: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         uint8 [N, S, S], grey thumbnails.
     hashes : numpy.ndarray
         uint64 [N].
+    progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -174,6 +177,7 @@ def near_pairs(images: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     # A picture of one grey has no pattern to compare, and all of them the same hash.
     rows = np.flatnonzero(images.max(axis=(1, 2), initial=0) > images.min(axis=(1, 2), initial=255))
     hashes = hashes[rows]
+    line = Line("compare pictures", len(hashes), shown=progress, after=PATIENCE)
     for start in range(0, len(hashes), BLOCK):
         bits = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes[None, start:])
         one, other = np.nonzero(bits <= MAX_BITS)
@@ -181,6 +185,8 @@ def near_pairs(images: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         for first in range(0, len(pairs), PAIRS_AT_A_TIME):
             some = pairs[first : first + PAIRS_AT_A_TIME]
             found.append(some[_correlations(images[some[:, 0]], images[some[:, 1]]) >= MIN_CORRELATION])
+        line.advance(min(BLOCK, len(hashes) - start))
+    line.close()
     return np.concatenate(found)
 
 

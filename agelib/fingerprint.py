@@ -15,6 +15,9 @@ from agelib.store import content_key
 
 PACKAGE = Path(__file__).resolve().parent
 
+#: What shows how far something is changes no result, whatever it says and imports.
+WITHOUT_EFFECT = ("agelib.progress", "agelib.stopping")
+
 #: Two threads that parse at the same moment break each other's count of the depth in Python 3.11 (a SystemError).
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -99,7 +102,8 @@ def _imported(path: Path, _modified: int, module: str, by_name: bool) -> frozens
         elif by_name and isinstance(node, ast.Constant) and isinstance(node.value, str):
             names.add(node.value)
     # agelib/__init__.py only hands names on; following it would make every module depend on every other.
-    return frozenset(n for n in names if n.startswith("agelib.") and n != module and is_module(n))
+    names -= {module, *WITHOUT_EFFECT}
+    return frozenset(name for name in names if name.startswith("agelib.") and is_module(name))
 
 
 def _parse(path: Path) -> ast.Module:

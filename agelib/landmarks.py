@@ -9,6 +9,8 @@ Explained in chapter 20.
 import numpy as np
 import pandas as pd
 
+from agelib.progress import PATIENCE, Line
+
 #: How folds are dealt → the kind of :func:`agelib.splits.folds`.
 KINDS = {"random": "by_age", "subject_exclusive": "subject_exclusive"}
 
@@ -141,6 +143,7 @@ def cross_validate(
     folds: int = 5,
     repeats: int = 1,
     seed: int = 42,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Predict every picture's age by a model that was fitted without its fold.
 
@@ -158,6 +161,8 @@ def cross_validate(
         How often everything is done again with other folds; it takes the luck of the deal out of the comparison.
     seed : int
         Of the first repeat; the next ones take the numbers after it.
+    progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -187,7 +192,7 @@ def cross_validate(
         raise ValueError(f"repeats is a number from 1, not {repeats}")
     landmarks = np.asarray(landmarks, dtype=np.float64)
     faces = faces.reset_index(drop=True)
-    tables = []
+    tables, line = [], Line(f"cross-validate, {kind}", repeats * folds, "folds", progress, after=PATIENCE)
     for repeat in range(repeats):
         dealt = splits.folds(faces, folds, KINDS[kind], seed=seed + repeat)["fold"].to_numpy()
         table = faces[["path", "age", "identity"]].assign(predicted=np.nan, repeat=repeat, fold=dealt)
@@ -204,7 +209,9 @@ def cross_validate(
             table.loc[test, ["predicted", "width", "ridge"]] = np.column_stack(
                 [predicted, np.full(len(test), width), np.full(len(test), ridge)]
             )
+            line.advance()
         tables.append(table)
+    line.close()
     return pd.concat(tables, ignore_index=True)
 
 
@@ -219,13 +226,19 @@ def _choose(features: np.ndarray, ages: np.ndarray, inner: np.ndarray) -> tuple[
 
 
 def compare_folds(
-    faces: pd.DataFrame, landmarks, folds: int = 5, repeats: int = 5, resamples: int = 2000, seed: int = 42
+    faces: pd.DataFrame,
+    landmarks,
+    folds: int = 5,
+    repeats: int = 5,
+    resamples: int = 2000,
+    seed: int = 42,
+    progress: bool = False,
 ) -> dict:
     """What random folds promise, what subject-exclusive folds find, and the difference: the worth of the leak.
 
     Parameters
     ----------
-    faces, landmarks, folds, repeats, seed
+    faces, landmarks, folds, repeats, seed, progress
         As in :func:`cross_validate`.
     resamples : int
         Bootstrap resamples of the intervals. Whole people are drawn, with all their pictures and repeats.
@@ -241,7 +254,7 @@ def compare_folds(
     """
     from agelib import metrics
 
-    tables = {kind: cross_validate(faces, landmarks, kind, folds, repeats, seed) for kind in KINDS}
+    tables = {kind: cross_validate(faces, landmarks, kind, folds, repeats, seed, progress) for kind in KINDS}
     seen = _share_seen(tables["random"])
     # A picture is judged once in each repeat, and `compare` wants each row by a name of its own.
     named = {k: t.assign(path=t["path"] + " " + t["repeat"].astype(str)) for k, t in tables.items()}
@@ -297,7 +310,7 @@ def _mae_of_the_median(table: pd.DataFrame) -> float:
     return float(pd.concat(errors).mean())
 
 
-def reference(root, folder=None, repeats: int = 5, seed: int = 42) -> dict:
+def reference(root, folder=None, repeats: int = 5, seed: int = 42, progress: bool = False) -> dict:
     """Compare the two kinds of folds on FG-NET's real annotations, and write what was found with where it comes from.
 
     Parameters
@@ -307,7 +320,7 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42) -> dict:
     folder : path, optional
         Where to write ``fgnet_folds.json``; nothing is written if not given. The reference results lie in
         ``data/reference``.
-    repeats, seed : int
+    repeats, seed, progress
         As in :func:`compare_folds`.
 
     Returns
@@ -323,7 +336,7 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42) -> dict:
     from agelib.sources import fgnet
 
     found = fgnet.read(root)
-    result = compare_folds(found.faces, found.landmarks, repeats=repeats, seed=seed)
+    result = compare_folds(found.faces, found.landmarks, repeats=repeats, seed=seed, progress=progress)
     result["provenance"] = {
         "data": "FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
         "key": store.content_key(found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)),

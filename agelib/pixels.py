@@ -19,7 +19,7 @@ import pandas as pd
 
 from agelib.decoding import decode_into, reason
 from agelib.fingerprint import code_fingerprint
-from agelib.progress import Line
+from agelib.progress import PATIENCE, Line
 from agelib.store import content_key, file_key, home, lock, write_whole
 
 #: Bytes of picture files below which starting another worker process costs more than it saves.
@@ -125,7 +125,7 @@ def decode(
     shape = (len(paths), 1 if grey else 3, image_size, image_size)
     store = home() / "pixels"
     try:
-        sizes, contents = content_keys(paths, root)
+        sizes, contents = content_keys(paths, root, progress)
         key = content_key(_code(), image_size, grey, float(zoom), contents)
         folder = store / key
         unreadable = _read_unreadable(folder, shape)
@@ -154,7 +154,7 @@ def decode(
     return Pixels(np.load(folder / "images.npy", mmap_mode="r"), key, readable, skipped)
 
 
-def content_keys(paths: list[str], root) -> tuple[list[int], list[str]]:
+def content_keys(paths: list[str], root, progress: bool = False) -> tuple[list[int], list[str]]:
     """Size in bytes and a key of the content of each file; ``!`` and the reason for a file that cannot be read.
 
     A key is remembered together with the file's size and times, so that an unchanged folder is not read again.
@@ -167,6 +167,7 @@ def content_keys(paths: list[str], root) -> tuple[list[int], list[str]]:
         remembered = {}
     sizes, keys, learnt = [], [], {}
     now = time.time_ns()
+    line = Line("read files", len(paths), shown=progress, after=PATIENCE)
     for path in paths:
         try:
             file = root / path
@@ -184,6 +185,8 @@ def content_keys(paths: list[str], root) -> tuple[list[int], list[str]]:
             key, state = "!" + reason(error), [0]
         sizes.append(state[0])
         keys.append(key)
+        line.advance()
+    line.close()
     if learnt:
         with write_whole(memo) as temporary:
             temporary.write_text(json.dumps(remembered | learnt), encoding="utf-8")

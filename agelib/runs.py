@@ -23,6 +23,7 @@ from agelib.fingerprint import code_fingerprint
 from agelib.metrics.ages import baselines, summarise
 from agelib.metrics.classes import classify
 from agelib.preparation import Prepared, prepare
+from agelib.progress import PATIENCE, Line
 from agelib.streams import Streams, build_target, open_streams
 from agelib.targets import groups
 
@@ -262,6 +263,18 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         mixup=experiment.pictures.mixup,
     )
     environment = _environment(streams, device, history, network)
+    _judge(streams, network, device, folder, environment, progress)
+    lineage.write_seen(folder, streams)
+    checkpoints.save_weights(folder / "network.safetensors", network)
+    environment["seconds"] = round(time.perf_counter() - started, 2)
+    store.write_json(folder / "environment.json", environment)
+    _finish(folder)
+
+
+def _judge(streams: Streams, network, device, folder: Path, environment: dict, progress: bool) -> None:
+    """Predict every part, and write predictions, measures and posteriors."""
+    experiment, target = streams.experiment, streams.target
+    line = Line("predict and measure", len(PARTS), "parts", progress, after=PATIENCE)
     for part in PARTS:
         outputs = training.outputs(
             network, streams.batches(part, device), device, experiment.pictures.flip_test
@@ -279,11 +292,8 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
                 temporary.open("wb") as file,
             ):
                 np.save(file, posterior.numpy(), allow_pickle=False)
-    lineage.write_seen(folder, streams)
-    checkpoints.save_weights(folder / "network.safetensors", network)
-    environment["seconds"] = round(time.perf_counter() - started, 2)
-    store.write_json(folder / "environment.json", environment)
-    _finish(folder)
+        line.advance(1, part)
+    line.close()
 
 
 def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:

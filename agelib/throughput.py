@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from agelib.devices import choose_device, device_name
+from agelib.progress import Line
 
 #: Study D's kinds of networks that its excerpts name, and others of the book beside them.
 NAMES = (
@@ -69,7 +70,7 @@ def measure(
     outputs : int
         Numbers that come out of the network.
     progress : bool
-        Whether to print each row as it is done.
+        Whether to show how far it is.
     clock : str
         wall; or processor: seconds in which torch's threads had a core, divided among them. On a CPU that others use
         too, with one thread, it comes near what an idle machine's wall clock would say; on a GPU it says nothing.
@@ -121,7 +122,7 @@ def measure(
     generator = torch.Generator().manual_seed(42)
     x = torch.randn(max(batch_sizes), 3, image_size, image_size, generator=generator)
     x = x.to(device, memory_format=torch.channels_last)
-    rows = []
+    rows, line = [], Line("time networks", len(names) * len(batch_sizes), "batch sizes", progress)
     for name in names:
         network = networks.build(Network(network=name), outputs, image_size, seed=42).eval()
         parameters = sum(each.numel() for each in network.parameters())
@@ -134,10 +135,9 @@ def measure(
                     functools.partial(network, batch), size, pictures, repeats, warmup, share, clock, device
                 )
             rows.append({"network": name, "batch_size": size, **found, "parameters": parameters})
-            if progress:
-                rate = found["pictures_per_second"]
-                print(f"{name:>28}  batch {size:>4}  {rate:10,.1f} pictures a second", flush=True)
+            line.advance(1, f"{name} with {size}: {found['pictures_per_second']:,.1f} pictures a second")
         del network
+    line.close()
     columns = ("network", "batch_size", "pictures_per_second", "low", "high", "milliseconds", "parameters")
     return pd.DataFrame(rows, columns=[*columns, "repeats", "batches", "busy"])
 

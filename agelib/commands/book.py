@@ -2,6 +2,9 @@
 
 import sys
 
+from agelib.logs import LOGGER
+from agelib.progress import Line, steady
+
 
 def add(commands) -> None:
     """Add the commands to the parser's."""
@@ -20,7 +23,10 @@ def add(commands) -> None:
     book.add_argument(
         "--address", default="", help="where the site will be published, such as https://example.org/"
     )
-    book.set_defaults(command=_book)
+    book.set_defaults(
+        command=_book,
+        kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:",
+    )
 
     pdf = commands.add_parser("pdf", help="print the built site as one PDF (needs Chromium)")
     pdf.add_argument("--to", default="", help="the file (default: _build/estimating-age-from-faces.pdf)")
@@ -31,10 +37,10 @@ def add(commands) -> None:
     )
     serve.add_argument("--folder", default="", help="the site (default: _build/html)")
     serve.add_argument("--port", type=int, default=8000, help="of this machine (default: 8000; 0: any)")
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=_serve, ends_by_itself=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
-    lab.set_defaults(command=_lab)
+    lab.set_defaults(command=_lab, ends_by_itself=True)
 
     bench = commands.add_parser(
         "bench", help="measure speed: run the programs in benchmarks/, one after the other"
@@ -58,8 +64,9 @@ def _pdf(chosen) -> int:
 
     build = Build.of()
     file = Path(chosen.to or build.folder / "estimating-age-from-faces.pdf")
-    print(f"printing {build.html}: a minute or two", flush=True)
-    print(f"the book: {write_pdf(build.html, read_contents(REPOSITORY), file)}")
+    with steady(f"print {build.html}"):
+        write_pdf(build.html, read_contents(REPOSITORY), file)
+    print(f"the book: {file}")
     return 0
 
 
@@ -85,8 +92,12 @@ def _bench(chosen) -> int:
     unknown = [name for name in chosen.names if name not in there]
     if unknown:
         raise ValueError(f"there is no benchmark {unknown[0]!r}; there is: {', '.join(there)}")
-    worst = 0
-    for name in chosen.names or there:
-        print(f"── {name}", flush=True)
+    worst, wanted = 0, chosen.names or list(there)
+    # Each prints its own table as it goes, so this line is written between them, and not rewritten below them.
+    line = Line("benchmarks", len(wanted), "programs", shown=False)
+    for name in wanted:
+        print(f"── {name} ({line.timed()})", flush=True)
         worst = max(worst, subprocess.call([sys.executable, str(there[name])], cwd=REPOSITORY))
+        line.advance()
+        LOGGER.info("%s, %s", name, line.timed())
     return worst

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from agelib.commands.options import add_options, experiment_of
+from agelib.progress import steady
 
 
 def add(commands) -> None:
@@ -11,7 +12,7 @@ def add(commands) -> None:
         "data", help="read, clean and split a data set; print what was kept and removed"
     )
     add_options(data, records=("data",))
-    data.set_defaults(command=_data)
+    data.set_defaults(command=_data, kept="Each step that was finished is kept. To go on:")
 
     draw = commands.add_parser("draw", help="draw faces in the layout of a published data set")
     draw.add_argument("layout", choices=("imdb-wiki", "utkface", "appa-real", "panda"))
@@ -19,7 +20,7 @@ def add(commands) -> None:
     draw.add_argument("--pictures", type=int, default=3000)
     draw.add_argument("--seed", type=int, default=42)
     draw.add_argument("--size", type=int, default=128, help="side of a picture, in pixels (default 128)")
-    draw.set_defaults(command=_draw)
+    draw.set_defaults(command=_draw, kept="Nothing was left in the folder. To draw again:")
 
     download = commands.add_parser("download", help="download a real data set from its owners")
     download.add_argument("dataset", nargs="?", help="which; without it, what there is")
@@ -27,11 +28,12 @@ def add(commands) -> None:
     download.add_argument(
         "--accept-licence", action="store_true", help="say yes to the owners' terms beforehand"
     )
-    download.set_defaults(command=_download)
+    download.set_defaults(command=_download, kept="The bytes that arrived are kept. To go on:")
 
 
 def _data(chosen) -> None:
-    from agelib.preparation import prepare
+    with steady("load pandas and OpenCV"):
+        from agelib.preparation import prepare
 
     prepared = prepare(experiment_of(chosen).data)
     print(prepared.report.fillna("").to_string(index=False))

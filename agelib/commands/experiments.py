@@ -7,13 +7,23 @@ from pathlib import Path
 
 from agelib.commands.options import add_options, experiment_of, typed_options
 from agelib.experiment import Experiment
+from agelib.logs import LOGGER
+from agelib.progress import steady
+
+#: What takes the first seconds.
+_LOADING = "load torch and fastai"
+
+#: What is left of several trainings that were stopped.
+_KEPT = "Finished runs are kept, and the last checkpoint of those begun. To go on:"
 
 
 def add(commands) -> None:
     """Add the commands to the parser's."""
     train = commands.add_parser("train", help="train one network, or find it trained; print its test errors")
     add_options(train)
-    train.set_defaults(command=_train)
+    train.set_defaults(
+        command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
+    )
 
     study = commands.add_parser(
         "study", help="run a grid of options and say which is best on the validation part"
@@ -27,7 +37,7 @@ def add(commands) -> None:
     )
     study.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
     add_options(study)
-    study.set_defaults(command=_study)
+    study.set_defaults(command=_study, kept=_KEPT)
 
     ladder = commands.add_parser(
         "ladder", help="run a study's variants, one after the other, beside its numbers"
@@ -45,7 +55,7 @@ def add(commands) -> None:
     ladder.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
     ladder.add_argument("--out", type=Path, help="write the table to this CSV file too")
     add_options(ladder)
-    ladder.set_defaults(command=_ladder)
+    ladder.set_defaults(command=_ladder, kept=_KEPT)
 
     throughput = commands.add_parser(
         "throughput", help="pictures a second that networks predict, by batch size"
@@ -78,9 +88,11 @@ def add(commands) -> None:
 
 
 def _train(chosen) -> None:
-    from agelib.runs import run
+    experiment = experiment_of(chosen)
+    with steady(_LOADING):
+        from agelib.runs import run
 
-    result = run(experiment_of(chosen))
+    result = run(experiment)
     environment = result.environment
     kind = "drawn faces, not people" if environment["drawn"] else environment["data"]
     counts = ", ".join(f"{part} {number:,}" for part, number in environment["pictures"].items())
@@ -133,6 +145,7 @@ def _ladder(chosen) -> None:
     ]
     print(table[columns].fillna("").to_string(index=False, float_format="{:.2f}".format, max_colwidth=60))
     for row in table[table["state"] != "complete"].drop_duplicates("step").itertuples():
+        LOGGER.error("%s: %s", row.step, row.error)
         print(f"{row.step}: {row.error}")
 
 
@@ -141,7 +154,7 @@ def _throughput(chosen) -> None:
 
     sizes = tuple(int(size) for size in chosen.batch_sizes.split(","))
     names = chosen.names or throughput.NAMES
-    table = throughput.measure(names, chosen.image_size, sizes, repeats=chosen.repeats)
+    table = throughput.measure(names, chosen.image_size, sizes, repeats=chosen.repeats, progress=True)
     print(table.to_string(index=False, float_format="{:,.1f}".format))
 
 
@@ -150,7 +163,7 @@ def _landmarks(chosen) -> None:
 
     from agelib import landmarks
 
-    found = landmarks.reference(chosen.root, chosen.write, repeats=chosen.repeats)
+    found = landmarks.reference(chosen.root, chosen.write, repeats=chosen.repeats, progress=True)
     print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
@@ -159,6 +172,8 @@ def _study(chosen) -> None:
 
     values = dict(_grid_axis(text) for text in chosen.vary) or None
     study = studies.grid(experiment_of(chosen), values, workers=chosen.workers)
+    for trial in study.trials.query("state != 'complete'").itertuples():
+        LOGGER.error("a run failed: %s", trial)
     print(study.trials.drop(columns="run", errors="ignore").to_string(index=False))
     best = {name: value for name, value in study.best().values().items() if name in study.varied()}
     print(f"\nbest on the validation part: {studies.label(best)}")
@@ -182,4 +197,4 @@ def _networks(chosen) -> None:
     if chosen.names:
         print("\n".join(names))
     else:
-        print(networks.describe(names, image_size=chosen.image_size).to_string())
+        print(networks.describe(names, image_size=chosen.image_size, progress=True).to_string())

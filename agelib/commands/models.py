@@ -3,8 +3,13 @@
 import sys
 from pathlib import Path
 
+from agelib.progress import PATIENCE, Line, steady
+
 #: Where the model lies that comes with the book, below the repository: what the help says.
 SHIPPED = Path("data") / "reference" / "model"
+
+#: What takes the first seconds.
+_LOADING = "load torch and fastai"
 
 _RUN = "folder of a finished run, or the name that `agelib train` printed"
 
@@ -54,7 +59,7 @@ def add(commands) -> None:
         "--ip", default="127.0.0.1", help="for whom: 127.0.0.1 (default) is this machine and nobody else"
     )
     app.add_argument("--no-browser", action="store_true", help="open no browser")
-    app.set_defaults(command=_app)
+    app.set_defaults(command=_app, ends_by_itself=True)
 
 
 def _add_source(command) -> None:
@@ -78,15 +83,19 @@ def _add_manner(command) -> None:
 
 
 def _export(chosen) -> None:
-    from agelib import shipping
-    from agelib.shipping.choosing import load_run, measured_frame
+    with steady(_LOADING):
+        from agelib import shipping
+        from agelib.shipping.choosing import load_run, measured_frame
 
     if chosen.model:
         model = shipping.load(chosen.model)
     else:
         run = load_run(chosen.run)
-        model = shipping.of_run(run, measured_frame(run, chosen.detector))
-    folder = shipping.export(model, chosen.folder, half=chosen.half, graph=not chosen.no_onnx)
+        with steady("find where the faces lie in the run's pictures"):
+            frame = measured_frame(run, chosen.detector)
+        model = shipping.of_run(run, frame)
+    with steady("write the model" if chosen.no_onnx else "write the model and its ONNX graph"):
+        folder = shipping.export(model, chosen.folder, half=chosen.half, graph=not chosen.no_onnx)
     for file in sorted(folder.iterdir()):
         print(f"{file.stat().st_size:12,}  {file}")
     _warn_of_drawn(model)
@@ -95,8 +104,9 @@ def _export(chosen) -> None:
 def _predict(chosen) -> int:
     import numpy as np
 
-    from agelib.prediction import predict_in_batches
-    from agelib.shipping.choosing import choose
+    with steady(_LOADING):
+        from agelib.prediction import predict_in_batches
+        from agelib.shipping.choosing import choose
 
     detector = "none" if chosen.no_detect else chosen.detector
     model = choose(chosen.run, chosen.model, detector, chosen.margin)
@@ -111,8 +121,20 @@ def _predict(chosen) -> int:
         model, chosen.pictures, detector=detector, level=chosen.level, onnx=chosen.onnx
     )
     write = _write_csv if chosen.format == "csv" else _write_table
-    answered = write(batches, chosen.level)
+    answered = write(_tracked(batches, chosen), chosen.level)
     return 0 if answered else 1
+
+
+def _tracked(batches, chosen):
+    """The batches, with a line of progress where the answers themselves do not show on the terminal how far it is."""
+    from agelib.prediction import BATCH, find_pictures
+
+    shown = chosen.format == "table" or not sys.stdout.isatty()
+    line = Line("predict", len(find_pictures(chosen.pictures)), "files", shown, after=PATIENCE)
+    for table in batches:
+        line.advance(min(BATCH, line.total - line.done))
+        yield table
+    line.close()
 
 
 def _app(chosen) -> int:

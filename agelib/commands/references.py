@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from agelib.progress import steady
+
 
 def add(commands) -> None:
     """Add the command to the parser's."""
@@ -12,11 +14,15 @@ def add(commands) -> None:
     reference.add_argument(
         "--write", action="store_true", help="keep what is found in data/reference, in place of what is there"
     )
-    reference.set_defaults(command=_reference)
+    reference.set_defaults(
+        command=_reference,
+        kept="Finished runs are kept, and the last checkpoint of the one begun. To go on:",
+    )
 
 
 def _reference(chosen) -> None:
-    from agelib import references
+    with steady("load torch and fastai"):
+        from agelib import references
 
     if chosen.which is None:
         for name in references.NAMES:

@@ -14,9 +14,12 @@ from agelib.networks.registry import (
     make_body,
     names,
 )
+from agelib.progress import PATIENCE, track
 
 
-def describe(names_: list[str] | str | None = None, image_size: int = 64, outputs: int = 1) -> pd.DataFrame:
+def describe(
+    names_: list[str] | str | None = None, image_size: int = 64, outputs: int = 1, progress: bool = False
+) -> pd.DataFrame:
     """A table of networks: what they cost and what there is for them.
 
     Parameters
@@ -27,6 +30,8 @@ def describe(names_: list[str] | str | None = None, image_size: int = 64, output
         Side of the pictures, in pixels, that parameters and multiply-adds are counted for.
     outputs : int
         Numbers that come out.
+    progress : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -52,7 +57,8 @@ def describe(names_: list[str] | str | None = None, image_size: int = 64, output
     from agelib.experiment import Network
 
     rows = []
-    for name in [names_] if isinstance(names_, str) else (names_ or names()):
+    wanted = [names_] if isinstance(names_, str) else (names_ or names())
+    for name in track(wanted, "build networks", unit="networks", shown=progress, after=PATIENCE):
         entry, network = find(name), Network(network=name)
         parameters, multiply_adds = _cost(entry, network, image_size, outputs)
         rows.append(

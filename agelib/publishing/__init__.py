@@ -27,6 +27,7 @@ module        holds
 Explained in the page "How to run". Nothing here is needed to estimate an age.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,9 +82,15 @@ def book(
 
 
 def lab(repository=None) -> int:
-    """Open JupyterLab on the notebooks, with this environment's kernel; returns its exit code."""
+    """Open JupyterLab on the notebooks, with this environment's kernel; returns its exit code.
+
+    But for Windows, JupyterLab takes the place of this process, so that Ctrl-C and other signals are its own.
+    """
     from agelib.publishing.chapters import REPOSITORY
 
     folder = Path(repository or REPOSITORY)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    return subprocess.call([*command, "--LabApp.default_url=/lab/tree/notebooks"])
+    command.append("--LabApp.default_url=/lab/tree/notebooks")
+    if os.name == "nt":
+        return subprocess.call(command)
+    os.execv(sys.executable, command)

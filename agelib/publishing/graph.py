@@ -4,11 +4,15 @@ What is up to date is decided by keys of content (see :mod:`agelib.publishing.ke
 back to an earlier text, profile or source finds its executed chapters again.
 """
 
+import functools
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 
+from agelib import progress, stopping
+from agelib.logs import LOGGER
 from agelib.publishing.execute import ChapterError, execute
 from agelib.publishing.pages import describe_run
 from agelib.publishing.plan import Plan
@@ -18,13 +22,23 @@ from agelib.publishing.site import assemble, is_published, publish
 
 def doit_tasks(plan: Plan) -> dict:
     """doit's functions and settings, by the names that doit looks for in a dodo.py."""
+    from doit.reporter import ConsoleReporter
+
+    class Reporter(ConsoleReporter):
+        """doit's own words, which in a terminal take the place of the line of progress."""
+
+        def write(self, text):
+            progress.clear()
+            super().write(text)
+
+    chapters = _Chapters(sum(not plan.is_done(chapter) for chapter in plan.selected))
 
     def task_data():
         """Draw, or read, and clean and split the pictures that the chapters read."""
         # A group without members still needs a name that chapters can wait for.
         yield {"basename": "data", "name": None, "doc": "prepare the pictures that the chapters read"}
         for key, values in plan.data.items():
-            yield {"name": key, "actions": [(prepare_data, [values])], "verbosity": 2}
+            yield {"name": key, "actions": [(_waited_for(prepare_data), [values])], "verbosity": 2}
 
     def task_chapter():
         """Execute one chapter in a process of its own."""
@@ -34,7 +48,7 @@ def doit_tasks(plan: Plan) -> dict:
             yield {
                 "name": chapter.number,
                 "doc": chapter.title,
-                "actions": [(run_chapter, [job])],
+                "actions": [(_waited_for(run_chapter), [job, chapters])],
                 "task_dep": [f"data:{key}" for key in plan.data if "source" in chapter.parameters]
                 + [f"chapter:{number}" for number in plan.before(chapter)],
                 "targets": [job.result, job.record],
@@ -45,7 +59,7 @@ def doit_tasks(plan: Plan) -> dict:
     def task_source():
         """Put the pages together: prose, executed chapters, status page, launch buttons."""
         return {
-            "actions": [(assemble, [plan])],
+            "actions": [(_waited_for(put_together), [plan])],
             "task_dep": [f"chapter:{chapter.number}" for chapter in plan.selected],
             "uptodate": [is_published(plan)],
             "verbosity": 2,
@@ -54,7 +68,7 @@ def doit_tasks(plan: Plan) -> dict:
     def task_html():
         """Build the site with Jupyter Book."""
         return {
-            "actions": [(publish, [plan])],
+            "actions": [(_waited_for(publish), [plan])],
             "task_dep": ["source"],
             "targets": [str(plan.build.html / "index.html")],
             "uptodate": [is_published(plan)],
@@ -66,6 +80,7 @@ def doit_tasks(plan: Plan) -> dict:
         "dep_file": str(plan.build.folder / "doit.json"),
         "backend": "json",
         "verbosity": 2,
+        "reporter": Reporter,
         # doit's own default is what standard output was when doit was imported.
         "outfile": sys.stdout,
     }
@@ -78,17 +93,59 @@ def doit_tasks(plan: Plan) -> dict:
     }
 
 
-def run_chapter(job):
+def _waited_for(action):
+    """A doit action that is let clean up when the build is stopped: doit's threads would end with the process."""
+
+    @functools.wraps(action)
+    def waited_for(*arguments):
+        with stopping.work:
+            return action(*arguments)
+
+    return waited_for
+
+
+class _Chapters:
+    """One line of progress for all chapters of a build, from when the first begins."""
+
+    def __init__(self, total: int):
+        self.total, self._line, self._lock = total, None, threading.Lock()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._line = self._line or progress.Line("execute chapters", self.total, "chapters")
+
+    def end(self, number: str) -> None:
+        with self._lock:
+            self._line.total = max(self._line.total, self._line.done + 1)
+            self._line.advance(1, f"{number} the last")
+            if self._line.done == self._line.total:
+                self._line.close()
+
+
+def run_chapter(job, chapters: _Chapters):
     """Execute a chapter and say how long it took; doit learns of a failure by its message."""
     from doit.exceptions import TaskFailed
 
     Path(job.failed).unlink(missing_ok=True)
+    chapters.begin()
     try:
         record = execute(job)
     except ChapterError as error:
+        LOGGER.error("%s", error)
+        chapters.end(job.number)
         return TaskFailed(str(error))
-    print(f"   chapter {job.number}: {describe_run(record)}", flush=True)
+    said = f"chapter {job.number}: {describe_run(record)}"
+    LOGGER.info(said)
+    progress.clear()
+    print(f"   {said}", flush=True)
+    chapters.end(job.number)
     return True
+
+
+def put_together(plan: Plan) -> None:
+    """Write the pages that Jupyter Book reads."""
+    with progress.steady("put the pages together"):
+        assemble(plan)
 
 
 def prepare_data(values: dict):
@@ -97,7 +154,8 @@ def prepare_data(values: dict):
 
     code = "import json, sys, agelib; agelib.prepare(agelib.Experiment.of(**json.loads(sys.argv[1])).data)"
     environment = dict(os.environ) | {"AGELIB_THREADS": str(os.cpu_count() or 1)}
-    returned, output = run_python(["-c", code, json.dumps(values)], environment)
+    with progress.steady(f"prepare pictures ({values.get('source', 'drawn')})") as line:
+        returned, output = run_python(["-c", code, json.dumps(values)], environment, told=line.notes)
     if returned:
         said = output.splitlines()[-1:] or [f"the process ended with code {returned}"]
         return TaskFailed(f"the pictures could not be prepared: {said[0]}")

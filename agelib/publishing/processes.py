@@ -5,14 +5,19 @@ A chapter that is killed, or a Sphinx that leaves its mark on the interpreter, s
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from agelib import stopping
 
 
 def run_python(
-    arguments: Sequence[str], environment: Mapping[str, str] | None = None, folder: str | Path | None = None
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    folder: str | Path | None = None,
+    told: Callable[[str], object] = lambda line: None,
 ) -> tuple[int, str]:
-    """Run this environment's Python and wait for it.
+    """Run this environment's Python and wait for it; KeyboardInterrupt if it was killed because we are to stop.
 
     Parameters
     ----------
@@ -22,6 +27,8 @@ def run_python(
         All of its variables; by default those of this process.
     folder : path, optional
         Where it runs; by default here.
+    told : callable
+        Called with each line that it says, while it runs.
 
     Returns
     -------
@@ -34,7 +41,7 @@ def run_python(
     >>> run_python(["-c", "import sys; print('out', flush=True); sys.exit('err')"])
     (1, 'out\\nerr')
     """
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, *arguments],
         env=environment,
         cwd=folder,
@@ -45,4 +52,10 @@ def run_python(
         encoding="utf-8",
         errors="replace",
     )
-    return done.returncode, done.stdout.strip()
+    said = []
+    with process:
+        for line in process.stdout:
+            said.append(line)
+            told(line.rstrip())
+    stopping.check()
+    return process.returncode, "".join(said).strip()

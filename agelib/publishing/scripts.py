@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from agelib.progress import PATIENCE, track
 from agelib.store import lock, write_whole
 
 
@@ -38,7 +39,7 @@ def fetch_scripts(repository, folder=None, listing="book/scripts.yaml") -> list[
     listed = yaml.safe_load(Path(repository, listing).read_text(encoding="utf-8"))
     folder = Path(folder or Path(sys.prefix, "share", "agelib", "scripts"))
     found = []
-    for script in listed:
+    for script in track(listed, "fetch scripts with npm", unit="packages", after=PATIENCE):
         target = folder / f"{script['folder']}-{script['version']}" / script["folder"]
         with lock(folder / script["folder"]):
             if not target.is_dir():

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from agelib import references
+from agelib.progress import PATIENCE, Line, steady
 from agelib.publishing import trying
 from agelib.publishing.benchmarks import REPORTS, benchmarks_page, figures
 from agelib.publishing.finishing import finish
@@ -237,6 +238,23 @@ def _git(repository, *arguments) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+#: How Sphinx says how far it is, a line a page.
+_FAR = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
+
+
+def _run_sphinx(command: list[str]) -> tuple[int, str]:
+    """Run Jupyter Book with a line of progress; returns its code, and what it said beside how far it is."""
+    line = Line("read and write the pages", 200, "hundredths", after=PATIENCE)
+
+    def told(said: str) -> None:
+        if found := _FAR.search(said):
+            line.advance(max(0, int(found[2]) + 100 * (found[1] == "writing output") - line.done))
+
+    code, output = run_python(command, told=told)
+    line.close()
+    return code, "\n".join(each for each in output.splitlines() if not _FAR.search(each))
+
+
 def publish(plan: Plan):
     """Run Jupyter Book on the assembled pages; put the site in place only if it is whole.
 
@@ -247,8 +265,8 @@ def publish(plan: Plan):
     work = plan.build.assembly.with_name("jupyter-book")
     strict = ["-W", "-n", "--keep-going"] if all(_is_shown(plan, c) for c in plan.chapters) else []
     command = ["-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += [str(plan.build.assembly), "--path-output", str(work), "-q", *strict]
-    code, output = run_python(command)
+    command += [str(plan.build.assembly), "--path-output", str(work), *strict]
+    code, output = _run_sphinx(command)
     if code:
         # What Sphinx read with a warning it would not read, and not warn of, again.
         shutil.rmtree(work, ignore_errors=True)
@@ -262,7 +280,8 @@ def publish(plan: Plan):
             for static in (plan.build.assembly / "book" / name for name in ("_static", "_scripts")):
                 if static.is_dir():
                     shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
-            finish(temporary, work / "packed", site_address(plan.build))
+            with steady("finish the pages"):
+                finish(temporary, work / "packed", site_address(plan.build))
     except ValueError as error:
         return TaskFailed(str(error))
     noted.write_text(site_key(plan), encoding="utf-8")

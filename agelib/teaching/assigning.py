@@ -4,6 +4,7 @@ Everything is written whole and found again, so that an interrupted call goes on
 executing the instructor's chapter with the student's parameters, in a process of its own.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ from pathlib import Path
 import nbformat
 
 from agelib import store
+from agelib.progress import PATIENCE, track
 from agelib.publishing.chapters import Chapter
 from agelib.publishing.execute import ChapterError, Job, execute
 from agelib.teaching import answers
@@ -71,7 +73,7 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
     """
     made = recall(chapters, students, secret, folder)
     notebooks = {chapter.name: read_notebook(chapter.path) for chapter in chapters}
-    for each in made:
+    for each in track(made, "write copies", unit="copies", after=PATIENCE):
         copy = student_copy(notebooks[each.chapter], each.parameters, each.student, each.chapter)
         with store.write_whole(each.file) as temporary:
             temporary.write_text(nbformat.writes(copy) + "\n", encoding="utf-8")
@@ -141,9 +143,19 @@ def check_copies(
     return _side_by_side(assignments, jobs, report, lambda each: _check(each, known[each.chapter]))
 
 
+@contextlib.contextmanager
+def threads(jobs: int):
+    """Threads that begin nothing more when the block is left by an error or by Ctrl-C."""
+    executor = ThreadPoolExecutor(max(1, jobs))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
 def _side_by_side(wanted, jobs: int, report, work) -> dict:
     failed = {}
-    with ThreadPoolExecutor(max(1, jobs)) as executor:
+    with threads(jobs) as executor:
         running = {executor.submit(work, each): each for each in wanted}
         for future in as_completed(running):
             each = running[future]

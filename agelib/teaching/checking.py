@@ -5,6 +5,7 @@ Whether an answer is the right one is not decided here; nothing in a student's c
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def _execute(notebook, file: Path, cell_seconds: float, told) -> None:
             on_cell_complete=lambda cell, cell_index: told(code.index(cell_index) + 1, len(code)),
         )
         try:
-            client.execute(env=job_environment(os.cpu_count() or 1, folder))
+            # In the main thread nbclient takes Ctrl-C for its own, and says of it that Python ended.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(client.execute, env=job_environment(os.cpu_count() or 1, folder)).result()
         except DeadKernelError:
             raise ValueError(
                 f"{file}: Python ended while it was executed; look for exit(), or for what takes too much memory"

@@ -12,6 +12,7 @@ import nbformat
 import pandas as pd
 
 from agelib import store
+from agelib.progress import PATIENCE, track
 from agelib.teaching.copies import quiet, read_notebook
 
 #: A script or style that a page would fetch from elsewhere.
@@ -41,7 +42,7 @@ def write_gradebook(records: Sequence[dict], known: dict, folder: Path) -> None:
             cells = nbformat.from_dict(notebook)
             SaveCells().preprocess(cells, about)
         with Gradebook(address) as book:
-            for record in records:
+            for record in track(records, "enter into the gradebook", unit="hand-ins", after=PATIENCE):
                 if record["outcome"] == "missing":
                     continue
                 book.update_or_create_submission(record["chapter"], record["student"])
@@ -87,7 +88,8 @@ def write_feedback(records: pd.DataFrame, folder) -> list[Path]:
     styles = os.path.join(place, "static", "node_modules", "bootstrap", "dist", "css")
     settings.HTMLExporter.extra_template_paths = [styles]
     settings.HTMLExporter.preprocessors = [GetGrades]
-    for row in records.itertuples():
+    rows = records.itertuples()
+    for row in track(rows, "write feedback", len(records), "pages", after=PATIENCE):
         source = folder / "graded" / row.student / f"{row.chapter}.ipynb"
         if not source.is_file():
             continue

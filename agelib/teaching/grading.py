@@ -6,7 +6,7 @@ the records, so a call that was killed is simply made again: what is graded is n
 
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import nbformat
@@ -14,7 +14,7 @@ import pandas as pd
 
 from agelib import store
 from agelib.teaching import answers, by_hand, sandbox
-from agelib.teaching.assigning import Assignment
+from agelib.teaching.assigning import Assignment, threads
 from agelib.teaching.copies import is_by_hand, points, read_notebook
 from agelib.teaching.gradebook import write_gradebook
 from agelib.teaching.restoring import restore
@@ -72,7 +72,7 @@ def grade(
                 f"no key for {each.student}, {each.chapter}; `agelib assign … --keys` makes it"
             )
     folder, records = Path(folder).resolve(), {}
-    with ThreadPoolExecutor(max(1, jobs)) as executor:
+    with threads(jobs) as executor:
         running = {
             executor.submit(_grade_one, each, known[each.chapter], folder, limits): each
             for each in assignments

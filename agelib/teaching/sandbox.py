@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from agelib import stopping
 from agelib.publishing.execute import job_environment
 
 
@@ -106,9 +107,11 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
             start_new_session=True,
         )
         try:
-            return _watch(process, limits)
+            ended = _watch(process, limits)
         finally:
             _kill(process)
+        stopping.check()  # what was killed because we are to stop has not failed
+        return ended
 
 
 def _watch(process, limits: Limits) -> str:

@@ -101,6 +101,7 @@ class Record(Callback):
     def before_train(self):
         self.started = time.perf_counter()
         self._train_loss, self._train_count = 0.0, 0
+        self._batches, self._batches_in_all = 0, len(self.dls.train) + len(self.dls.valid)
 
     def before_validate(self):
         self._outputs, self._labels = [], []
@@ -113,6 +114,8 @@ class Record(Callback):
         else:
             self._outputs.append(self.pred.detach().float())
             self._labels.append(self.y)
+        self._batches += 1
+        self.line.within(self._batches / self._batches_in_all)
 
     def after_epoch(self):
         epoch = self.first + self.epoch
