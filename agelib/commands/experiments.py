@@ -12,6 +12,12 @@ from agelib.experiment import Experiment
 def add(commands) -> None:
     """Add the commands to the parser's."""
     train = commands.add_parser("train", help="train one network, or find it trained; print its test errors")
+    train.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="train in so many processes, one for each GPU or sharing the cores (default 1)",
+    )
     add_options(train)
     train.set_defaults(command=_train)
 
@@ -79,8 +85,11 @@ def add(commands) -> None:
 
 def _train(chosen) -> None:
     from agelib.runs import run
+    from agelib.training import launching
 
-    result = run(experiment_of(chosen))
+    result = run(experiment_of(chosen), processes=chosen.processes)
+    if not launching.is_main():
+        return
     environment = result.environment
     kind = "drawn faces, not people" if environment["drawn"] else environment["data"]
     counts = ", ".join(f"{part} {number:,}" for part, number in environment["pictures"].items())
