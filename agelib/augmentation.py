@@ -58,7 +58,9 @@ class Augment:
     names: tuple
     probability: float = 0.5
 
-    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def __call__(
+        self, x: torch.Tensor, generator: torch.Generator, count: int | None = None, places=slice(None)
+    ) -> torch.Tensor:
         """Return changed pictures.
 
         Parameters
@@ -68,6 +70,10 @@ class Augment:
         generator : torch.Generator
             Where the random numbers come from: as many for each picture whatever `names` is. With a generator on the
             CPU, a batch is changed by the same amounts on every device.
+        count : int, optional
+            Of how many pictures `x` is a share; random numbers are drawn for all of them. By default all are here.
+        places : slice or tensor of int
+            Which of these pictures `x` holds.
 
         Returns
         -------
@@ -83,7 +89,8 @@ class Augment:
             raise ValueError(
                 f"pictures to augment are float [B, C, S, S] in 0..1, not {x.dtype} {list(x.shape)}"
             )
-        numbers = torch.rand(len(DRAWS), len(x), generator=generator, device=generator.device)
+        drawn = len(x) if count is None else count
+        numbers = torch.rand(len(DRAWS), drawn, generator=generator, device=generator.device)[:, places]
         draw = dict(zip(DRAWS, numbers, strict=True))
         happens = {name: (draw[name] < self.probability) & (name in self.names) for name in NAMES}
 

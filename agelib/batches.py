@@ -47,6 +47,9 @@ class Batches:
         copies go through `augment` then, and the pictures themselves stay as they are.
     prefetch : int, optional
         How many batches a second thread prepares ahead; by default 2 for a GPU and 0 for a CPU.
+    share : (int, int)
+        Which of several processes this is, and how many there are: x then holds this process's pictures of each batch
+        (:func:`part`), changed as they would be in one process, and y still the labels of all.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Batches:
         sampler_weights=None,
         copies=None,
         prefetch: int | None = None,
+        share: tuple[int, int] = (0, 1),
     ):
         self.images = getattr(pixels, "images", pixels)
         number = len(self.images)
@@ -93,7 +97,7 @@ class Batches:
             raise ValueError(f"batches: batch_size is a number of pictures above 0, not {batch_size}")
         self.drop_last = drop_last
         self.shuffle, self.augment, self.seed, self.prefetch = shuffle, augment, int(seed), prefetch
-        self.sampler_weights, self.copies = sampler_weights, copies
+        self.sampler_weights, self.copies, self.share = sampler_weights, copies, share
         self._chances = None if sampler_weights is None else self._check_weights(sampler_weights)
         self._expected = None if copies is None else self._check_copies(copies)
         #: Pictures an epoch shows.
@@ -191,7 +195,8 @@ class Batches:
     def _batch(self, order: tuple, epoch: int, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         mine = slice(index * self.batch_size, (index + 1) * self.batch_size)
         rows, changed = order[0][mine], None if order[1] is None else order[1][mine]
-        x = torch.from_numpy(np.asarray(self.images[rows]))  # uint8 [B, C, S, S]
+        shown = part(len(rows), self.share)
+        x = torch.from_numpy(np.asarray(self.images[rows[shown]]))  # uint8 [B, C, S, S]
         y = self.labels[torch.from_numpy(rows)]  # [B, L]
         if self.device.type == "cuda":
             x, y = x.pin_memory(), y.pin_memory()
@@ -201,13 +206,20 @@ class Batches:
             generator = torch.Generator().manual_seed(int(entropy) >> 1)
             x = x.float().div_(255)
             if changed is None:
-                x = self.augment(x, generator)
-            elif changed.any():
-                places = torch.from_numpy(np.flatnonzero(changed)).to(self.device)
-                x = x.index_copy(0, places, self.augment(x[places], generator))
+                x = self._change(x, generator, len(rows), shown)
+            elif changed[shown].any():
+                places = torch.from_numpy(np.flatnonzero(changed[shown])).to(self.device)
+                among = torch.from_numpy(np.cumsum(changed)[shown][changed[shown]] - 1)
+                x = x.index_copy(0, places, self._change(x[places], generator, changed.sum(), among))
             return (x - self._mean) / self._std, y
         # (x / 255 − mean) / std, two multiplications shorter; a single channel becomes three here.
         return x.expand(-1, 3, -1, -1).float().mul_(self._scale).sub_(self._offset), y
+
+    def _change(self, x, generator, count: int, among):
+        """Augment x, which are the pictures `among` the `count` that random numbers are drawn for."""
+        if self.share[1] == 1:
+            return self.augment(x, generator)
+        return self.augment(x, generator, int(count), among)
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next iteration is."""
@@ -236,13 +248,27 @@ class Batches:
         if changes.get("shuffle") is False:
             changes = {"augment": None, "sampler_weights": None, "copies": None} | changes
         names = "rows labels batch_size mean std device shuffle augment seed drop_last sampler_weights copies prefetch"
-        settings = {name: getattr(self, name) for name in names.split()}
+        settings = {name: getattr(self, name) for name in [*names.split(), "share"]}
         return type(self)(self.images, **(settings | changes))
 
     @property
     def dataset(self) -> np.ndarray:
         """The rows: what fastai counts."""
         return self.rows
+
+
+def part(count: int, share: tuple[int, int]) -> slice:
+    """Which pictures of a batch of `count` are those of process r of n: r, r + n, r + 2 n …
+
+    A batch of fewer pictures than processes is not shared: each has all of it.
+
+    >>> [list(range(7))[part(7, (number, 3))] for number in range(3)]
+    [[0, 3, 6], [1, 4], [2, 5]]
+    >>> part(2, (1, 3))
+    slice(0, None, 1)
+    """
+    number, processes = share
+    return slice(number, None, processes) if processes <= count else slice(0, None, 1)
 
 
 def _check_rows(rows: np.ndarray, number: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from agelib.preparation import Prepared, prepare
 from agelib.progress import PATIENCE, Line
 from agelib.streams import Streams, build_target, open_streams
 from agelib.targets import groups
+from agelib.training import launching
 
 #: What a prediction carries along from the faces table, so that errors can be looked at by group.
 GROUPS = (
@@ -63,7 +64,7 @@ class Run:
     scores : pandas.DataFrame
         On the test part, index (task, metric): accuracy, precision, recall and macro F1, in percent, with intervals.
     environment : dict
-        Device, arithmetic, threads, versions, number of pictures, split, seconds.
+        Device, arithmetic, processes, threads of each, versions, number of pictures, split, seconds.
     folder : pathlib.Path
     """
 
@@ -116,7 +117,7 @@ class Run:
         return baselines(ages, self.predictions)
 
 
-def run(experiment: Experiment, progress: bool = True) -> Run:
+def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Run:
     """Train an experiment, or find it already done.
 
     Parameters
@@ -124,6 +125,8 @@ def run(experiment: Experiment, progress: bool = True) -> Run:
     experiment : agelib.experiment.Experiment
     progress : bool
         Whether to show how far it is.
+    processes : int
+        How many processes of this machine train it together, on one GPU each or sharing the cores.
 
     Returns
     -------
@@ -137,22 +140,49 @@ def run(experiment: Experiment, progress: bool = True) -> Run:
     agelib.splits.LeakError
         If the experiment starts from weights that were trained on pictures of its own test or validation part, and
         ``allow_leaks`` is False.
+    RuntimeError
+        If one of several processes is killed or lost; the others end too.
 
     Notes
     -----
     A training that was interrupted goes on after its last whole epoch and ends with the same numbers. Two processes
     that ask for the same experiment train it once: the second waits.
+
+    The number of processes is no part of the experiment nor of the run's key, as the number of threads is not: both
+    change a result by the order of sums alone. Which they were stands in ``environment``. Processes that a launcher
+    started together (``accelerate launch``, ``torchrun``) train together whatever `processes` says.
     """
-    _use_threads()
-    prepared = prepare(experiment.data, progress=progress)
-    streams = open_streams(experiment, prepared, progress)
-    folder = _folder(streams)
-    with store.lock(folder):
-        if (folder / store.SEAL).is_file() and (fault := store.find_fault(folder)):
-            training.set_aside(folder, fault)
-        if not (folder / store.SEAL).is_file():
-            _train(streams, folder, progress)
-    return load(folder)
+    with launching.explained():
+        launching.join()
+        _use_threads()
+        shown = progress and launching.is_main()
+        prepared = prepare(experiment.data, progress=shown)
+        streams = open_streams(experiment, prepared, shown)
+        folder = _folder(streams)
+        if processes != 1 and not launching.is_joined():
+            if store.find_fault(folder):
+                launching.launch(_run_together, (experiment, progress), processes)
+            return load(folder)
+        launching.require_same(
+            "the run", folder.name, "give all machines the same code, libraries, pictures and options"
+        )
+        with launching.locked(folder):
+            if not launching.from_main(launching.is_main() and _is_finished(folder)):
+                _train(streams, folder, progress)
+        return load(folder)
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether a folder holds a finished run; one that is torn is set aside."""
+    if not (folder / store.SEAL).is_file():
+        return False
+    if fault := store.find_fault(folder):
+        training.set_aside(folder, fault)
+    return not fault
+
+
+def _run_together(experiment: Experiment, progress: bool) -> None:
+    run(experiment, progress)
 
 
 def load(folder) -> Run:
@@ -247,8 +277,9 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
     experiment, target = streams.experiment, streams.target
     device = training.choose_device()
     lineage.require_unseen(streams)
-    folder.mkdir(parents=True, exist_ok=True)
-    store.write_json(folder / "experiment.json", experiment.values())
+    if launching.is_main():
+        folder.mkdir(parents=True, exist_ok=True)
+        store.write_json(folder / "experiment.json", experiment.values())
     network = _network(experiment, target)
     history = training.fit(
         network,
@@ -263,28 +294,26 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         mixup=experiment.pictures.mixup,
     )
     environment = _environment(streams, device, history, network)
-    _judge(streams, network, device, folder, environment, progress)
-    lineage.write_seen(folder, streams)
-    checkpoints.save_weights(folder / "network.safetensors", network)
-    environment["seconds"] = round(time.perf_counter() - started, 2)
-    store.write_json(folder / "environment.json", environment)
-    _finish(folder)
-
-
-def _judge(streams: Streams, network, device, folder: Path, environment: dict, progress: bool) -> None:
-    """Predict every part, and write predictions, measures and posteriors."""
-    experiment, target = streams.experiment, streams.target
-    line = Line("predict and measure", len(PARTS), "parts", progress, after=PATIENCE)
+    flip, outputs = experiment.pictures.flip_test, {}
+    line = Line("predict", len(PARTS), "parts", progress and launching.is_main(), after=PATIENCE)
     for part in PARTS:
-        outputs = training.outputs(
-            network, streams.batches(part, device), device, experiment.pictures.flip_test
-        )
-        table = _predictions(streams, part, outputs)
+        outputs[part] = training.outputs(network, streams.batches(part, device), device, flip)
+        line.advance(1, part)
+    line.close()
+    if launching.is_main():
+        _write(streams, folder, network, outputs, environment, started)
+
+
+def _write(streams: Streams, folder: Path, network, outputs: dict, environment: dict, started: float) -> None:
+    """Write what a training has given, and seal it."""
+    target = streams.target
+    for part in PARTS:
+        table = _predictions(streams, part, outputs[part])
         store.write_table(folder / f"{part}_predictions.csv", table)
         if part == "test":
             store.write_table(folder / "metrics.csv", _metrics(table))
             store.write_table(folder / "scores.csv", _scores(table))
-        posterior = target.posterior(outputs) if part in POSTERIOR_PARTS else None
+        posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
         if posterior is not None:
             environment["posterior_ages"] = [float(age) for age in target.ages]
             with (
@@ -292,8 +321,11 @@ def _judge(streams: Streams, network, device, folder: Path, environment: dict, p
                 temporary.open("wb") as file,
             ):
                 np.save(file, posterior.numpy(), allow_pickle=False)
-        line.advance(1, part)
-    line.close()
+    lineage.write_seen(folder, streams)
+    checkpoints.save_weights(folder / "network.safetensors", network)
+    environment["seconds"] = round(time.perf_counter() - started, 2)
+    store.write_json(folder / "environment.json", environment)
+    _finish(folder)
 
 
 def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
@@ -339,6 +371,7 @@ def _environment(streams: Streams, device, history, network) -> dict:
         "data_seed": experiment.data.data_seed,
         "device": f"{device.type} ({device_name(device)})",
         "precision": training.precision(experiment.training, device, network),
+        "processes": launching.share()[1],
         "threads": torch.get_num_threads(),
         "epochs": len(history),
         "python": platform.python_version(),

@@ -20,6 +20,12 @@ _KEPT = "Finished runs are kept, and the last checkpoint of those begun. To go o
 def add(commands) -> None:
     """Add the commands to the parser's."""
     train = commands.add_parser("train", help="train one network, or find it trained; print its test errors")
+    train.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="train in so many processes, one for each GPU or sharing the cores (default 1)",
+    )
     add_options(train)
     train.set_defaults(
         command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
@@ -91,8 +97,11 @@ def _train(chosen) -> None:
     experiment = experiment_of(chosen)
     with steady(_LOADING):
         from agelib.runs import run
+        from agelib.training import launching
 
-    result = run(experiment)
+    result = run(experiment, processes=chosen.processes)
+    if not launching.is_main():
+        return
     environment = result.environment
     kind = "drawn faces, not people" if environment["drawn"] else environment["data"]
     counts = ", ".join(f"{part} {number:,}" for part, number in environment["pictures"].items())

@@ -3,7 +3,9 @@
 The loop is fastai's ``Learner``; what is ours are its callbacks, one idea a file: what is written down and when it
 ends (:mod:`~agelib.training.recording`), learning rates (:mod:`~agelib.training.schedules`), which weights may change
 (:mod:`~agelib.training.phases`), mixed pictures (:mod:`~agelib.training.mixing`) and averaged weights
-(:mod:`~agelib.training.averaging`). Explained in chapter 05.
+(:mod:`~agelib.training.averaging`). Several processes can train one network: how they find each other
+(:mod:`~agelib.training.launching`), and how they share each batch (:mod:`~agelib.training.distributed`). Explained in
+chapter 05.
 """
 
 from agelib.devices import choose_device, precision

@@ -8,6 +8,7 @@ kept and used is the average.
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
+from agelib.training import distributed
 from agelib.training.callbacks import Callback
 
 #: SWA begins after this share of the epochs.
@@ -65,5 +66,6 @@ class Averaging(Callback):
         return self.average.module if self.started else self.learn.model
 
     def _pictures(self):
-        for x, _ in self.dls.train:
-            yield x.contiguous(memory_format=torch.channels_last)
+        for x, y in self.dls.train:
+            with distributed.whole_batch(len(y)):
+                yield x.contiguous(memory_format=torch.channels_last)

@@ -9,6 +9,7 @@ import torch
 from agelib import checkpoints
 from agelib.devices import choose_device, precision
 from agelib.experiment import Training
+from agelib.training import distributed, launching
 from agelib.training.averaging import Averaging
 from agelib.training.callbacks import (
     Bf16,
@@ -68,18 +69,39 @@ def fit(
     ------
     ValueError
         If the loss stops being a number; the message says in which epoch and what to change.
+
+    Notes
+    -----
+    Several processes that were launched together train one network, each on its share of every batch:
+    :mod:`agelib.training.distributed`. The main process alone writes.
     """
     device = choose_device() if device is None else device
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    if launching.is_main():
+        folder.mkdir(parents=True, exist_ok=True)
     record = Record(target, folder, settings, title, progress)
-    record.resume()
+    train, valid = distributed.shared(train), distributed.shared(valid)
+    _resume(record)
     for phase in phases(settings):
         if not record.is_over(phase) and phase.epochs:
             _fit_phase(network, target, train, valid, settings, phase, record, device, mixup)
     network.load_state_dict(record.best_weights)
     set_free(network)
     return record.history()
+
+
+def _resume(record: Record) -> None:
+    """Take up the checkpoint: the main process first, for it sets a torn one aside."""
+    if launching.is_main():
+        record.resume()
+    launching.from_main()
+    if not launching.is_main():
+        record.resume()
+    launching.require_same(
+        "the number of epochs that are done",
+        len(record.rows),
+        f"let all machines share {record.folder} (AGELIB_HOME)",
+    )
 
 
 def _fit_phase(network, target, train, valid, settings, phase: Phase, record, device, mixup) -> None:
@@ -107,6 +129,7 @@ def _fit_phase(network, target, train, valid, settings, phase: Phase, record, de
             *schedule(settings, phase.learning_rate),
             *([Mixup(mixup)] if mixup else []),
             *([averaging] if averaging else []),
+            *([distributed.Together()] if launching.is_joined() else []),
             *_mixed_precision(settings, device, network),
         ]
     )
@@ -183,17 +206,18 @@ def find_learning_rate(
 def outputs(network, batches, device=None, flip: bool = False) -> torch.Tensor:
     """What the network gives for every picture of `batches`, in order: float32 [N, outputs], on the CPU.
 
-    With `flip` it is the mean over each picture and its mirror image, which no camera tells apart.
+    With `flip` it is the mean over each picture and its mirror image, which no camera tells apart. Several processes
+    that were launched together share the pictures, and each gets all outputs.
     """
     device = choose_device() if device is None else device
     network.to(device, memory_format=torch.channels_last).eval()
     found = []
-    for x, _ in batches:
+    for x, y in distributed.shared(batches):
         x = x.to(device, memory_format=torch.channels_last)  # [B, 3, S, S]
         given = network(x).float()  # [B, outputs]
         if flip:
             given = (given + network(x.flip(-1)).float()) / 2
-        found.append(given.cpu())
+        found.append(distributed.whole(given, len(y)).cpu())
     return torch.cat(found)
 
 

@@ -2,6 +2,7 @@
 
 import torch
 
+from agelib.training import distributed
 from agelib.training.callbacks import Callback
 
 
@@ -33,8 +34,10 @@ class Mixup(Callback):
 
     def before_batch(self):
         self.share = float(torch.distributions.Beta(self.alpha, self.alpha).sample())
-        self.other = torch.randperm(len(self.x)).to(self.x.device)
-        self.learn.xb = tuple(torch.lerp(x[self.other], x, self.share) for x in self.xb)
+        self.other = torch.randperm(len(self.y)).to(self.x.device)
+        mine = distributed.mine(len(self.y))
+        everybody = distributed.whole(self.x, len(self.y))
+        self.learn.xb = (torch.lerp(everybody[self.other[mine]], self.x, self.share),)
 
     def _blended(self, outputs, labels):
         first, second = self.plain_loss(outputs, labels), self.plain_loss(outputs, labels[self.other])

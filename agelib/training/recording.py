@@ -16,6 +16,7 @@ from agelib import checkpoints
 from agelib.experiment import Training
 from agelib.progress import Line
 from agelib.store import write_table
+from agelib.training import launching
 from agelib.training.callbacks import Callback, CancelFitException
 from agelib.training.phases import Phase
 
@@ -94,9 +95,10 @@ class Record(Callback):
         from torch.utils.tensorboard import SummaryWriter
 
         total = self.first + self.phase.epochs
-        self.line = Line(self.title, total, "epochs", self.progress)
+        self.line = Line(self.title, total, "epochs", self.progress and launching.is_main())
         self.line.done = len(self.rows)
-        self.board = SummaryWriter(self.folder / "tensorboard", purge_step=len(self.rows))
+        if launching.is_main():
+            self.board = SummaryWriter(self.folder / "tensorboard", purge_step=len(self.rows))
 
     def before_train(self):
         self.started = time.perf_counter()
@@ -108,7 +110,7 @@ class Record(Callback):
 
     def after_batch(self):
         if self.training:
-            count = len(self.x)
+            count = len(self.y)
             self._train_loss = self._train_loss + self.loss.detach() * count
             self._train_count += count
         else:
@@ -140,18 +142,21 @@ class Record(Callback):
             "seconds": time.perf_counter() - self.started,
             "phase": self.phase.name,
         }
+        row = launching.from_main(row)  # so that all processes decide alike
         if self._is_best(row):
             state = (self.averages.weights() if self.averages else self.learn.model).state_dict()
             self.best_weights = {name: checkpoints.to_store(tensor) for name, tensor in state.items()}
         self.rows.append(row)
-        self._write()
+        if launching.is_main():
+            self._write()
         self.line.advance(1, _in_words(row))
         if is_early_stop(self.in_phase(), self.settings.patience, self.settings.monitor):
             raise CancelFitException
 
     def after_fit(self):
         self.line.close()
-        self.board.close()
+        if launching.is_main():
+            self.board.close()
 
     def _is_best(self, row: dict) -> bool:
         """Whether no epoch was better; once an average over epochs has begun, no epoch since then."""

@@ -1,0 +1,135 @@
+"""One training in one process and in several: pictures per second, and how far the numbers lie apart.
+
+On a CPU one process has all threads, and several share them: on two cores 1 process × 2 threads against 2 processes ×
+1 thread. On GPUs one process has one, and several have one each. The ways take turns, and what counts is the ratio
+within a turn: a machine's speed drifts over minutes. A picture's time is that of the epochs after the first, with
+validation and checkpoint; what it costs to start the processes stands beside it.
+
+The numbers must agree: the report has the largest relative difference of a loss and the largest difference of a
+prediction in years, between the ways, and between two turns of the same way.
+
+Run it with ``python benchmarks/processes.py [--pictures 1500] [--turns 3] [--processes 2]``. It writes
+``benchmarks/reports/processes.json``; trainings are made in a temporary workspace.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+#: Network → image size.
+NETWORKS = {"basic_cnn": 64, "resnet18": 32}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--pictures", type=int, default=1500, help="to draw (default 1500)")
+    options.add_argument("--epochs", type=int, default=3, help="the first is not timed (default 3)")
+    options.add_argument("--turns", type=int, default=3, help="times that each way is measured (default 3)")
+    options.add_argument("--processes", type=int, default=0, help="default 2, or one for each GPU")
+    options.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
+    options.add_argument("--out", type=Path, default=Path(__file__).parent / "reports" / "processes.json")
+    chosen = options.parse_args()
+    if chosen.epochs < 2:
+        options.error("the first epoch is not timed; give --epochs 2 or more")
+
+    import torch
+
+    from agelib import store
+    from agelib.devices import choose_device, device_name
+
+    device = choose_device()
+    processes = chosen.processes or (2 if device.type == "cpu" else torch.cuda.device_count())
+    if processes < 2:
+        options.error(f"nothing to compare with {processes} process on {device_name(device)}")
+    report = {
+        "device": f"{device.type} ({device_name(device)})",
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "torch": torch.__version__,
+        "faces": "drawn",
+        "pictures": chosen.pictures,
+        "epochs": chosen.epochs,
+        "networks": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["AGELIB_HOME"] = folder
+        for network in chosen.networks:
+            report["networks"][network] = compare(network, chosen, processes)
+    store.write_json(chosen.out, report)
+    print(f"{report['device']}, load {report['load_before']:.1f} before; {chosen.out}")
+    for network, found in report["networks"].items():
+        ratio = found["ratio"]
+        print(
+            f"{network}: {processes} processes / 1: {ratio['median']:.2f} (from {ratio['low']:.2f} to "
+            f"{ratio['high']:.2f}); losses differ by {found['loss_difference']:.1e}, ages by "
+            f"{found['age_difference_years']:.1e} years"
+        )
+
+
+def compare(network: str, chosen, processes: int) -> dict:
+    """Train in both ways, turn by turn."""
+    from agelib.experiment import Experiment
+
+    experiment = Experiment.of(
+        source="drawn-utkface",
+        detector="none",
+        pictures=chosen.pictures,
+        network=network,
+        image_size=NETWORKS[network],
+        epochs=chosen.epochs,
+        mixed_precision="off",
+    )
+    ways = {1: [], processes: []}
+    for turn in range(chosen.turns):
+        for number in sorted(ways, reverse=turn % 2 == 1):
+            ways[number].append(train(experiment, number))
+    rates = {number: [rate for rate, _, _ in turns] for number, turns in ways.items()}
+    ratios = np.divide(rates[processes], rates[1])
+    (_, _, one), (_, _, several) = ways[1][0], ways[processes][0]
+    return {
+        "image_size": NETWORKS[network],
+        "processes": processes,
+        "threads_of_one": one.environment["threads"],
+        "threads_of_each": several.environment["threads"],
+        "pictures_per_second": {str(number): float(np.median(each)) for number, each in rates.items()},
+        "ratio": {"median": float(np.median(ratios)), "low": float(min(ratios)), "high": float(max(ratios))},
+        "seconds_beside_epochs": {
+            str(number): float(np.median([rest for _, rest, _ in turns])) for number, turns in ways.items()
+        },
+        **differences(one, several),
+        "of_two_turns_alike": differences(several, ways[processes][-1][2]),
+    }
+
+
+def train(experiment, processes: int) -> tuple:
+    """Pictures per second, the seconds that are not epochs, and the run."""
+    from agelib import runs, store
+
+    shutil.rmtree(store.home() / "runs", ignore_errors=True)
+    runs.open_streams(experiment, runs.prepare(experiment.data))  # drawn and decoded once, and not timed
+    started = time.perf_counter()
+    done = runs.run(experiment, progress=False, processes=processes)
+    whole = time.perf_counter() - started
+    seconds = done.history["seconds"]
+    rate = done.environment["pictures"]["train"] * (len(seconds) - 1) / seconds.iloc[1:].sum()
+    return rate, whole - seconds.sum(), done
+
+
+def differences(one, other) -> dict:
+    """The largest relative difference of a loss, and the largest of a prediction."""
+    columns = ["train_loss", "valid_loss"]
+    losses = (other.history[columns] / one.history[columns] - 1).abs()
+    ages = (other.predictions["predicted"] - one.predictions["predicted"]).abs()
+    return {
+        "loss_difference": float(losses.to_numpy().max()),
+        "age_difference_years": float(ages.max()),
+    }
+
+
+if __name__ == "__main__":
+    main()
