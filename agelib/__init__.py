@@ -6,6 +6,7 @@ The rooms, from the ground up (a room imports only from lower floors):
 floor  room                                                                    taught in chapter
 ====== ======================================================================= =====================
 0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
+0      :mod:`agelib.notes`, :mod:`agelib.usage`                                how to run
 1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
 1      :mod:`agelib.metrics`                                                   05, 12, 15, 17, 18
 1      :mod:`agelib.networks`                                                  05 to 10
@@ -15,8 +16,8 @@ floor  room                                                                    t
 2      :mod:`agelib.detectors`, :mod:`agelib.duplicates`,                      02
        :mod:`agelib.cleaning`
 2      :mod:`agelib.splits`                                                    03
-2      :mod:`agelib.decoding`, :mod:`agelib.pixels`, :mod:`agelib.batches`,    04
-       :mod:`agelib.augmentation`
+2      :mod:`agelib.decoding`, :mod:`agelib.blocks`, :mod:`agelib.pixels`,     04
+       :mod:`agelib.batches`, :mod:`agelib.augmentation`
 2      :mod:`agelib.balance`, :mod:`agelib.bins`                               12
 3      :mod:`agelib.preparation`                                               03
 3      :mod:`agelib.training`, :mod:`agelib.checkpoints`                       05, 09, 12
@@ -30,6 +31,7 @@ floor  room                                                                    t
 5      :mod:`agelib.published_splits`, :mod:`agelib.generalisation`            03, 15
 5      :mod:`agelib.plots`, :mod:`agelib.show`                                 every chapter
 5      :mod:`agelib.living`, :mod:`agelib.explore`                             01 to 19
+5      :mod:`agelib.housekeeping`                                              how to run
 6      :mod:`agelib.publishing`, :mod:`agelib.__main__`                        how to run
 6      :mod:`agelib.app`                                                       how to run, 21
 6      :mod:`agelib.teaching`                                                  for instructors

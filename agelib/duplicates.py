@@ -24,11 +24,16 @@ MAX_BITS = 10
 #: lie above 0.978, different drawn pictures below 0.96.
 MIN_CORRELATION = 0.965
 
-#: Hashes that are compared with all others at a time, so that the table of bits stays in the processor's cache.
-BLOCK = 64
-
-#: Pairs of thumbnails that are compared at a time, so that memory stays small however many look alike.
+#: Pictures that are hashed, and pairs of thumbnails that are compared, at a time, so that memory stays small however
+#: many there are and however many look alike.
+PICTURES_AT_A_TIME = 4096
 PAIRS_AT_A_TIME = 4096
+
+#: Hashes that are compared with so many others at a time: the table of bits stays in the processor's cache.
+BLOCK, OTHERS = 64, 8192
+
+#: Side of the squares whose sums tell most pairs of thumbnails apart before all their pixels are compared, in pixels.
+SQUARE = 8
 
 
 def find(
@@ -102,9 +107,10 @@ def find(
         hashes = np.where(thumbnails.readable, perceptual_hashes(images), np.uint64(0))
         # One picture stands for all that have its bytes.
         rows = np.flatnonzero(thumbnails.readable & ~keys.duplicated().to_numpy())
-        pairs = near_pairs(images[rows], hashes[rows], progress)
         found["readable"], found["perceptual_hash"] = thumbnails.readable, hashes
-        found["near_group"] = _group_pairs(rows[pairs], found["exact_group"].to_numpy())
+        found["near_group"] = _group_pairs(
+            near_pairs(images, hashes, rows, progress), found["exact_group"].to_numpy()
+        )
     ages = faces["age"]
     found["contradicts"] = _contradicts(ages, found["exact_group"], tolerance) | _contradicts(
         ages, found["near_group"], tolerance
@@ -135,9 +141,14 @@ def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     >>> bool(one == brighter), int(np.bitwise_count(one ^ turned)) > MAX_BITS
     (True, True)
     """
+    some = range(0, len(images), PICTURES_AT_A_TIME)
+    hashes = [_hash(np.asarray(images[at : at + PICTURES_AT_A_TIME], np.float32)) for at in some]
+    return np.concatenate([np.empty(0, np.uint64), *hashes])
+
+
+def _hash(images: np.ndarray) -> np.ndarray:
     from scipy.fft import dctn
 
-    images = np.asarray(images, np.float32)
     frequencies = dctn(images, axes=(1, 2), norm="ortho")[:, :9, :9].reshape(len(images), -1)  # [N, 81]
     # The 64 frequencies nearest to the mean's corner, the corner itself left out.
     distance = np.add.outer(np.arange(9), np.arange(9)).ravel()
@@ -149,15 +160,22 @@ def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(packed).view(np.uint64).ravel()
 
 
-def near_pairs(images: np.ndarray, hashes: np.ndarray, progress: bool = False) -> np.ndarray:
+def near_pairs(
+    images: np.ndarray, hashes: np.ndarray, rows: np.ndarray | None = None, progress: bool = False
+) -> np.ndarray:
     """Pairs of pictures that are near duplicates.
+
+    Pictures are sorted along the direction in which they differ most, and compared only with those near by there:
+    first their hashes, then the sums of 16 squares, then all pixels. No pair is missed by that.
 
     Parameters
     ----------
     images : numpy.ndarray
-        uint8 [N, S, S], grey thumbnails.
+        uint8 [N, S, S], grey thumbnails; may be a memory map, of which :data:`PICTURES_AT_A_TIME` are read at a time.
     hashes : numpy.ndarray
         uint64 [N].
+    rows : numpy.ndarray, optional
+        int, ascending: which pictures to compare; by default all.
     progress : bool
         Whether to show how far it is.
 
@@ -166,6 +184,11 @@ def near_pairs(images: np.ndarray, hashes: np.ndarray, progress: bool = False) -
     numpy.ndarray
         int [pairs, 2], each pair once, the smaller number first.
 
+    Notes
+    -----
+    Beside the pairs, memory holds about 300 bytes a picture. Time grows with the square of their number, a few machine
+    instructions a pair: ``benchmarks/scale.py`` measures it beside the decoding of as many pictures.
+
     Examples
     --------
     >>> ramp = np.tile(np.arange(32, dtype=np.uint8), (32, 1))
@@ -173,21 +196,58 @@ def near_pairs(images: np.ndarray, hashes: np.ndarray, progress: bool = False) -
     >>> near_pairs(images, perceptual_hashes(images)).tolist()
     [[0, 2]]
     """
-    found = [np.empty((0, 2), np.int64)]
+    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
+    squares, has_pattern = _squares(images, rows)
     # A picture of one grey has no pattern to compare, and all of them the same hash.
-    rows = np.flatnonzero(images.max(axis=(1, 2), initial=0) > images.min(axis=(1, 2), initial=255))
-    hashes = hashes[rows]
-    line = Line("compare pictures", len(hashes), shown=progress, after=PATIENCE)
-    for start in range(0, len(hashes), BLOCK):
-        bits = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes[None, start:])
-        one, other = np.nonzero(bits <= MAX_BITS)
-        pairs = rows[np.stack([one, other], axis=1)[one < other] + start]
+    rows, squares = rows[has_pattern], squares[has_pattern]
+    # Of two pictures of length 1, distance² = 2 − 2 · correlation; sums of squares of pixels only shorten it.
+    apart = np.sqrt(1.01 * (2 - 2 * MIN_CORRELATION))
+    centred = squares - squares.mean(axis=0) if len(rows) else squares
+    along = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    order = np.argsort(along, kind="stable")
+    rows, squares, along = rows[order], squares[order], along[order]
+    found = [np.empty((0, 2), np.int64)]
+    for pairs in _alike(hashes[rows], np.searchsorted(along, along + apart, side="right"), progress):
+        distances = np.linalg.norm(squares[pairs[:, 0]] - squares[pairs[:, 1]], axis=1)
+        pairs = np.sort(rows[pairs[distances <= apart]], axis=1)
         for first in range(0, len(pairs), PAIRS_AT_A_TIME):
             some = pairs[first : first + PAIRS_AT_A_TIME]
             found.append(some[_correlations(images[some[:, 0]], images[some[:, 1]]) >= MIN_CORRELATION])
-        line.advance(min(BLOCK, len(hashes) - start))
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort(pairs.T[::-1])]
+
+
+def _alike(hashes: np.ndarray, ends: np.ndarray, progress: bool):
+    """Yield pairs of places [some, 2] whose hashes differ in few bits: each place with those after it, to its end."""
+    line = Line("compare pictures", len(hashes), shown=progress, after=PATIENCE)
+    for start in range(0, len(hashes), BLOCK):
+        mine = hashes[start : start + BLOCK, None]
+        for first in range(start, ends[start : start + BLOCK].max(), OTHERS):
+            bits = np.bitwise_count(mine ^ hashes[None, first : first + OTHERS])
+            one, other = np.divmod(np.flatnonzero(bits <= MAX_BITS), bits.shape[1])
+            pairs = np.stack([one + start, other + first], axis=1)
+            yield pairs[pairs[:, 0] < pairs[:, 1]]
+        line.advance(len(mine))
     line.close()
-    return np.concatenate(found)
+
+
+def _squares(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over squares of each picture at mean 0 and length 1, float32 [rows, squares], and whether it has a pattern.
+
+    They are scaled so that two pictures are never further apart in them than in their pixels.
+    """
+    across = -(-images.shape[1] // SQUARE)
+    sums, has_pattern = np.zeros((len(rows), across * across), np.float32), np.zeros(len(rows), bool)
+    edges = np.arange(0, images.shape[1], SQUARE)
+    for first in range(0, len(rows), PICTURES_AT_A_TIME):
+        some = slice(first, first + PICTURES_AT_A_TIME)
+        mine = np.asarray(images[rows[some]], np.float32)
+        has_pattern[some] = mine.max(axis=(1, 2)) > mine.min(axis=(1, 2))
+        mine -= mine.mean(axis=(1, 2), keepdims=True)
+        mine /= np.maximum(np.linalg.norm(mine, axis=(1, 2), keepdims=True), 1)
+        blocks = np.add.reduceat(np.add.reduceat(mine, edges, axis=1), edges, axis=2)
+        sums[some] = blocks.reshape(len(mine), -1) / SQUARE
+    return sums, has_pattern
 
 
 def _correlations(some: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Decoding a JPEG costs a hundred times what copying its pixels does, and a study of twenty trainings would do it a
 hundred times over. The map is found again by its content: the key is made of the pictures' bytes, the size and the
-code that decodes. Explained in chapter 04.
+code that decodes. A map may be larger than memory: only the pages that are being read lie there, and the system drops
+them when it needs the room. Explained in chapter 04.
 """
 
 import errno
@@ -17,13 +18,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib.decoding import decode_into, reason
+from agelib import blocks, notes, usage
+from agelib.decoding import reason
 from agelib.fingerprint import code_fingerprint
 from agelib.progress import PATIENCE, Line
-from agelib.store import content_key, file_key, home, lock, write_whole
+from agelib.store import content_key, file_key, home, lock
 
-#: Bytes of picture files below which starting another worker process costs more than it saves.
-BYTES_PER_JOB = 8_000_000
+#: Keys of contents that are worked out before they are written down.
+KEYS_AT_A_TIME = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,13 @@ def decode(
     OSError
         If the disk is too full for the map, with the folder and the bytes it needs; nothing is left behind.
 
+    Notes
+    -----
+    The map has N · C · image_size² bytes on disk. Memory holds about 1 KB a picture for paths and keys, and in each
+    worker process a block of at most 16 MB (or one picture), however large the map is.
+
+    What was decoded before a program was killed is kept: the next call checks those blocks and decodes the rest.
+
     Examples
     --------
     >>> import tempfile
@@ -133,17 +142,17 @@ def decode(
             with lock(folder):
                 unreadable = _read_unreadable(folder, shape)  # Another process may have made it meanwhile.
                 if unreadable is None:
-                    for abandoned in store.glob(f".{key}.????????"):  # left by a process that was killed
-                        shutil.rmtree(abandoned, ignore_errors=True)
                     files = [
-                        None if c.startswith("!") else root / p for p, c in zip(paths, contents, strict=True)
+                        None if c.startswith("!") else os.path.join(root, p)
+                        for p, c in zip(paths, contents, strict=True)
                     ]
                     line = Line("decode", len(paths), shown=progress)
-                    unreadable = _build(folder, files, shape, zoom, _jobs(jobs, sum(sizes)), line)
+                    unreadable = blocks.build(folder, files, shape, zoom, blocks.jobs(jobs, sum(sizes)), line)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _no_space(store, shape) from None
         raise
+    usage.mark(folder)
     unreadable |= {row: content[1:] for row, content in enumerate(contents) if content.startswith("!")}
     rows = sorted(unreadable)
     readable = np.ones(len(paths), bool)
@@ -157,40 +166,51 @@ def decode(
 def content_keys(paths: list[str], root, progress: bool = False) -> tuple[list[int], list[str]]:
     """Size in bytes and a key of the content of each file; ``!`` and the reason for a file that cannot be read.
 
-    A key is remembered together with the file's size and times, so that an unchanged folder is not read again.
+    A key is remembered together with the file's size and times, so that an unchanged folder is not read again. Keys are
+    added to the end of one file a folder of pictures, :data:`KEYS_AT_A_TIME` at a time, so that time grows linearly
+    and little is lost if the program is killed. Memory holds about 0.5 KB a picture.
     """
     root = Path(root).resolve()
-    memo = home() / "pixels" / f"contents-{content_key(str(root))}.json"
-    try:
-        remembered = json.loads(memo.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        remembered = {}
-    sizes, keys, learnt = [], [], {}
+    memo = home() / "pixels" / f"contents-{content_key(str(root))}.jsonl"
+    remembered = _read_memo(memo)
+    sizes, keys, learnt = [], [], []
     now = time.time_ns()
     line = Line("read files", len(paths), shown=progress, after=PATIENCE)
     for path in paths:
         try:
-            file = root / path
+            file = os.path.join(root, path)
             stat = os.stat(file)
-            state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-            *known, key = remembered.get(path, [None])
-            if known != state:
+            size, state = stat.st_size, f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} "
+            known = remembered.get(path, "")
+            if known.startswith(state):
+                key = known[len(state) :]
+            else:
                 key = file_key(file)
                 # A file that changed this very moment may change again without its times showing it.
-                if now - max(state[1:]) > 2_000_000_000:
-                    learnt[path] = [*state, key]
+                if now - max(stat.st_mtime_ns, stat.st_ctime_ns) > 2_000_000_000:
+                    learnt.append([path, state + key])
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE, errno.EIO):
                 raise  # The machine's fault, not the file's: it must not be remembered as unreadable.
-            key, state = "!" + reason(error), [0]
-        sizes.append(state[0])
+            key, size = "!" + reason(error), 0
+        sizes.append(size)
         keys.append(key)
         line.advance()
+        if len(learnt) >= KEYS_AT_A_TIME:
+            notes.add(memo, learnt)
+            learnt = []
     line.close()
     if learnt:
-        with write_whole(memo) as temporary:
-            temporary.write_text(json.dumps(remembered | learnt), encoding="utf-8")
+        notes.add(memo, learnt)
     return sizes, keys
+
+
+def _read_memo(memo: Path) -> dict[str, str]:
+    """Path → size, times and key, in one text; of a path that stands there twice, the last."""
+    try:
+        return dict(notes.read(memo))
+    except (OSError, TypeError, ValueError):
+        return {}
 
 
 def _code() -> list[str]:
@@ -208,58 +228,6 @@ def _read_unreadable(folder: Path, shape: tuple) -> dict[int, str] | None:
         return {int(row): why for row, why in record["unreadable"].items()}
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-
-
-def _jobs(wish: int | None, number_of_bytes: int) -> int:
-    if wish is not None:
-        return max(1, wish)
-    if number_of_bytes < 2 * BYTES_PER_JOB:
-        return 1
-    from joblib import cpu_count
-
-    return min(cpu_count(), number_of_bytes // BYTES_PER_JOB)
-
-
-def _build(folder: Path, files: list, shape: tuple, zoom: float, jobs: int, line: Line) -> dict[int, str]:
-    """Decode `files` into ``images.npy``: the workers write slices that do not overlap."""
-    number, bytes_each = shape[0], int(np.prod(shape[1:]))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder.parent).free < number * bytes_each:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    block = max(1, min(256, 16_000_000 // bytes_each, -(-number // jobs)))
-    unreadable = {}
-    with write_whole(folder) as temporary:
-        temporary.mkdir()
-        images = temporary / "images.npy"
-        with open(images, "wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            start = file.tell()
-            file.truncate(start + number * bytes_each)
-        tasks = [
-            (images, start + first * bytes_each, files[first : first + block], shape[2], shape[1] == 1, zoom)
-            for first in range(0, number, block)
-        ]
-        for task, found in enumerate(_run(tasks, jobs)):
-            unreadable |= {task * block + position: why for position, why in found}
-            line.advance(len(tasks[task][2]))
-        with open(images, "r+b") as file:
-            os.fsync(file.fileno())  # Where a file system allocates late, this is where a full disk shows.
-        record = {"pictures": number, "image_size": shape[2], "channels": shape[1], "unreadable": unreadable}
-        (temporary / "pictures.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    line.close()
-    return unreadable
-
-
-def _run(tasks: list, jobs: int):
-    if jobs == 1:
-        yield from (decode_into(*task) for task in tasks)
-        return
-    # joblib's processes start afresh, so nothing is forked under torch's threads, and do not import the caller's
-    # script, so a script without a __main__ guard works too.
-    from joblib import Parallel, delayed
-
-    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(decode_into)(*task) for task in tasks)
 
 
 def _no_space(store: Path, shape: tuple) -> OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from agelib import cleaning, faces, sources, splits, store
+from agelib import cleaning, faces, sources, splits, store, usage
 from agelib.experiment import Data
 from agelib.fingerprint import code_fingerprint
 
@@ -73,7 +73,10 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
     with store.lock(folder):
         if not _is_ready(folder):
             _make(data, folder, jobs, progress)
-    return _load(folder)
+    prepared = _load(folder)
+    for used in (folder, prepared.root):
+        usage.mark(used)
+    return prepared
 
 
 def _check_folds(data: Data) -> None:

@@ -5,6 +5,7 @@ result, and of the libraries' versions. The same experiment is never trained twi
 served stale. Explained in chapter 05.
 """
 
+import csv
 import os
 import platform
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import checkpoints, lineage, networks, store, targets, training
+from agelib import checkpoints, lineage, networks, store, targets, training, usage
 from agelib.devices import device_name
 from agelib.experiment import Data, Experiment
 from agelib.faces import PARTS, is_drawn
@@ -200,6 +201,7 @@ def load(folder) -> Run:
         raise FileNotFoundError(f"{folder} holds no finished run; `agelib train` prints the folder of one")
     if fault := store.find_fault(folder):
         raise ValueError(f"{folder}: {fault}; train it again")
+    usage.mark(folder)
     experiment = Experiment.of(**store.read_json(folder / "experiment.json"))
     text = {name: "object" for name in ("path", "identity", "gender", "ethnicity", "expression")}
     parts = {part: pd.read_csv(folder / f"{part}_predictions.csv", dtype=text) for part in PARTS}
@@ -230,15 +232,27 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
 
 
 def finished() -> pd.DataFrame:
-    """Every finished run of the workspace: its folder's name, changed options, and test MAE in years."""
+    """Every finished run of the workspace: its folder's name, changed options, and test MAE in years.
+
+    Two small files a run are read and nothing is remembered, so the table is never out of date.
+    """
     rows = []
     for done in sorted((store.home() / "runs").glob(f"*/{store.SEAL}")):
-        about = store.read_json(done.parent / "experiment.json")
-        errors = pd.read_csv(done.parent / "metrics.csv", index_col="metric")["value"]
+        try:
+            about = store.read_json(done.parent / "experiment.json")
+            errors = _values(done.parent / "metrics.csv")
+        except FileNotFoundError:
+            continue  # Removed meanwhile.
         rows.append(
             {"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": errors.get("MAE", np.nan)}
         )
     return pd.DataFrame(rows, columns=None if rows else ["run", "MAE"])
+
+
+def _values(metrics: Path) -> dict[str, float]:
+    """Each metric's value: pandas would take a hundred times as long for a file of five lines."""
+    with open(metrics, encoding="utf-8", newline="") as file:
+        return {row["metric"]: float(row["value"] or "nan") for row in csv.DictReader(file)}
 
 
 def _folder(streams: Streams) -> Path:

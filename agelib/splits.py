@@ -350,17 +350,17 @@ def _deal_units(ages: np.ndarray, numbers: np.ndarray, shares: np.ndarray, gener
         codes = np.unique(groups, return_inverse=True)[1]
         columns.append(codes + width)
         width += codes.max() + 1
-    count = np.zeros((numbers.max() + 1, width))  # [units, columns]
-    for column in columns:
-        np.add.at(count, (numbers, column), 1.0)
-    left = shares[:, None] * count.sum(axis=0)  # [parts, columns], what each part still lacks
+    count = _count(np.tile(numbers, len(columns)), np.concatenate(columns), width)  # sparse [units, columns]
+    left = shares[:, None] * np.asarray(count.sum(axis=0))  # [parts, columns], what each part still lacks
     scale = 1 / (left + SLACK)
-    shuffled = generator.permutation(len(count))
-    shuffled = shuffled[np.argsort(-count[shuffled, -1], kind="stable")]
-    dealt = np.empty(len(count), np.int64)
-    for unit in shuffled:
-        inside = np.flatnonzero(count[unit])  # a person has few ages: the other columns do not change
-        mine = count[unit, inside]
+    shuffled = generator.permutation(count.shape[0])
+    sizes = np.bincount(numbers)
+    shuffled = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+    dealt = np.empty(len(sizes), np.int64)
+    starts, inner, counted = count.indptr.tolist(), count.indices, count.data
+    for unit in shuffled.tolist():
+        mine = slice(starts[unit], starts[unit + 1])
+        inside, mine = inner[mine], counted[mine]  # a person has few ages: the other columns do not change
         # left² − (left − mine)²
         gain = (mine * (2 * left[:, inside] - mine) * scale[:, inside]).sum(axis=1)
         part = int(np.argmax(gain))
@@ -372,3 +372,12 @@ def _deal_units(ages: np.ndarray, numbers: np.ndarray, shares: np.ndarray, gener
         if not held[part] and held.max() > 1:
             dealt[shuffled[dealt[shuffled] == np.argmax(held)][-1]] = part
     return dealt[numbers]
+
+
+def _count(rows: np.ndarray, columns: np.ndarray, width: int):
+    """How often each pair of row and column occurs: a sparse matrix of floats, its columns in order."""
+    from scipy.sparse import coo_matrix
+
+    count = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(rows.max() + 1, width)).tocsr()
+    count.sum_duplicates()
+    return count

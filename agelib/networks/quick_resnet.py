@@ -8,6 +8,8 @@ arithmetic. And the last map is not averaged away but brought to a fixed size an
 meaning. So pictures of another size than the network was made for go through as well.
 """
 
+import itertools
+
 from torch import nn
 from torch.nn import functional as F
 
@@ -91,7 +93,7 @@ class QuickResNet(nn.Module):
             )
         widths = [base_features * 2**stage for stage in range(blocks)]
         stages = [nn.Sequential(nn.PixelUnshuffle(2), convolution(12, widths[0]))]
-        for before, width in zip(widths[:-1], widths[1:], strict=True):
+        for before, width in itertools.pairwise(widths):
             stages.append(nn.Sequential(convolution(before, width), nn.MaxPool2d(2), Residual(width)))
         self.blocks = nn.Sequential(*stages)
         side = image_size // 2**blocks

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import faces as faces_tables
+from agelib import usage
 from agelib.naming import hint
 from agelib.sources import appa_real, archives, imdb_wiki, panda, utkface
 
@@ -180,7 +181,9 @@ def _read_drawn(source: str, root, pictures: int, seed: int, options: dict) -> f
     from agelib.drawn.collections import draw_collection
 
     layout = DRAWN[source]
-    collection = READERS[layout](draw_collection(layout, pictures, seed), **options)
+    folder = draw_collection(layout, pictures, seed)
+    usage.mark(folder)
+    collection = READERS[layout](folder, **options)
     faces = faces_tables.check(collection.faces.assign(source=f"drawn-{layout}"), source)
     return dataclasses.replace(collection, faces=faces)
 

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from agelib import store
+from agelib import store, usage
 from agelib.progress import Line
 
 #: Left free on the disk after unpacking, in bytes.
@@ -58,6 +58,7 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     stem = archive.name.split(".")[0] or "archive"
     target = Path(folder or store.home() / "sources") / f"{stem}-{key}"
     if target.is_dir():
+        usage.mark(target)
         return target
     with store.lock(target):
         if target.is_dir():
@@ -138,6 +139,7 @@ def _zip_members(opened: zipfile.ZipFile, archive: Path):
 
 def _tar_members(opened: tarfile.TarFile, archive: Path):
     for member in opened:
+        opened.members.clear()  # tarfile would keep a record of each of half a million members
         if not (member.isreg() or member.isdir()):
             _refuse(archive, member.name, "is a link or a device")
         name = safe_name(member.name, archive)
