@@ -5,11 +5,14 @@ one gather. What a batch holds depends on the seed and the epoch's number alone,
 start of an epoch sees what it would have seen. Explained in chapter 04.
 """
 
+import math
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 
 class Batches:
@@ -47,6 +50,8 @@ class Batches:
         copies go through `augment` then, and the pictures themselves stay as they are.
     prefetch : int, optional
         How many batches a second thread prepares ahead; by default 2 for a GPU and 0 for a CPU.
+    sizes : sequence of int, optional
+        Side that training pictures are reduced to, in pixels, for each epoch; the last holds for all after it.
     share : (int, int)
         Which of several processes this is, and how many there are: x then holds this process's pictures of each batch
         (:func:`part`), changed as they would be in one process, and y still the labels of all.
@@ -84,6 +89,7 @@ class Batches:
         sampler_weights=None,
         copies=None,
         prefetch: int | None = None,
+        sizes: Sequence[int] | None = None,
         share: tuple[int, int] = (0, 1),
     ):
         self.images = getattr(pixels, "images", pixels)
@@ -98,6 +104,7 @@ class Batches:
         self.drop_last = drop_last
         self.shuffle, self.augment, self.seed, self.prefetch = shuffle, augment, int(seed), prefetch
         self.sampler_weights, self.copies, self.share = sampler_weights, copies, share
+        self.sizes = None if sizes is None else self._check_sizes(sizes)
         self._chances = None if sampler_weights is None else self._check_weights(sampler_weights)
         self._expected = None if copies is None else self._check_copies(copies)
         #: Pictures an epoch shows.
@@ -140,6 +147,14 @@ class Batches:
         if self._chances is not None:
             raise ValueError("batches: balance by sampler_weights or by copies, not by both at once")
         return mine
+
+    def _check_sizes(self, sizes) -> tuple[int, ...]:
+        sizes, side = tuple(int(size) for size in sizes), self.images.shape[-1]
+        if not sizes or min(sizes) < 1 or max(sizes) > side:
+            raise ValueError(
+                f"batches: sizes are numbers of pixels from 1 to the pictures' {side}, not {sizes}"
+            )
+        return sizes
 
     def __len__(self) -> int:
         full, rest = divmod(self.shown, self.batch_size)
@@ -204,7 +219,7 @@ class Batches:
         if self.augment is not None:
             entropy = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(entropy) >> 1)
-            x = x.float().div_(255)
+            x = self._reduce(x.float().div_(255), epoch)
             if changed is None:
                 x = self._change(x, generator, len(rows), shown)
             elif changed[shown].any():
@@ -213,7 +228,15 @@ class Batches:
                 x = x.index_copy(0, places, self._change(x[places], generator, changed.sum(), among))
             return (x - self._mean) / self._std, y
         # (x / 255 − mean) / std, two multiplications shorter; a single channel becomes three here.
-        return x.expand(-1, 3, -1, -1).float().mul_(self._scale).sub_(self._offset), y
+        x = self._reduce(x.expand(-1, 3, -1, -1).float(), epoch)
+        return x.mul_(self._scale).sub_(self._offset), y
+
+    def _reduce(self, x, epoch: int):
+        """Pictures of the size that an epoch has."""
+        side = self.sizes[min(epoch, len(self.sizes) - 1)] if self.sizes else x.shape[-1]
+        if side == x.shape[-1]:
+            return x
+        return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
     def _change(self, x, generator, count: int, among):
         """Augment x, which are the pictures `among` the `count` that random numbers are drawn for."""
@@ -246,15 +269,28 @@ class Batches:
         change or draw pictures at random either, unless told to.
         """
         if changes.get("shuffle") is False:
-            changes = {"augment": None, "sampler_weights": None, "copies": None} | changes
+            changes = {"augment": None, "sampler_weights": None, "copies": None, "sizes": None} | changes
         names = "rows labels batch_size mean std device shuffle augment seed drop_last sampler_weights copies prefetch"
-        settings = {name: getattr(self, name) for name in [*names.split(), "share"]}
+        settings = {name: getattr(self, name) for name in [*names.split(), "sizes", "share"]}
         return type(self)(self.images, **(settings | changes))
 
     @property
     def dataset(self) -> np.ndarray:
         """The rows: what fastai counts."""
         return self.rows
+
+
+def growing(first: int, last: int, epochs: int) -> tuple[int, ...]:
+    """Sides of the pictures in each epoch: from `first` in steps of eight pixels to `last`, for the last quarter.
+
+    >>> growing(32, 64, 8)
+    (32, 40, 40, 48, 56, 56, 64, 64)
+    >>> growing(0, 64, 3)
+    (64, 64, 64)
+    """
+    steps = max(1, math.ceil(0.75 * epochs))
+    sides = (first + (last - first) * epoch / steps for epoch in range(epochs))
+    return tuple(last if not first else min(last, first + 8 * round((side - first) / 8)) for side in sides)
 
 
 def part(count: int, share: tuple[int, int]) -> slice:

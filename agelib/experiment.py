@@ -71,6 +71,10 @@ class Pictures:
     """What the network is shown."""
 
     image_size: int = _option(64, "side of the square pictures, in pixels")
+    first_size: int = _option(
+        0,
+        "side in the first epoch, growing to image_size until three quarters are over; 0: image_size from the start",
+    )
     zoom: float = _option(1.0, "show the middle so much larger: 1 is the whole picture, 2 its middle half")
     grey: bool = _option(False, "show grey pictures (three equal channels)")
     augmentation: tuple = _option(
@@ -89,9 +93,11 @@ class Network:
     """Which network, from which weights."""
 
     network: str = _option("basic_cnn", "a name of the registry, or torchvision/NAME, or timm/NAME")
-    blocks: int = _option(4, "basic_cnn: number of convolution blocks, 1 to 5")
-    base_features: int = _option(32, "basic_cnn: channels of the first block; each block doubles them")
-    hidden_neurons: int = _option(128, "basic_cnn: width of the hidden layer")
+    blocks: int = _option(4, "basic_cnn, quick_resnet: number of convolution blocks, 1 to 5")
+    base_features: int = _option(
+        32, "basic_cnn, quick_resnet: channels of the first block; each block doubles them"
+    )
+    hidden_neurons: int = _option(128, "basic_cnn, quick_resnet: width of the hidden layer")
     head: tuple = _option((), "widths of the hidden layers of the GELU head behind the features")
     task_head: tuple = _option((), "widths of the hidden layers that each of several tasks has for itself")
     dropout: float = _option(0.0, "share of units dropped in the head")
@@ -132,6 +138,11 @@ class Training:
     label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them")
     label_noise: float = _option(0.0, "share of the training pictures that swap ages: what wrong labels cost")
     estimate: str = _option("mean", "which age of the posterior is the answer", ("mean", "median", "mode"))
+    grouping: str = _option(
+        "posterior",
+        "the age group that is predicted: the most probable one, or the one that the predicted age falls in",
+        ("posterior", "age"),
+    )
     balance: str = _option(
         "none",
         "what is done for scarce groups: draw them more often, weigh their loss (1 − n/N, or N/(K·n)), "

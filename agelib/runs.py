@@ -295,6 +295,8 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         store.write_json(folder / "experiment.json", experiment.values())
     network = _network(experiment, target)
+    if experiment.pictures.first_size:
+        networks.require_size(network, experiment.network.network, experiment.pictures.first_size)
     history = training.fit(
         network,
         target,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from agelib import balance, pixels, targets, training
 from agelib.augmentation import build as build_augmentation
-from agelib.batches import Batches
+from agelib.batches import Batches, growing
 from agelib.experiment import Experiment
 from agelib.faces import PARTS
 from agelib.preparation import Prepared
@@ -72,6 +72,7 @@ class Streams:
             seed=settings.seed,
             # A last batch of one picture has no variance, and batch norm cannot train on it.
             drop_last="single" if is_training else False,
+            sizes=_sizes(self.experiment) if is_training else None,
             **(self.balance if is_training else {}),
         )
 
@@ -85,6 +86,7 @@ def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = Tr
         If a part has no picture, or an option asks for what the pictures do not have.
     """
     show, settings = experiment.pictures, experiment.training
+    _sizes(experiment)  # what cannot be is said before an hour of decoding
     images = pixels.decode(
         prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom
     )
@@ -109,6 +111,19 @@ def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = Tr
         target = training.Weighed(target)
         labels = np.column_stack([labels, means.pop("weights")]).astype(np.float32)
     return Streams(experiment, prepared, images, rows, labels, means, mean, std, target)
+
+
+def _sizes(experiment: Experiment) -> tuple[int, ...] | None:
+    """Side of the training pictures in each epoch; None if they do not grow."""
+    show = experiment.pictures
+    if not show.first_size:
+        return None
+    if not 8 <= show.first_size <= show.image_size:
+        raise ValueError(
+            f"first_size={show.first_size} is no size to begin with: give one from 8 to image_size "
+            f"({show.image_size}), or 0"
+        )
+    return growing(show.first_size, show.image_size, experiment.training.epochs)
 
 
 def build_target(experiment: Experiment, faces: pd.DataFrame):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torchvision.transforms.functional import normalize
 
 from agelib import augmentation
@@ -196,6 +197,18 @@ def test_a_last_batch_of_one_picture_can_be_left_out():
     assert [len(y) for _, y in with_copy] == [8, 8]
 
 
+@pytest.mark.parametrize("augment", [None, augmentation.build(())])
+def test_pictures_grow_from_epoch_to_epoch_as_pillow_would_reduce_them(augment):
+    batches = make(sizes=[4, 6, 8], augment=augment)
+    for side in (4, 6, 8, 8):
+        x, _ = next(iter(batches))
+        pictures = [Image.fromarray(image.transpose(1, 2, 0)) for image in IMAGES[:8]]
+        reduced = [np.asarray(each.resize((side, side), Image.Resampling.BILINEAR)) for each in pictures]
+        expected = torch.from_numpy(np.stack(reduced)).permute(0, 3, 1, 2) / 255
+        torch.testing.assert_close(x, normalize(expected, MEAN, STD), rtol=0, atol=1.1 / 255 / min(STD))
+    assert batches.new(shuffle=False).sizes is None
+
+
 def test_labels_have_as_many_columns_as_they_were_given():
     labels = np.stack([LABELS, -LABELS], axis=1)
     _, y = make(labels=labels).one_batch()
@@ -222,6 +235,7 @@ def test_rows_may_be_marks():
         (dict(copies=np.ones(9), augment=LIGHT), "9 numbers of copies for 50 pictures"),
         (dict(copies=np.full(50, -1.0), augment=LIGHT), "finite and not negative"),
         (dict(copies=np.ones(50)), "give augment"),
+        (dict(sizes=[4, 9]), "from 1 to the pictures' 8"),
         (dict(copies=np.ones(50), augment=LIGHT, sampler_weights=np.ones(50)), "not by both"),
     ],
 )

@@ -15,6 +15,7 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from agelib import runs, splits, store, training
 from agelib.experiment import Experiment
+from agelib.targets import groups
 
 SMALL = MINIATURE | {"epochs": 2, "batch_size": 32}
 
@@ -68,6 +69,31 @@ def test_statistics_come_from_the_training_part(trained):
     train = np.asarray(images[(faces["split"] == "train").to_numpy()]) / 255.0
     np.testing.assert_allclose(trained.environment["pixel_mean"], train.mean((0, 2, 3)), rtol=1e-5)
     np.testing.assert_allclose(trained.environment["pixel_std"], train.std((0, 2, 3)), rtol=1e-4)
+
+
+def test_pictures_may_grow_and_a_group_may_be_that_of_the_age():
+    grown = run(
+        network="quick_resnet", base_features=2, blocks=3, first_size=8, target="distribution", grouping="age"
+    )
+    table = grown.predictions
+    edges = [0, 3, 7, 15, 31, 41, 66, np.inf]
+    expected = np.searchsorted(edges, np.floor(table["predicted"]), side="right") - 1
+    assert table["predicted_age_group"].tolist() == [groups.names_of("7b")[code] for code in expected]
+    same_size = run(network="quick_resnet", base_features=2, blocks=3, target="distribution", grouping="age")
+    assert not np.array_equal(same_size.predictions["predicted"], table["predicted"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"first_size": 12}, "basic_cnn takes pictures of one size alone"),
+        ({"first_size": 20}, "first_size=20 is no size"),
+        ({"target": "distribution", "grouping": "years"}, "grouping"),
+    ],
+)
+def test_sizes_and_groups_that_cannot_be_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        run(**options)
 
 
 def test_the_same_experiment_is_not_trained_twice(trained, monkeypatch):

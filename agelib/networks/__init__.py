@@ -8,6 +8,6 @@ everything else. :func:`describe` makes a table of them, :func:`stages` takes on
 
 from agelib.networks.costs import describe
 from agelib.networks.parts import stages
-from agelib.networks.registry import build, module_of, names
+from agelib.networks.registry import build, module_of, names, require_size
 
-__all__ = ["build", "describe", "module_of", "names", "stages"]
+__all__ = ["build", "describe", "module_of", "names", "require_size", "stages"]

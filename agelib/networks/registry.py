@@ -168,6 +168,36 @@ def build(
     return made
 
 
+def require_size(network: nn.Module, name: str, side: int) -> None:
+    """Make sure that a network takes pictures of another side than it was built for.
+
+    Raises
+    ------
+    ValueError
+        If it does not; the message names it.
+
+    Examples
+    --------
+    >>> from agelib.experiment import Network
+    >>> require_size(build(Network(network="resnet18"), 1, 64), "resnet18", 48)
+    >>> require_size(build(Network(), 1, 64), "basic_cnn", 48)
+    Traceback (most recent call last):
+    ...
+    ValueError: basic_cnn takes pictures of one size alone, not of 48 pixels too; resnet18 takes any
+    """
+    was_training = network.training
+    weight = next(network.parameters())
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, side, side, device=weight.device))
+    except (RuntimeError, ValueError, AssertionError):
+        raise ValueError(
+            f"{name} takes pictures of one size alone, not of {side} pixels too; resnet18 takes any"
+        ) from None
+    finally:
+        network.train(was_training)
+
+
 def find(name: str) -> Entry:
     """The registry's row for a name; for ``torchvision/NAME`` and ``timm/NAME`` it is made on the spot."""
     if name in ENTRIES:
@@ -187,7 +217,7 @@ def names(pattern: str = "*") -> list[str]:
     Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
 
     >>> names("*resnet*")
-    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'resnet152', 'resnet18', 'resnet50']
+    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'quick_resnet', 'resnet152', 'resnet18', 'resnet50']
     >>> names("torchvision/vgg1?_bn")
     ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
     """

@@ -4,6 +4,8 @@ The best single answer depends on how it is judged: the posterior's mean has the
 median the least expected absolute error, its mode the greatest chance to be exactly right.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import torch
@@ -12,6 +14,9 @@ from agelib.targets.contract import Target, full_precision, macro_f1
 from agelib.targets.groups import edges_of, group_of, group_on_device, names_of
 
 ESTIMATES = ("mean", "median", "mode")
+
+#: Where a predicted age group comes from.
+GROUPINGS = ("posterior", "age")
 
 
 def point_estimate(posterior, ages, estimate: str = "mean"):
@@ -67,15 +72,28 @@ def whole_years(train_ages) -> tuple[int, int]:
     return first, max(last, first + 1)
 
 
+@dataclass(frozen=True, kw_only=True)
 class AgeTarget(Target):
-    """A target that gives an age, with or without a posterior; it has the fields `bins` and `estimate`."""
+    """A target that gives an age, with or without a posterior; it has the fields `bins` and `estimate`.
 
+    Parameters
+    ----------
+    grouping : str
+        posterior: the age group that is most probable; age: the one that the predicted age falls in, which is the only
+        way without a posterior.
+    """
+
+    # Without annotations, for a subclass that has them as fields says where they stand among its own.
     #: Age groups of predictions and scores, and which age of the posterior is the answer.
-    bins: str = "7b"
-    estimate: str = "mean"
+    bins = "7b"
+    estimate = "mean"
+
+    grouping: str = "posterior"
 
     def _check_options(self) -> None:
         edges_of(self.bins)
+        if self.grouping not in GROUPINGS:
+            raise ValueError(f"grouping is one of {', '.join(GROUPINGS)}, not {self.grouping!r}")
         if self.estimate not in ESTIMATES:
             raise ValueError(f"estimate is one of {', '.join(ESTIMATES)}, not {self.estimate!r}")
 
@@ -100,9 +118,9 @@ class AgeTarget(Target):
             return posterior @ member
 
     def _groups(self, outputs):
-        """Codes [B] of the predicted age group: the most probable one, or else the one that the age falls in."""
+        """Codes [B] of the predicted age group, as `grouping` says."""
         probabilities = self.group_posterior(outputs)
-        if probabilities is None:
+        if probabilities is None or self.grouping == "age":
             return group_on_device(self.decode(outputs), self.bins)
         return probabilities.argmax(dim=1)
 

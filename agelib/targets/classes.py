@@ -72,7 +72,11 @@ class Groups(AgeTarget):
         middles = [*(np.add(edges[1:], edges[:-1]) / 2), edges[-1]]
         means = np.where(counts > 0, sums / np.maximum(counts, 1), middles)
         return cls(
-            training.bins, tuple(float(age) for age in means), training.label_smoothing, training.estimate
+            training.bins,
+            tuple(float(age) for age in means),
+            training.label_smoothing,
+            training.estimate,
+            grouping=training.grouping,
         )
 
     @property

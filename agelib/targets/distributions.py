@@ -68,7 +68,14 @@ class Expectation(WholeYears):
     @classmethod
     def make(cls, training, train_labels: np.ndarray) -> "Expectation":
         first, last = whole_years(train_labels[:, 0])
-        return cls(first, last, training.estimate, training.bins, training.label_smoothing)
+        return cls(
+            first,
+            last,
+            training.estimate,
+            training.bins,
+            training.label_smoothing,
+            grouping=training.grouping,
+        )
 
     @property
     def outputs(self) -> int:
@@ -148,7 +155,14 @@ class Distribution(WholeYears):
     def make(cls, training, train_labels: np.ndarray) -> "Distribution":
         first, last = whole_years(train_labels[:, 0])
         # A sigma of 0 asks for the raters' spread; where a picture's is narrower than the grid, LEAST_SIGMA holds.
-        return cls(first, last, training.sigma or LEAST_SIGMA, training.estimate, training.bins)
+        return cls(
+            first,
+            last,
+            training.sigma or LEAST_SIGMA,
+            training.estimate,
+            training.bins,
+            grouping=training.grouping,
+        )
 
     @property
     def outputs(self) -> int:

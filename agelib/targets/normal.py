@@ -62,7 +62,7 @@ class Normal(WholeYears):
     def make(cls, training, train_labels: np.ndarray) -> "Normal":
         ages = train_labels[:, 0]
         scale = (float(ages.mean()), float(ages.std()) or 1.0) if training.standardise else (0.0, 1.0)
-        return cls(*whole_years(ages), *scale, training.bins)
+        return cls(*whole_years(ages), *scale, training.bins, grouping=training.grouping)
 
     def _parameters(self, outputs):
         """Standardised mean [B] and log-variance [B], which is bounded with a gradient everywhere."""

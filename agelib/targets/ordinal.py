@@ -55,7 +55,7 @@ class ORCNN(WholeYears):
     @classmethod
     def make(cls, training, train_labels: np.ndarray) -> "ORCNN":
         first, last = whole_years(train_labels[:, 0])
-        return cls(first, last, training.estimate, training.bins)
+        return cls(first, last, training.estimate, training.bins, grouping=training.grouping)
 
     @property
     def outputs(self) -> int:
@@ -149,7 +149,8 @@ class CORAL(ORCNN):
         older = (years[:, None] > np.arange(first, last)).sum(axis=0)  # [K − 1]
         # Half a picture on either side, so that nothing is quite certain.
         biases = np.log(older + 0.5) - np.log(len(years) - older + 0.5)
-        return cls(first, last, training.estimate, training.bins, tuple(float(bias) for bias in biases))
+        biases = tuple(float(bias) for bias in biases)
+        return cls(first, last, training.estimate, training.bins, biases, grouping=training.grouping)
 
     def last_layer(self, features: int) -> SharedWeights:
         """The layer that takes the place of the last fully connected one."""
