@@ -12,6 +12,7 @@ floor  room                                                                    t
 1      :mod:`agelib.networks`                                                  05 to 10
 1      :mod:`agelib.targets`                                                   05, 11, 13
 1      :mod:`agelib.devices`                                                   05
+1      :mod:`agelib.executors`, :mod:`agelib.machines`                         many machines
 2      :mod:`agelib.drawn`, :mod:`agelib.sources`                              01, 20
 2      :mod:`agelib.detectors`, :mod:`agelib.duplicates`,                      02
        :mod:`agelib.cleaning`

@@ -6,18 +6,14 @@ Explained in chapter 14; the grid is study A's.
 """
 
 import itertools
-import multiprocessing
-import os
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 
 import pandas as pd
 
-from agelib import store
+from agelib import executors, store
 from agelib.experiment import Experiment, options
 from agelib.progress import Line
 
@@ -97,7 +93,7 @@ def label(chosen: Mapping) -> str:
 def grid(
     base: Experiment,
     values: Mapping[str, Sequence] | None = None,
-    workers: int = 1,
+    workers: int = 0,
     executor: Executor | None = None,
     progress: bool = True,
 ) -> Study:
@@ -110,9 +106,9 @@ def grid(
     values : mapping of option name to values
         Study A's grid by default.
     workers : int
-        Processes side by side; the cores are shared out among them.
+        Trainings at a time, in processes that share out the cores; 0: one, or all that the executor takes.
     executor : concurrent.futures.Executor, optional
-        Where to run instead, for example ``dask.distributed.Client(...).get_executor()`` for several machines.
+        Where to run instead, for example on several machines: :func:`agelib.executors.open`.
     progress : bool
 
     Returns
@@ -172,7 +168,9 @@ def search(
         A list of values to choose among, or ``("log", low, high)`` or ``("uniform", low, high)`` for a number.
     trials : int
         How many in all; those already run are counted.
-    workers, executor, progress
+    workers : int
+        Trainings at a time. The sampler learns from what is done: the fewer at a time, the better it chooses.
+    executor, progress
         As in :func:`grid`.
     seed : int
         Of the sampler.
@@ -257,34 +255,13 @@ def _run_all(study, base, space, left: int, total: int, workers: int, executor, 
     """Ask for `left` settings, run them with at most `workers` at a time, and tell what came out."""
     line = Line(f"study of {base.network.network}", total, "runs", progress)
     line.done = total - left
-    own = None
-    if executor is None and workers > 1 and left > 1:
-        executor = own = processes(workers)
-    waiting: dict[Future, object] = {}
-    try:
-        while left or waiting:
-            while left and len(waiting) < max(1, workers):
-                trial = study.ask(space)
-                waiting[_submit(executor, base.replace(**trial.params))] = trial
-                left -= 1
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                _tell(study, waiting.pop(future), future)
-                line.advance()
-    finally:
-        if own:
-            own.shutdown(cancel_futures=True)
+    asked = (study.ask(space) for _ in range(left))
+    tasks = ((trial, (base.replace(**trial.params).values(),)) for trial in asked)
+    with executors.lent(executor, min(workers, left)) as taken:
+        for trial, future in executors.completed(taken, evaluate, tasks, workers):
+            _tell(study, trial, future)
+            line.advance()
     line.close()
-
-
-def _submit(executor: Executor | None, experiment: Experiment) -> Future:
-    if executor is not None:
-        return executor.submit(evaluate, experiment.values())
-    future: Future = Future()
-    try:
-        future.set_result(evaluate(experiment.values()))
-    except Exception as error:
-        future.set_exception(error)
-    return future
 
 
 def _tell(study, trial, future: Future) -> None:
@@ -319,43 +296,6 @@ def evaluate(values: Mapping) -> dict:
         "seconds": float(result.environment["seconds"]),
         "run": result.folder.name,
     }
-
-
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Worker processes that share out the cores: an executor for several studies, so that they start only once.
-
-    They end with the process that made them, even if that is killed.
-
-    >>> with processes(2) as executor:
-    ...     executor.submit(sum, [1, 2]).result()
-    3
-    """
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(threads, os.getpid()),
-    )
-
-
-def _start_worker(threads: int, parent: int) -> None:
-    os.environ["AGELIB_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
-    threading.Thread(target=_end_with_the_parent, args=(parent,), daemon=True).start()
-
-
-def _end_with_the_parent(parent: int) -> None:
-    """Sleep until the process that asked for this worker is gone, then end, whatever the worker is doing.
-
-    A killed parent cannot tell its workers to stop: they would train on, and then wait for ever. What a worker was
-    writing has a temporary name, and the system gives its locks back, so it may end at any moment.
-    """
-    sentinel = multiprocessing.parent_process().sentinel
-    # A process forked off the parent holds the sentinel's pipe open too; so ask the system now and then as well.
-    # (Windows has no fork, and a virtual environment's launcher stands between parent and worker there.)
-    while not connection.wait([sentinel], timeout=1.0) and (os.name == "nt" or os.getppid() == parent):
-        pass
-    os._exit(1)
 
 
 def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:

@@ -1,14 +1,8 @@
 """Many experiments: every combination once, resumed where it stopped, chosen by validation alone."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import optuna
-import psutil
 import pytest
 from test_runs import SMALL
 
@@ -128,50 +122,3 @@ def test_a_search_counts_what_it_has_run():
 def test_a_wrong_grid_is_refused_before_anything_runs(values, message):
     with pytest.raises(ValueError, match=message):
         studies.grid(BASE, values, progress=False)
-
-
-PARENT = """
-import time
-from agelib import studies
-executor = studies.processes(2)
-asleep = [executor.submit(time.sleep, 600) for _ in range(2)]
-while not all(future.running() for future in asleep):
-    time.sleep(0.01)
-print("started", flush=True)
-{also}
-time.sleep(600)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a POSIX signal")
-@pytest.mark.parametrize(
-    "also", ["", "import os; os.fork()"], ids=["alone", "with a fork that keeps the pipe open"]
-)
-def test_workers_end_when_their_parent_is_killed(also):
-    command = [sys.executable, "-c", PARENT.format(also=also)]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        assert parent.stdout.readline() == "started\n"
-        limit = time.monotonic() + 30
-        workers = []
-        while len(workers) < 2:
-            assert time.monotonic() < limit, "the workers did not start"
-            children = psutil.Process(parent.pid).children()
-            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        # A worker watches as soon as its initializer has run; until then a kill reaches it at the next read.
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-        _, alive = psutil.wait_procs(workers, timeout=20)
-        assert not alive, "workers go on after their parent was killed"
-    finally:
-        left = [p for p in psutil.process_iter() if _session(p.pid) == parent.pid]
-        for process in left:
-            process.kill()
-        parent.stdout.close()
-
-
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return -1

@@ -2,6 +2,7 @@
 
 import sys
 
+from agelib.commands.options import add_workers
 from agelib.logs import LOGGER
 from agelib.progress import Line, steady
 
@@ -19,7 +20,7 @@ def add(commands) -> None:
     book.add_argument(
         "--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)"
     )
-    book.add_argument("--jobs", default="0", help="chapters to run at a time (default: one a core)")
+    add_workers(book, "chapters", "one a core")
     book.add_argument(
         "--address", default="", help="where the site will be published, such as https://example.org/"
     )
@@ -52,7 +53,15 @@ def add(commands) -> None:
 def _book(chosen) -> int:
     from agelib.publishing import book
 
-    return book(chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.jobs, chosen.address)
+    return book(
+        chosen.profile,
+        chosen.source,
+        chosen.root,
+        chosen.chapters,
+        chosen.workers,
+        chosen.address,
+        chosen.scheduler,
+    )
 
 
 def _pdf(chosen) -> int:

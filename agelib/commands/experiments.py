@@ -5,7 +5,7 @@ Explained in "How to run".
 
 from pathlib import Path
 
-from agelib.commands.options import add_options, experiment_of, typed_options
+from agelib.commands.options import add_options, add_workers, experiment_of, open_workers, typed_options
 from agelib.experiment import Experiment
 from agelib.logs import LOGGER
 from agelib.progress import steady
@@ -41,7 +41,7 @@ def add(commands) -> None:
         default=[],
         help="an option and the values to try, as often as you like; study A's grid if none is given",
     )
-    study.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
+    add_workers(study, "trainings")
     add_options(study)
     study.set_defaults(command=_study, kept=_KEPT)
 
@@ -58,7 +58,7 @@ def add(commands) -> None:
         help="smoke or cpu (default): drawn faces; reduced: real pictures, small; full: the study's settings",
     )
     ladder.add_argument("--weights", default="", help="file for the steps that start from pretrained weights")
-    ladder.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
+    add_workers(ladder, "steps")
     ladder.add_argument("--out", type=Path, help="write the table to this CSV file too")
     add_options(ladder)
     ladder.set_defaults(command=_ladder, kept=_KEPT)
@@ -127,14 +127,16 @@ def _ladder(chosen) -> None:
             print(f"{name:16} {steps[0]} to {steps[-1]}")
         return
     steps = [step.strip() for step in chosen.steps.split(",") if step.strip()]
-    table = ladders.climb(
-        chosen.which,
-        typed_options(chosen),
-        chosen.size,
-        steps or None,
-        weights=chosen.weights,
-        workers=chosen.workers,
-    )
+    with open_workers(chosen) as executor:
+        table = ladders.climb(
+            chosen.which,
+            typed_options(chosen),
+            chosen.size,
+            steps or None,
+            weights=chosen.weights,
+            workers=chosen.workers,
+            executor=executor,
+        )
     if chosen.out:
         store.write_table(chosen.out, table)
     if table["drawn"].eq(True).any():
@@ -180,7 +182,8 @@ def _study(chosen) -> None:
     from agelib import studies
 
     values = dict(_grid_axis(text) for text in chosen.vary) or None
-    study = studies.grid(experiment_of(chosen), values, workers=chosen.workers)
+    with open_workers(chosen) as executor:
+        study = studies.grid(experiment_of(chosen), values, chosen.workers, executor)
     for trial in study.trials.query("state != 'complete'").itertuples():
         LOGGER.error("a run failed: %s", trial)
     print(study.trials.drop(columns="run", errors="ignore").to_string(index=False))

@@ -1,7 +1,12 @@
-"""Every option of an experiment on the command line, generated from the dataclass. Explained in "How to run"."""
+"""Options that several commands have: those of an experiment, generated from the dataclass, and where work is done.
+
+Explained in "How to run".
+"""
 
 import argparse
+import os
 
+from agelib import executors
 from agelib.experiment import Experiment, options
 
 
@@ -33,3 +38,34 @@ def typed_options(chosen) -> dict:
 def experiment_of(chosen) -> Experiment:
     """The experiment that was typed; what was not named keeps its default."""
     return Experiment.of(**typed_options(chosen))
+
+
+def add_workers(parser: argparse.ArgumentParser, what: str, usual: str = "one") -> None:
+    """``--workers`` and ``--scheduler``: how many of `what` at a time, and on which machines.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_workers(parser, "trainings")
+    >>> parser.parse_args(["--workers", "4"]).workers, parser.parse_args(["--jobs", "4"]).workers
+    (4, 4)
+    """
+    group = parser.add_argument_group("where it is done")
+    group.add_argument(
+        "--workers",
+        "--jobs",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"{what} at a time (default: {usual}; with a scheduler all that its workers take)",
+    )
+    group.add_argument(
+        "--scheduler",
+        default="",
+        metavar="tcp://…",
+        help="a Dask scheduler, whose workers do it, on this and on other machines (page Many machines)",
+    )
+
+
+def open_workers(chosen, folders=(), threads: bool = False):
+    """The executor that was typed: see :func:`agelib.executors.open`; with threads one a processor core by default."""
+    usual = (os.cpu_count() or 1) if threads else 1
+    return executors.open(chosen.workers or usual, chosen.scheduler, folders, threads)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agelib.commands.options import add_workers, open_workers
 from agelib.progress import steady
 
 
@@ -14,9 +15,10 @@ def add(commands) -> None:
     reference.add_argument(
         "--write", action="store_true", help="keep what is found in data/reference, in place of what is there"
     )
+    add_workers(reference, "seeds")
     reference.set_defaults(
         command=_reference,
-        kept="Finished runs are kept, and the last checkpoint of the one begun. To go on:",
+        kept="Finished runs are kept, and the last checkpoint of those begun. To go on:",
     )
 
 
@@ -52,9 +54,13 @@ def _again(chosen) -> None:
     before = {run.seed: run.measures for run in references.kept(reference.name)}
     with tempfile.TemporaryDirectory() as elsewhere:
         folder = references.experiments.FOLDER if chosen.write else Path(elsewhere)
-        for seed in seeds:
-            (run,) = references.run_reference(chosen.which, chosen.root, [seed], folder)
+        with open_workers(chosen, [references.experiments.FOLDER]) as executor:
+            root = Path(chosen.root).expanduser().resolve()
+            runs = references.run_reference(
+                reference.name, root, seeds, folder, workers=chosen.workers, executor=executor
+            )
+        for run in runs:
             found = run.measures
-            if seed in before:
-                found["kept"] = before[seed]["value"]
+            if run.seed in before:
+                found["kept"] = before[run.seed]["value"]
             print(f"{run.folder.name}\n{found.to_string(float_format='{:.2f}'.format)}")

@@ -5,6 +5,7 @@ Explained on the page "For instructors".
 
 from pathlib import Path
 
+from agelib.commands.options import add_workers, open_workers
 from agelib.progress import Line
 
 
@@ -14,6 +15,7 @@ def add(commands) -> None:
         "assign", help="hand out chapters: every student with parameters of their own, without solutions"
     )
     _add_class(assign)
+    add_workers(assign, "notebooks", "one a processor core")
     assign.add_argument(
         "--keys", action="store_true", help="make every student's answer key, too; goes on if stopped"
     )
@@ -29,6 +31,7 @@ def add(commands) -> None:
         "grade", help="grade what was collected: gradebook, table and a page of feedback for each student"
     )
     _add_class(grade)
+    add_workers(grade, "hand-ins", "one a processor core")
     grade.add_argument("--seconds", type=float, default=900, help="most time of a submission (default 900)")
     grade.add_argument(
         "--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)"
@@ -60,9 +63,6 @@ def _add_class(command) -> None:
         type=Path,
         help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)",
     )
-    command.add_argument(
-        "--jobs", type=int, default=0, help="how many at a time (default: one a processor core)"
-    )
 
 
 def _assign(chosen) -> int:
@@ -80,11 +80,13 @@ def _assign(chosen) -> int:
     failed = {}
     if chosen.check:
         line = Line("check copies", len(made), "copies")
-        failed |= assigning.check_copies(made, chapters, _jobs(chosen), _telling(line))
+        with _open(chosen, chapters) as executor:
+            failed |= assigning.check_copies(made, chapters, chosen.workers, _telling(line), executor)
         line.close()
     if chosen.keys:
         line = Line("make keys", sum(not each.key.is_file() for each in made), "keys")
-        failed |= assigning.make_keys(made, chapters, _jobs(chosen), _telling(line))
+        with _open(chosen, chapters) as executor:
+            failed |= assigning.make_keys(made, chapters, chosen.workers, _telling(line), executor)
         line.close()
         print(f"keys: {chosen.folder / 'keys'} (not for students)")
     for (student, chapter), error in failed.items():
@@ -116,9 +118,10 @@ def _grade(chosen) -> int:
 
     chapters, roster, made = _assignments(chosen, assigning.recall)
     limits = sandbox.Limits(seconds=chosen.seconds, memory=int(chosen.memory * 1e9))
-    print(f"enforced here: {sandbox.enforced()}")
     line = Line("grade", len(made), "hand-ins")
-    table = grading.grade(made, chapters, chosen.folder, limits, _jobs(chosen), _telling(line))
+    with _open(chosen, chapters) as executor:
+        print(f"enforced where it is done: {executor.submit(sandbox.enforced).result()}")
+        table = grading.grade(made, chapters, chosen.folder, limits, chosen.workers, _telling(line), executor)
     line.close()
     pages = gradebook.write_feedback(table, chosen.folder)
     scores = table.pivot(index="student", columns="chapter", values="score")
@@ -166,10 +169,9 @@ def _link(chosen) -> None:
     print(hub_link(chosen.hub, chosen.repository, f"notebooks/{chapter.path.name}", chosen.branch))
 
 
-def _jobs(chosen) -> int:
-    import os
-
-    return chosen.jobs or os.cpu_count() or 1
+def _open(chosen, chapters):
+    """Where notebooks are executed: each in a process of its own, so that threads will do on this machine."""
+    return open_workers(chosen, {chosen.folder, *(chapter.path.parent for chapter in chapters)}, threads=True)
 
 
 def _assignments(chosen, make):

@@ -5,12 +5,12 @@ A step that fails is recorded with its error, and the next goes on. What was run
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pandas as pd
 
-from agelib import store
+from agelib import executors, store
 from agelib.experiment import Experiment
 from agelib.ladders.reading import read
 from agelib.ladders.steps import Ladder, Step
@@ -30,7 +30,7 @@ def climb(
     only: Sequence[str] | str | None = None,
     several: Mapping | None = None,
     weights: str = "",
-    workers: int = 1,
+    workers: int = 0,
     executor: Executor | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -51,9 +51,9 @@ def climb(
     weights : str
         A file of weights for the steps that start from pretrained ones.
     workers : int
-        Processes side by side, which share out the cores.
+        Steps at a time, in processes that share out the cores; 0: one, or all that the executor takes.
     executor : concurrent.futures.Executor, optional
-        Where to run instead.
+        Where to run instead, for example on several machines: :func:`agelib.executors.open`.
     progress : bool
         Whether to show how far it is.
 
@@ -71,8 +71,6 @@ def climb(
     ValueError
         If there is no such ladder, size, step or option.
     """
-    from agelib import studies
-
     ladder = read(name)
     options = ladder.size(size)
     several = several or options.pop("several", None)
@@ -86,26 +84,18 @@ def climb(
         ladder.step(each)
     mine = {each: options | single.get(each, {}) | overrides for each in wanted}
     line = Line(f"ladder {name}", len(wanted), "steps", progress)
-    own = None
-    if executor is None and workers > 1 and len(wanted) > 1:
-        executor = own = studies.processes(workers)
+    tasks = ((each, (name, each, mine[each], several, weights, stand_in)) for each in wanted)
     tables = {}
-    try:
-        if executor is None:
-            for each in wanted:
-                tables[each] = take(name, each, mine[each], several, weights, stand_in)
-                line.advance(1, each)
-        else:
-            jobs = {
-                executor.submit(take, name, each, mine[each], several, weights, stand_in): each
-                for each in wanted
-            }
-            for job in as_completed(jobs):
-                tables[jobs[job]] = job.result()
-                line.advance(1, jobs[job])
-    finally:
-        if own:
-            own.shutdown(cancel_futures=True)
+    with executors.lent(executor, min(workers, len(wanted))) as taken:
+        for each, future in executors.completed(taken, take, tasks, workers):
+            if error := future.exception():  # the process that took the step was killed, again and again
+                one = ladder.step(each)
+                tables[each] = [
+                    row for part in one.parts or ("",) for row in _failed(ladder, one, part, error)
+                ]
+            else:
+                tables[each] = future.result()
+            line.advance(1, each)
     line.close()
     return pd.DataFrame([row for step in wanted for row in tables[step]], columns=list(COLUMNS))
 
@@ -125,12 +115,7 @@ def take(
             _require_several(experiment, one)
             done, measured = _measure(experiment, one)
         except Exception as error:  # whatever it is, the next step can do without it
-            text = f"{type(error).__name__}: {error}"
-            measures = published or {_first_measure(ladder): float("nan")}
-            rows += [
-                about | {"measure": m, "published": p, "state": "failed", "remark": "", "error": text}
-                for m, p in measures.items()
-            ]
+            rows += _failed(ladder, one, part, error)
             continue
         remarks = " ".join(text for text in (remark, done.pop("remark")) if text)
         for measure in measured.index:
@@ -143,6 +128,14 @@ def take(
                     | {"state": "complete", "remark": remarks, "error": ""}
                 )
     return rows
+
+
+def _failed(ladder: Ladder, step: Step, part: str, error: BaseException) -> list[dict]:
+    """The rows of a step, or of a part of it, that has no result: what was published, and what went wrong."""
+    about = {"step": step.name, "part": part, "what": step.what, "state": "failed", "remark": ""}
+    about["error"] = f"{type(error).__name__}: {error}"
+    measures = step.published_of(part) or {_first_measure(ladder): float("nan")}
+    return [about | {"measure": measure, "published": value} for measure, value in measures.items()]
 
 
 def compare(found: pd.DataFrame, measure: str | None = None) -> pd.DataFrame:

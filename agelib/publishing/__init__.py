@@ -34,7 +34,16 @@ from pathlib import Path
 
 
 def book(
-    profile="cpu", source="drawn", root="", chapters="", jobs=0, address="", *, folder=None, repository=None
+    profile="cpu",
+    source="drawn",
+    root="",
+    chapters="",
+    jobs=0,
+    address="",
+    scheduler="",
+    *,
+    folder=None,
+    repository=None,
 ) -> int:
     """Build the book: execute the chapters that changed, and put the site together.
 
@@ -47,9 +56,11 @@ def book(
     chapters : str
         Chapters to execute, such as ``"05,06"``; empty: all.
     jobs : int
-        How many chapters to run at a time; 0: one a core.
+        How many chapters to run at a time; 0: one a core, or all that the scheduler's workers take.
     address : str
         Where the site will be published: for its site map, and for links that are shown elsewhere.
+    scheduler : str
+        Of Dask: its workers execute the chapters, see :func:`agelib.executors.open`.
     folder, repository : path
         Where to build, and where the book lies; for tests.
 
@@ -61,19 +72,21 @@ def book(
     from doit.cmd_base import ModuleTaskLoader
     from doit.doit_cmd import DoitMain
 
+    from agelib import executors
     from agelib.publishing.graph import doit_tasks
     from agelib.publishing.plan import Build, Plan
 
     try:
-        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository)
+        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository, scheduler)
         plan = Plan.of(build)
     except ValueError as error:
         print(f"book: {error}", file=sys.stderr)
         return 2
     build.folder.mkdir(parents=True, exist_ok=True)
-    # Threads are enough: each one only waits for the process of its chapter.
+    # Threads are enough: each one only waits for the process of its chapter, here or elsewhere.
     options = ["run", "--continue", "-n", str(build.workers), "-P", "thread"]
-    code = DoitMain(ModuleTaskLoader(doit_tasks(plan))).run(options)
+    with executors.open(build.workers, scheduler, [build.folder, build.repository], threads=True) as executor:
+        code = DoitMain(ModuleTaskLoader(doit_tasks(plan, executor))).run(options)
     if code == 0:
         print(f"the book: {build.html / 'index.html'}")
     else:

@@ -12,11 +12,12 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from agelib.devices import processor_name
-from agelib.publishing.processes import run_python
+from agelib.executors import threads_here
+from agelib.publishing.processes import end_with, run_python
 from agelib.store import lock, write_json, write_whole
 
 #: Libraries that start threads of their own, and the variable that each listens to.
@@ -40,7 +41,7 @@ class Job:
     parameters : dict
         What papermill injects.
     threads : int
-        How many threads it may use.
+        How many threads it may use; 0: as many as the process that executes it.
     variables : dict
         Further environment variables of its process.
     """
@@ -69,6 +70,7 @@ def execute(job: Job) -> dict:
     ChapterError
         If a cell fails, or the process or its kernel dies.
     """
+    job = replace(job, threads=job.threads or threads_here())
     with lock(job.record):
         if Path(job.record).is_file() and Path(job.result).is_file():
             return json.loads(Path(job.record).read_text(encoding="utf-8"))
@@ -155,6 +157,8 @@ def device() -> str:
 
 def main(order: str) -> int:
     """Run the job in a file; leave a word beside it on what went wrong, if something did."""
+    if os.name != "nt":
+        end_with(os.getppid())  # a worker that was killed: another one executes the chapter again
     job = Job(**json.loads(Path(order).read_text(encoding="utf-8")))
     import papermill
     from papermill.exceptions import PapermillExecutionError

@@ -9,9 +9,11 @@ import json
 import os
 import sys
 import threading
+from concurrent.futures import Executor
 from pathlib import Path
 
 from agelib import progress, stopping
+from agelib.executors import Here
 from agelib.logs import LOGGER
 from agelib.publishing.execute import ChapterError, execute
 from agelib.publishing.pages import describe_run
@@ -20,8 +22,8 @@ from agelib.publishing.processes import run_python
 from agelib.publishing.site import assemble, is_published, publish
 
 
-def doit_tasks(plan: Plan) -> dict:
-    """doit's functions and settings, by the names that doit looks for in a dodo.py."""
+def doit_tasks(plan: Plan, executor: Executor | None = None) -> dict:
+    """doit's functions and settings, by the names that doit looks for in a dodo.py; chapters go to the executor."""
     from doit.reporter import ConsoleReporter
 
     class Reporter(ConsoleReporter):
@@ -48,7 +50,7 @@ def doit_tasks(plan: Plan) -> dict:
             yield {
                 "name": chapter.number,
                 "doc": chapter.title,
-                "actions": [(_waited_for(run_chapter), [job, chapters])],
+                "actions": [(_waited_for(run_chapter), [job, chapters, executor])],
                 "task_dep": [f"data:{key}" for key in plan.data if "source" in chapter.parameters]
                 + [f"chapter:{number}" for number in plan.before(chapter)],
                 "targets": [job.result, job.record],
@@ -122,18 +124,16 @@ class _Chapters:
                 self._line.close()
 
 
-def run_chapter(job, chapters: _Chapters):
+def run_chapter(job, chapters: _Chapters, executor: Executor | None = None):
     """Execute a chapter and say how long it took; doit learns of a failure by its message."""
-    from doit.exceptions import TaskFailed
-
     Path(job.failed).unlink(missing_ok=True)
     chapters.begin()
     try:
-        record = execute(job)
+        record = (executor or Here()).submit(execute, job).result()
     except ChapterError as error:
-        LOGGER.error("%s", error)
-        chapters.end(job.number)
-        return TaskFailed(str(error))
+        return _failed(job, chapters, str(error))
+    except Exception as error:  # the worker that executed it, or its scheduler, was lost
+        return _failed(job, chapters, f"chapter {job.number}: {type(error).__name__}: {error}")
     said = f"chapter {job.number}: {describe_run(record)}"
     LOGGER.info(said)
     progress.clear()
@@ -146,6 +146,14 @@ def put_together(plan: Plan) -> None:
     """Write the pages that Jupyter Book reads."""
     with progress.steady("put the pages together"):
         assemble(plan)
+
+
+def _failed(job, chapters: _Chapters, said: str):
+    from doit.exceptions import TaskFailed
+
+    LOGGER.error("%s", said)
+    chapters.end(job.number)
+    return TaskFailed(said)
 
 
 def prepare_data(values: dict):

@@ -15,6 +15,9 @@ from agelib.store import content_key
 #: What ``make book SOURCE=…`` takes.
 SOURCES = ("drawn", "drawn-utkface", "drawn-appa-real", "imdb-wiki", "utkface", "appa-real")
 
+#: Chapters handed to a scheduler at a time; those for which it has no worker wait there.
+MOST = 64
+
 
 @dataclass(frozen=True)
 class Build:
@@ -36,6 +39,8 @@ class Build:
         Where everything that is built goes.
     repository : pathlib.Path
         Where the book lies.
+    scheduler : str
+        Of Dask, whose workers execute the chapters; empty: this machine does.
     """
 
     profile: str = "cpu"
@@ -46,6 +51,7 @@ class Build:
     address: str = ""
     folder: Path = REPOSITORY / "_build"
     repository: Path = REPOSITORY
+    scheduler: str = ""
 
     @classmethod
     def of(
@@ -58,6 +64,7 @@ class Build:
         address="",
         folder=None,
         repository=None,
+        scheduler="",
     ) -> "Build":
         """Check what was asked for, as text from a command line or as values, and make it a record.
 
@@ -94,18 +101,20 @@ class Build:
             )
         repository = Path(repository or REPOSITORY).resolve()
         folder = Path(folder).resolve() if folder else repository / "_build"
-        return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository)
+        return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository, scheduler)
 
     @property
     def workers(self) -> int:
         """How many chapters run at a time."""
+        if self.scheduler:
+            return self.jobs or MOST
         # Two trainings on one graphics card slow each other down and may not fit its memory.
         return self.jobs or (1 if self.profile == "gpu" else os.cpu_count() or 1)
 
     @property
     def threads(self) -> int:
-        """How many threads each chapter may use."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
+        """How many threads each chapter may use; 0: as many as the worker has that executes it."""
+        return 0 if self.scheduler else max(1, (os.cpu_count() or 1) // self.workers)
 
     @property
     def html(self) -> Path:

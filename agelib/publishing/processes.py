@@ -3,8 +3,11 @@
 A chapter that is killed, or a Sphinx that leaves its mark on the interpreter, so takes nothing down with it.
 """
 
+import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -59,3 +62,14 @@ def run_python(
             told(line.rstrip())
     stopping.check()
     return process.returncode, "".join(said).strip()
+
+
+def end_with(parent: int) -> None:
+    """End this process when its parent is gone, for nobody is left who would stop it; its kernel does the same."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(4)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -5,6 +5,7 @@ picture, and a table of files that shows whether one was changed. No picture is 
 """
 
 import gzip
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 import agelib
-from agelib import metrics, store
+from agelib import executors, metrics, store
 from agelib.experiment import Experiment
 from agelib.metrics.intervals import EVERYBODY
 from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
@@ -70,7 +71,14 @@ def _write_gzip(file, table: pd.DataFrame) -> None:
 
 
 def run_reference(
-    name: str, root, seeds=None, folder=FOLDER, progress: bool = True, **changes
+    name: str,
+    root,
+    seeds=None,
+    folder=FOLDER,
+    progress: bool = True,
+    workers: int = 0,
+    executor: Executor | None = None,
+    **changes,
 ) -> list["Kept"]:
     """Make a reference run again, once for each seed, and keep what it found.
 
@@ -86,21 +94,42 @@ def run_reference(
         Where ``runs`` lies.
     progress : bool
         Whether to show how far it is.
+    workers : int
+        Seeds at a time, in processes that share out the cores; 0: one, or all that the executor takes.
+    executor : concurrent.futures.Executor, optional
+        Where to run instead, for example on several machines: :func:`agelib.executors.open`.
     **changes
         Options that differ from the reference's; what is kept says so.
 
     Returns
     -------
     list of Kept
+        In the order of the seeds. What is done is kept even if another seed fails.
     """
-    from agelib.runs import run
+    from agelib.runs import load
 
     reference = read(name)
-    changes = tune(reference, root, folder, progress) | changes
-    return [
-        keep(run(reference.experiment(root, seed, **changes), progress), name, folder)
-        for seed in (reference.seeds if seeds is None else seeds)
-    ]
+    seeds = list(reference.seeds if seeds is None else seeds)
+    done, failed = {}, {}
+    with executors.lent(executor, workers) as taken:
+        changes = tune(reference, root, folder, progress, workers, taken) | changes
+        shown = progress and isinstance(taken, executors.Here)  # a worker's line would be seen by nobody
+        tasks = ((seed, (reference.experiment(root, seed, **changes).values(), shown)) for seed in seeds)
+        for seed, future in executors.completed(taken, train, tasks, workers):
+            if error := future.exception():
+                failed[seed] = error
+            else:
+                done[seed] = keep(load(store.home() / "runs" / future.result()), name, folder)
+    if failed:
+        raise failed[min(failed)]
+    return [done[seed] for seed in seeds]
+
+
+def train(values: dict, progress: bool = False) -> str:
+    """Run one experiment, given by its options, and return its folder's name: what a worker does."""
+    from agelib.runs import run
+
+    return run(Experiment.of(**values), progress).folder.name
 
 
 def keep(run, name: str, folder=FOLDER) -> "Kept":

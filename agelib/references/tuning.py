@@ -1,5 +1,6 @@
 """Reference experiments that are one setting of a grid: which one is decided on the validation part, and kept."""
 
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,14 @@ from agelib.references.experiments import FOLDER, Reference, read
 COLUMNS = ["state", "valid_mse", "valid_mae", "epochs_run", "seconds", "error"]
 
 
-def tune(reference: Reference, root, folder=FOLDER, progress: bool = True) -> dict:
+def tune(
+    reference: Reference,
+    root,
+    folder=FOLDER,
+    progress: bool = True,
+    workers: int = 0,
+    executor: Executor | None = None,
+) -> dict:
     """The setting of a reference's grid with the least validation MSE; the grid is run if it is not kept.
 
     Parameters
@@ -23,6 +31,8 @@ def tune(reference: Reference, root, folder=FOLDER, progress: bool = True) -> di
     folder : path
         Where ``grids`` lies.
     progress : bool
+    workers, executor
+        As in :func:`agelib.studies.grid`.
 
     Returns
     -------
@@ -41,7 +51,7 @@ def tune(reference: Reference, root, folder=FOLDER, progress: bool = True) -> di
     kept = trials(reference.name, folder)
     if kept is None:
         base = reference.experiment(root, **reference.grid_size)
-        study = studies.grid(base, reference.grid, progress=progress)
+        study = studies.grid(base, reference.grid, workers, executor, progress)
         study.best()  # if no trial was completed, it says what went wrong
         kept = study.trials[[*reference.grid, *COLUMNS]]
         store.write_table(_file(reference.name, folder), kept)

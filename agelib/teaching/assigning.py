@@ -4,22 +4,21 @@ Everything is written whole and found again, so that an interrupted call goes on
 executing the instructor's chapter with the student's parameters, in a process of its own.
 """
 
-import contextlib
 import json
 import os
 import secrets
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
-from agelib import store
+from agelib import executors, store
 from agelib.progress import PATIENCE, track
 from agelib.publishing.chapters import Chapter
-from agelib.publishing.execute import ChapterError, Job, execute
+from agelib.publishing.execute import Job, execute
 from agelib.teaching import answers
 from agelib.teaching.copies import first_exercise, is_by_hand, name_of, points, read_notebook, student_copy
 from agelib.teaching.variants import draw, read_variants
@@ -82,7 +81,7 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
 
 def recall(chapters: Sequence[Chapter], students: Sequence[str], secret: str, folder) -> list[Assignment]:
     """The assignments that :func:`assign` made, or would make, drawn again; nothing is written."""
-    folder, made = Path(folder), []
+    folder, made = Path(folder).resolve(), []  # for workers elsewhere, too
     for chapter in chapters:
         notebook = read_notebook(chapter.path)
         try:
@@ -110,7 +109,11 @@ def read_secret(file) -> str:
 
 
 def make_keys(
-    assignments: Sequence[Assignment], chapters: Sequence[Chapter], jobs: int = 1, report=print
+    assignments: Sequence[Assignment],
+    chapters: Sequence[Chapter],
+    jobs: int = 0,
+    report=print,
+    executor: Executor | None = None,
 ) -> dict:
     """Execute the instructor's chapter with every student's parameters, and keep what its solutions hand in.
 
@@ -121,9 +124,12 @@ def make_keys(
     chapters : sequence of Chapter
         The same.
     jobs : int
-        How many at a time.
+        How many at a time; 0: one, or all that the executor takes.
     report : callable
         Told a line for each key.
+    executor : concurrent.futures.Executor, optional
+        Where to execute them instead, for example on several machines: :func:`agelib.executors.open`. The course's
+        folder and that of the chapters must be theirs too.
 
     Returns
     -------
@@ -132,37 +138,30 @@ def make_keys(
     """
     known = {chapter.name: chapter for chapter in chapters}
     wanted = [each for each in assignments if not each.key.is_file()]
-    return _side_by_side(wanted, jobs, report, lambda each: _make_key(each, known[each.chapter]))
+    return _side_by_side(_make_key, wanted, known, jobs, report, executor)
 
 
 def check_copies(
-    assignments: Sequence[Assignment], chapters: Sequence[Chapter], jobs: int = 1, report=print
+    assignments: Sequence[Assignment],
+    chapters: Sequence[Chapter],
+    jobs: int = 0,
+    report=print,
+    executor: Executor | None = None,
 ) -> dict:
     """Execute every student copy up to its first exercise, from a folder of its own; returns what went wrong."""
     known = {chapter.name: chapter for chapter in chapters}
-    return _side_by_side(assignments, jobs, report, lambda each: _check(each, known[each.chapter]))
+    return _side_by_side(_check, assignments, known, jobs, report, executor)
 
 
-@contextlib.contextmanager
-def threads(jobs: int):
-    """Threads that begin nothing more when the block is left by an error or by Ctrl-C."""
-    executor = ThreadPoolExecutor(max(1, jobs))
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _side_by_side(wanted, jobs: int, report, work) -> dict:
+def _side_by_side(work, wanted, known: dict, jobs: int, report, executor: Executor | None) -> dict:
     failed = {}
-    with threads(jobs) as executor:
-        running = {executor.submit(work, each): each for each in wanted}
-        for future in as_completed(running):
-            each = running[future]
+    tasks = ((each, (each, known[each.chapter])) for each in wanted)
+    with executors.lent(executor, jobs, threads=True) as taken:
+        for each, future in executors.completed(taken, work, tasks, jobs):
             try:
                 seconds = future.result()
                 report(f"{each.student}, {each.chapter}, {seconds:.0f} s")
-            except (ChapterError, ValueError, OSError) as error:
+            except Exception as error:  # the notebook's own, or the loss of the worker that executed it
                 failed[each.student, each.chapter] = str(error)
                 report(f"{each.student}, {each.chapter} FAILED: {error}")
     return failed

@@ -6,15 +6,15 @@ the records, so a call that was killed is simply made again: what is graded is n
 
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Executor
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 
-from agelib import store
+from agelib import executors, store
 from agelib.teaching import answers, by_hand, sandbox
-from agelib.teaching.assigning import Assignment, threads
+from agelib.teaching.assigning import Assignment
 from agelib.teaching.copies import is_by_hand, points, read_notebook
 from agelib.teaching.gradebook import write_gradebook
 from agelib.teaching.restoring import restore
@@ -33,8 +33,9 @@ def grade(
     chapters: Sequence,
     folder,
     limits: sandbox.Limits = sandbox.Limits(),  # noqa: B008, it is frozen
-    jobs: int = 1,
+    jobs: int = 0,
     report=print,
+    executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Grade what was handed in.
 
@@ -47,9 +48,12 @@ def grade(
         The course's. ``submitted`` is read; ``graded``, ``by-hand.csv`` and ``gradebook.db`` are written.
     limits : Limits
     jobs : int
-        How many at a time.
+        How many at a time; 0: one, or all that the executor takes.
     report : callable
         Told a line for each submission.
+    executor : concurrent.futures.Executor, optional
+        Where to execute them instead, for example on several machines: :func:`agelib.executors.open`. The folder must
+        be theirs too.
 
     Returns
     -------
@@ -72,13 +76,9 @@ def grade(
                 f"no key for {each.student}, {each.chapter}; `agelib assign … --keys` makes it"
             )
     folder, records = Path(folder).resolve(), {}
-    with threads(jobs) as executor:
-        running = {
-            executor.submit(_grade_one, each, known[each.chapter], folder, limits): each
-            for each in assignments
-        }
-        for future in as_completed(running):
-            each = running[future]
+    tasks = ((each, (each, known[each.chapter], folder, limits)) for each in assignments)
+    with executors.lent(executor, jobs, threads=True) as taken:
+        for each, future in executors.completed(taken, _grade_one, tasks, jobs):
             try:
                 record = future.result()
             except Exception as error:  # whatever one submission does, the others are graded

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from agelib import stopping
 from agelib.publishing.execute import job_environment
+from agelib.publishing.processes import end_with
 
 
 @dataclass(frozen=True)
@@ -159,22 +159,11 @@ def _kill(process) -> None:
     process.wait()
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone, for nobody is left who would stop it; its kernel does the same."""
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(4)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def main(words: str) -> int:
     """Execute the notebook of an order, in this process and a kernel of its own."""
     order = json.loads(words)
     if os.name != "nt":
-        _end_with(os.getppid())
+        end_with(os.getppid())
     with contextlib.suppress(ImportError):  # Windows has no such limits
         import resource
 
