@@ -2,6 +2,8 @@
 
 import operator
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask.config
 import nbformat
 import psutil
 import pytest
@@ -182,8 +185,6 @@ def require_same(variables: dict, seed: int, alone: dict, before: int) -> None:
 
 def fresh(variables: dict) -> None:
     """A workspace in which nothing was run yet, at the same path, so that its workers need not start again."""
-    import shutil
-
     for name in ("runs", "studies"):
         shutil.rmtree(Path(variables["AGELIB_HOME"], name), ignore_errors=True)
 
@@ -258,6 +259,41 @@ def test_tls_without_certificates_is_refused():
         pass
 
 
+def test_certificates_of_ones_own_authority_let_machines_talk(surroundings, tmp_path, monkeypatch):
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl here")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=ages", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+    ]
+    subprocess.run([*command, *subject], check=True, capture_output=True)
+    named = {"CA_FILE": certificate}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        named |= {f"{role}__CERT": certificate, f"{role}__KEY": key}
+    named = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(file) for name, file in named.items()}
+    with started(surroundings | named, "scheduler", "--protocol", "tls") as (_, address):
+        assert address.startswith("tls://127.0.0.1:")
+        with pytest.raises(ConnectionError, match="name the certificates"), machines.connect(address):
+            pass
+        for name, value in named.items():
+            monkeypatch.setenv(name, value)
+        dask.config.refresh()
+        with started(surroundings | named, "worker", address), machines.connect(address) as executor:
+            assert executor.submit(operator.add, 1, 2).result(timeout=600) == 3
+    monkeypatch.undo()
+    dask.config.refresh()
+
+
 def test_workers_with_another_workspace_are_refused(scheduler, workers, tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
     with (
@@ -276,8 +312,6 @@ def test_workers_with_another_workspace_are_refused(scheduler, workers, tmp_path
     ],
 )
 def test_a_worker_that_differs_says_in_what(wanted, threads, message):
-    import re
-
     said = machines.unfit(tuple((machines.description() | wanted).items()), (), threads)
     assert re.match(message, said)
 

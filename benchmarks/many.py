@@ -1,0 +1,197 @@
+"""A study of many small trainings on 1, 2 and 4 workers, one of which is killed: how fast, and is each done once?
+
+Twice: with local processes, and with the workers of a Dask scheduler on this machine. All trainings are those of one
+grid on drawn faces, so that each is another run. After a third of them one worker is killed with SIGKILL. A witness
+notes every run that is sealed, in whichever process: a run that stands there twice was trained twice.
+
+Times are wall-clock times, without the start of the workers; the load of the machine at the beginning stands beside
+them, for on a machine that has something else to do they say little. More workers than cores gain nothing.
+
+Run it with ``python benchmarks/many.py [--runs 60] [--workers 1,2,4] [--folder benchmarks/reports]``.
+"""
+
+import argparse
+import contextlib
+import importlib
+import os
+import platform
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib import executors, store, studies
+from agelib.experiment import Experiment
+
+#: The smallest training that is one.
+SMALL = {
+    "source": "drawn-utkface",
+    "pictures": 160,
+    "detector": "none",
+    "min_pictures_per_age": 1,
+    "image_size": 16,
+    "blocks": 2,
+    "base_features": 4,
+    "hidden_neurons": 8,
+}
+
+#: Python imports this at its start, in every worker: it notes the folder of each run that is sealed.
+WITNESS = """
+import os, sys
+
+def witness(event, arguments):
+    if event == "os.rename":
+        *_, above, folder, name = ["", "", *os.fspath(arguments[1]).split(os.sep)]
+        if (above, name) == ("runs", "files.json"):
+            with open(os.environ["WITNESS"], "a") as file:
+                file.write(folder + "\\n")
+
+sys.addaudithook(witness)
+"""
+
+KINDS = ("local processes", "Dask")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--runs", type=int, default=60, help="trainings of the study (default 60)")
+    options.add_argument("--epochs", type=int, default=5, help="of each training (default 5)")
+    options.add_argument("--workers", default="1,2,4", help="numbers of workers (default 1,2,4)")
+    options.add_argument("--folder", type=Path, default=Path(__file__).parent / "reports")
+    chosen = options.parse_args()
+    counts = [int(number) for number in chosen.workers.split(",")]
+    rows = [measure(kind, workers, chosen) for kind in KINDS for workers in counts]
+    table = pd.DataFrame(rows)
+    first = table.groupby("kind")["seconds"].transform("first")
+    table.insert(3, f"speed-up over {counts[0]}", (first / table["seconds"]).round(2))
+    print(table.to_string(index=False))
+    about = {"cores": os.cpu_count(), "python": platform.python_version(), "epochs": chosen.epochs, **SMALL}
+    store.write_json(chosen.folder / "many.json", {"about": about, "rows": table.to_dict("records")})
+    draw(table, chosen.folder / "many.png")
+    print(chosen.folder / "many.json", chosen.folder / "many.png")
+    if not (table["done"].eq(chosen.runs).all() and table["done twice"].eq(0).all()):
+        sys.exit("not every run was done once")
+
+
+def measure(kind: str, workers: int, chosen) -> dict:
+    """One study in a workspace of its own, with one worker killed."""
+    base = Experiment.of(**SMALL, epochs=chosen.epochs)
+    values = {"learning_rate": [float(rate) for rate in np.geomspace(1e-4, 1e-2, chosen.runs)]}
+    with tempfile.TemporaryDirectory() as folder, surroundings(Path(folder), workers) as log:
+        from agelib.preparation import prepare
+
+        prepare(base.data, progress=False)
+        with (local if kind == KINDS[0] else dask)(workers) as (executor, kill):
+            for done in [executor.submit(warm) for _ in range(2 * workers)]:
+                done.result()
+            load, started = os.getloadavg()[0], time.perf_counter()
+            killer = threading.Thread(target=kill_once, args=(log, chosen.runs // 3, kill))
+            killer.start()
+            study = studies.grid(base, values, workers, executor, progress=False)
+            seconds = time.perf_counter() - started
+            killer.join()
+        sealed = log.read_text().split()
+        done = len(list((store.home() / "runs").glob(f"*/{store.SEAL}")))
+    return {
+        "kind": kind,
+        "workers": workers,
+        "seconds": round(seconds, 1),
+        "killed": 1,
+        "done": done,
+        "done twice": len(sealed) - len(set(sealed)),
+        "failed": int((study.trials["state"] != "complete").sum()),
+        "load before": round(load, 1),
+    }
+
+
+@contextlib.contextmanager
+def surroundings(folder: Path, workers: int):
+    """A workspace of its own, each worker's share of the cores, and the witness; yields its log."""
+    (folder / "sitecustomize.py").write_text(WITNESS)
+    log = folder / "sealed.txt"
+    log.touch()
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    checkout = Path(__file__).resolve().parents[1]
+    mine = {
+        "PYTHONPATH": os.pathsep.join([str(folder), str(checkout)]),
+        "WITNESS": str(log),
+        "AGELIB_HOME": str(folder / "home"),
+        "AGELIB_THREADS": share,
+    }
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        yield log
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def local(workers: int):
+    """Local processes, and what kills one of them."""
+    import psutil
+
+    def kill():
+        family = psutil.Process().children()
+        next(each for each in family if "spawn_main" in " ".join(each.cmdline())).send_signal(signal.SIGKILL)
+
+    with executors.processes(workers) as executor:
+        yield executor, kill
+
+
+@contextlib.contextmanager
+def dask(workers: int):
+    """A Dask scheduler on the loopback with workers that are started again, and what kills one of them."""
+    from distributed import LocalCluster
+
+    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "host": "127.0.0.1"}
+    with (
+        LocalCluster(workers, processes=True, **options) as cluster,
+        executors.open(scheduler=cluster.scheduler_address) as executor,
+    ):
+        yield executor, lambda: os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+
+def kill_once(log: Path, runs: int, kill) -> None:
+    """Wait until some runs are done, and kill a worker."""
+    while len(log.read_text().split()) < runs:
+        time.sleep(0.01)
+    kill()
+
+
+def warm() -> None:
+    """What a worker does before the clock starts: load what a training needs, while the others do the same."""
+    for name in ("agelib.runs", "fastai.learner", "timm"):
+        importlib.import_module(name)
+    time.sleep(1)
+
+
+def draw(table: pd.DataFrame, file: Path) -> None:
+    """Seconds by number of workers, one line a kind."""
+    import seaborn as sns
+
+    from agelib.plots import theme
+
+    theme.set_theme()
+    figure, axis = theme.axes(width=6.5)
+    sns.lineplot(
+        table, x="workers", y="seconds", hue="kind", style="kind", markers=True, dashes=False, ax=axis
+    )
+    runs = int(table["done"].max())
+    axis.set(xlabel="workers, one of them killed", ylabel=f"seconds for {runs} trainings", ylim=(0, None))
+    axis.set(title=f"{os.cpu_count()} cores; drawn faces", xticks=sorted(table["workers"].unique()))
+    axis.legend(title="")
+    with store.write_whole(file) as temporary:
+        figure.savefig(temporary)
+
+
+if __name__ == "__main__":
+    main()
