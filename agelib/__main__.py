@@ -1,4 +1,4 @@
-"""The command line: ``agelib book``, ``train``, ``study``, ``export``, ``predict``, ``app``, ``data``, ``draw``, …
+"""The command line: ``agelib book``, ``train``, ``study``, ``export``, ``predict``, ``app``, ``data``, ``disk``, …
 
 Every command of the Makefile, on every system, and every option of an experiment, generated from the dataclass:
 ``learning_rate`` is ``--learning-rate``. The same works as ``python -m agelib``. Explained in "How to run".
@@ -7,7 +7,7 @@ Every command of the Makefile, on every system, and every option of an experimen
 import argparse
 import sys
 
-from agelib.commands import book, data, experiments, models, references, teaching
+from agelib.commands import book, data, experiments, models, references, store, teaching
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error comes from")
     commands = parser.add_subparsers(title="commands", dest="name", required=True)
-    for group in (book, experiments, models, references, data, teaching):
+    for group in (book, experiments, models, references, data, store, teaching):
         group.add(commands)
     return parser
 
