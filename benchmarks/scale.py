@@ -200,8 +200,8 @@ def write_thumbnails(file: Path, rows: int) -> None:
         np.outer(np.cos(np.pi * i * place), np.cos(np.pi * j * place)) for i in range(6) for j in range(6)
     ]
     images = np.lib.format.open_memmap(file, "w+", np.uint8, (rows, 32, 32))
-    for first in range(0, rows, 4096):
-        some = images[first : first + 4096]
+    for first in range(0, rows, 512):
+        some = images[first : first + 512]
         strength = generator.normal(0, 1 / (1 + np.arange(len(waves)) ** 0.5), (len(some), len(waves)))
         drawn = 120 + 30 * waves[0] + 25 * np.tensordot(strength, np.array(waves), 1)
         some[:] = np.clip(drawn + generator.normal(0, 6, some.shape), 0, 255)
