@@ -1,4 +1,4 @@
-"""The command line: ``agelib book``, ``train``, ``study``, ``export``, ``predict``, ``app``, ``data``, ``draw``, …
+"""The command line: ``agelib book``, ``train``, ``study``, ``export``, ``predict``, ``app``, ``data``, ``disk``, …
 
 Every command of the Makefile, on every system, and every option of an experiment, generated from the dataclass:
 ``learning_rate`` is ``--learning-rate``. The same works as ``python -m agelib``. Explained in "How to run".
@@ -9,7 +9,7 @@ import contextlib
 import sys
 
 from agelib import logs, progress, stopping
-from agelib.commands import book, data, experiments, models, references, teaching
+from agelib.commands import book, data, experiments, models, references, store, teaching
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error comes from")
     parser.set_defaults(ends_by_itself=False, kept="Nothing of it is kept; it begins anew with:")
     commands = parser.add_subparsers(title="commands", dest="name", required=True)
-    for group in (book, experiments, models, references, data, teaching):
+    for group in (book, experiments, models, references, data, store, teaching):
         group.add(commands)
     return parser
 

@@ -2,7 +2,8 @@
 
 A stock data loader hands out pictures one by one and collates them; when they lie decoded in one array, a batch is
 one gather. What a batch holds depends on the seed and the epoch's number alone, so a training that is resumed at the
-start of an epoch sees what it would have seen. Explained in chapter 04.
+start of an epoch sees what it would have seen. Memory holds one batch (and those that are prepared ahead), however
+large the map is. Explained in chapter 04.
 """
 
 import math
@@ -13,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from agelib.pixels import expect_shuffled
 
 
 class Batches:
@@ -116,6 +119,8 @@ class Batches:
             )
         self.mean, self.std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self.epoch = 0
+        if shuffle:
+            expect_shuffled(self.images)
         self.to(device)
 
     def _check_one_each(self, what: str, count: int) -> None:

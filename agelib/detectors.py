@@ -80,7 +80,7 @@ def detect(
     file = store.home() / "detections" / f"{detector}-{key}.csv"
     with store.lock(file):
         if not file.is_file():
-            partial = file.with_name(f".{file.stem}.partial")
+            partial = file.with_name(f".{file.name}.partial")
             store.write_table(file, _detect_all(paths, Path(root), detector, partial, jobs, progress))
             partial.unlink(missing_ok=True)
     usage.mark(file)

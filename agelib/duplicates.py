@@ -26,7 +26,7 @@ MIN_CORRELATION = 0.965
 
 #: Pictures that are hashed, and pairs of thumbnails that are compared, at a time, so that memory stays small however
 #: many there are and however many look alike.
-PICTURES_AT_A_TIME = 4096
+PICTURES_AT_A_TIME = 1024
 PAIRS_AT_A_TIME = 4096
 
 #: Hashes that are compared with so many others at a time: the table of bits stays in the processor's cache.

@@ -186,3 +186,20 @@ def test_a_password_is_said(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ValueError, match="cannot be unpacked"):
         archives.unpack(path, progress=False)
+
+
+def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
+    import tracemalloc
+
+    def peak(number):
+        path = make_tar(tmp_path / f"{number}.tar", {f"faces/{k:05d}.jpg": b"" for k in range(number)}, "w")
+        tracemalloc.start()
+        folder = archives.unpack(path, progress=False)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(list((folder / "faces").iterdir())) == number
+        return highest
+
+    peak(10)  # what is imported on the way
+    # A record of each member would take two megabytes and more.
+    assert peak(4000) - peak(400) < 300_000

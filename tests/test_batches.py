@@ -1,5 +1,9 @@
 """Batches: what they hold, in which order, and that fastai takes them for a loader."""
 
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -285,3 +289,25 @@ def test_a_gpu_gets_the_same_batches():
         assert x.is_cuda
         torch.testing.assert_close(x.cpu(), expected, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(y.cpu(), labels)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how a map is read")
+@pytest.mark.parametrize(
+    ("free", "shuffle", "is_read_ahead"), [(10**6, True, True), (100, True, False), (100, False, True)]
+)
+def test_a_map_larger_than_free_memory_is_not_read_ahead_when_shuffled(
+    tmp_path, monkeypatch, free, shuffle, is_read_ahead
+):
+    import psutil
+
+    class Memory(NamedTuple):
+        available: int
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(free))
+    np.save(tmp_path / "images.npy", IMAGES)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    batches = make(images=images, shuffle=shuffle)
+    assert sorted(labels_of(batches)) == list(range(50))
+    mapping = Path("/proc/self/smaps").read_text().partition(str(tmp_path / "images.npy"))[2]
+    flags = mapping.partition("VmFlags:")[2].partition("\n")[0].split()
+    assert ("rr" not in flags) == is_read_ahead

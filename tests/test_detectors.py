@@ -132,3 +132,26 @@ def test_a_detector_of_ones_own_is_asked_each_time(tmp_path, monkeypatch):
     assert detect(tmp_path, names, "mine")["box"].tolist() == ["0.0000 0.0000 1.0000 1.0000"]
     whole[0] = np.empty((0, 4))
     assert not detect(tmp_path, names, "mine")["found"].any()
+
+
+def test_an_interrupted_detection_goes_on_where_it_was(faces, tmp_path, monkeypatch):
+    root, names = faces[0], faces[1][:24]
+    expected = detect(root, names)
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
+    monkeypatch.setattr(detectors, "PICTURES_AT_A_TIME", 10)
+    read_picture, read = detectors.read_picture, []
+
+    def read_some(path, size):
+        if path.name == names[15]:
+            raise KeyboardInterrupt
+        return read_picture(path, size)
+
+    monkeypatch.setattr(detectors, "read_picture", read_some)
+    with pytest.raises(KeyboardInterrupt):
+        detect(root, names, jobs=1)
+    monkeypatch.setattr(
+        detectors, "read_picture", lambda path, size: read.append(path.name) or read_picture(path, size)
+    )
+    assert detect(root, names, jobs=1).equals(expected)
+    assert read == names[10:]
+    assert not list((tmp_path / "detections").glob(".*.partial"))

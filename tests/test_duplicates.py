@@ -95,6 +95,31 @@ def test_pairs_are_those_whose_pixels_correlate(people):
     assert pearsonr(images[5].ravel(), images[-1].ravel()).statistic > 0.99
 
 
+def test_no_pair_is_missed_however_pictures_are_sorted_and_cut_into_blocks(monkeypatch):
+    """Against a comparison of all with all, in numpy's own words."""
+    generator = np.random.default_rng(3)
+    coarse = generator.integers(0, 256, (150, 6, 6)).repeat(6, axis=1).repeat(6, axis=2)[:, :32, :32]
+    # Copies from hardly to much changed, so that pairs lie on both sides of the threshold; and plain greys.
+    noise = generator.normal(0, 1, (450, 32, 32)) * generator.uniform(0, 45, (450, 1, 1))
+    images = np.concatenate([coarse, np.tile(coarse, (3, 1, 1)) + noise]).clip(0, 255).astype(np.uint8)
+    images = np.concatenate([images, np.full((5, 32, 32), 90, np.uint8)])[generator.permutation(605)]
+    hashes = duplicates.perceptual_hashes(images)
+    bits = np.bitwise_count(hashes[:, None] ^ hashes[None])
+    with np.errstate(invalid="ignore"):
+        correlations = np.corrcoef(images.reshape(len(images), -1))
+    alike = (bits <= duplicates.MAX_BITS) & (correlations >= duplicates.MIN_CORRELATION)
+    expected = np.argwhere(np.triu(alike, 1))
+    assert len(expected) > 200
+    # Pictures that are alike to the hash are told apart by their pixels.
+    assert ((bits <= duplicates.MAX_BITS) & (correlations < duplicates.MIN_CORRELATION)).any()
+    for block, others in [(64, 8192), (7, 50)]:
+        monkeypatch.setattr(duplicates, "BLOCK", block)
+        monkeypatch.setattr(duplicates, "OTHERS", others)
+        monkeypatch.setattr(duplicates, "PICTURES_AT_A_TIME", block)
+        np.testing.assert_array_equal(duplicates.near_pairs(images, hashes), expected)
+        np.testing.assert_array_equal(duplicates.perceptual_hashes(images), hashes)
+
+
 def test_files_that_are_no_pictures_are_grouped_by_content_alone(tmp_path):
     picture = save(Image.fromarray(drawn.draw_faces([1], 30, size=64)[0]))
     files = {

@@ -202,6 +202,28 @@ def test_finished_runs_are_listed_with_what_they_changed(trained):
     assert table.loc[trained.folder.name, "MAE"] == pytest.approx(trained.metrics.loc["MAE", "value"])
 
 
+def test_a_thousand_runs_are_listed_within_a_second_of_a_processor(trained, tmp_path, monkeypatch):
+    import shutil
+
+    expected = runs.finished().set_index("run").loc[[trained.folder.name]]
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
+    folder = tmp_path / "runs"
+    for number in range(1000):
+        (folder / f"basic_cnn-{number:016x}").mkdir(parents=True)
+        for name in ("experiment.json", "metrics.csv", store.SEAL):
+            shutil.copy(trained.folder / name, folder / f"basic_cnn-{number:016x}")
+    (folder / f"basic_cnn-{7:016x}" / store.SEAL).unlink()  # not finished
+    (folder / f"basic_cnn-{8:016x}" / "metrics.csv").unlink()  # being removed by another process
+    started = time.process_time()
+    table = runs.finished().set_index("run")
+    assert time.process_time() - started < 1
+    assert len(table) == 998
+    last = table.loc[[f"basic_cnn-{999:016x}"], expected.columns[expected.notna().any()]]
+    pd.testing.assert_frame_equal(
+        last.reset_index(drop=True), expected[last.columns].reset_index(drop=True), check_dtype=False
+    )
+
+
 TASKS = ("age", "gender", "ethnicity")
 
 

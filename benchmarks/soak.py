@@ -1,0 +1,159 @@
+"""A store that lives long: many short runs in one process, then listing and pruning them.
+
+Each run is a network of one block, trained for one epoch on 24 drawn faces of 16 pixels, with a seed of its own. Every
+so many runs the memory of the process is noted (a leak shows as a slope), and what the workspace takes; at the end all
+runs are listed, and pruned to half.
+
+python benchmarks/soak.py              # 1,000 runs: on a free core a quarter of an hour
+python benchmarks/soak.py --runs 100
+
+What is reported goes to ``benchmarks/reports``: ``soak.json``, ``soak.csv`` and ``soak.png``.
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+TINY = {
+    "source": "drawn-utkface",
+    "pictures": 24,
+    "detector": "none",
+    "min_pictures_per_age": 1,
+    "image_size": 16,
+    "network": "basic_cnn",
+    "blocks": 1,
+    "base_features": 4,
+    "hidden_neurons": 8,
+    "epochs": 1,
+}
+
+
+def train(runs: int, every: int) -> pd.DataFrame:
+    """Train so many; a row every so many runs."""
+    import psutil
+
+    from agelib import housekeeping
+    from agelib.experiment import Experiment
+    from agelib.runs import finished, run
+
+    process, rows = psutil.Process(), []
+    started = time.process_time()
+    for number in range(1, runs + 1):
+        run(Experiment.of(**TINY, seed=number), progress=False)
+        if number % every == 0 or number == runs:
+            gc.collect()
+            trained = time.process_time() - started
+            before = time.process_time()
+            listed = len(finished())
+            rows.append(
+                {
+                    "runs": number,
+                    "processor_seconds": trained,
+                    "memory": process.memory_info().rss,
+                    "open_files": process.num_fds() if hasattr(process, "num_fds") else process.num_handles(),
+                    "listing_seconds": time.process_time() - before,
+                    "disk": int(housekeeping.disk()["bytes"].sum()),
+                }
+            )
+            if listed != number:
+                raise SystemExit(f"{number} runs were trained and {listed} are listed")
+            told = rows[-1]
+            print(
+                f"{number:6,} runs  memory {told['memory'] / 1e6:6.1f} MB  listed in {told['listing_seconds']:.2f} s "
+                f"of a processor  disk {told['disk'] / 1e6:7.1f} MB  files open {told['open_files']}",
+                flush=True,
+            )
+    return pd.DataFrame(rows)
+
+
+def prune() -> dict:
+    """Prune the runs to half of what they take."""
+    from agelib import housekeeping
+    from agelib.runs import finished
+
+    whole = sum(thing.bytes for thing in housekeeping.things(["runs"]))
+    before = time.process_time()
+    removed = housekeeping.prune(["runs"], keep_bytes=whole // 2, is_rehearsal=False)
+    seconds = time.process_time() - before
+    left = sum(thing.bytes for thing in housekeeping.things(["runs"]))
+    if left > whole // 2 or len(finished()) + len(removed) < 1:
+        raise SystemExit(f"{left:,} bytes are left of {whole:,}")
+    return {
+        "pruned_runs": len(removed),
+        "prune_processor_seconds": seconds,
+        "runs_bytes": whole,
+        "runs_bytes_left": left,
+    }
+
+
+def summarise(table: pd.DataFrame) -> dict:
+    """Slopes over the second half of the runs: by then everything is imported, and allocators have settled."""
+    late = table[table["runs"] >= table["runs"].iloc[-1] / 2]
+    slope = {
+        name: float(np.polyfit(late["runs"], late[name], 1)[0]) if len(late) > 1 else None
+        for name in ("memory", "disk", "open_files")
+    }
+    last = table.iloc[-1]
+    return {
+        "runs": int(last["runs"]),
+        "processor_seconds_a_run": float(last["processor_seconds"] / last["runs"]),
+        "listing_processor_seconds": float(last["listing_seconds"]),
+        "bytes_of_memory_a_run": slope["memory"],
+        "bytes_of_disk_a_run": slope["disk"],
+        "open_files_a_run": slope["open_files"],
+        "memory_at_the_end": int(last["memory"]),
+    }
+
+
+def plot(table: pd.DataFrame, file: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid", palette="colorblind")
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    shown = table.assign(memory=table["memory"] / 1e6, disk=table["disk"] / 1e6)
+    units = {"memory": "memory, MB", "disk": "disk, MB", "listing_seconds": "listing, processor seconds"}
+    for (name, label), axis in zip(units.items(), axes, strict=True):
+        sns.lineplot(data=shown, x="runs", y=name, marker="o", ax=axis)
+        axis.set(xlabel="runs", ylabel=label, ylim=(0, None))
+    figure.savefig(file, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--every", type=int, help="runs between two notes (default: a twentieth)")
+    parser.add_argument("--report", type=Path, default=Path(__file__).parent / "reports")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak-") as home:
+        os.environ["AGELIB_HOME"] = home
+        table = train(chosen.runs, chosen.every or max(1, chosen.runs // 20))
+        about = summarise(table) | prune()
+    about |= {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+    }
+    chosen.report.mkdir(parents=True, exist_ok=True)
+    table.to_csv(chosen.report / "soak.csv", index=False)
+    (chosen.report / "soak.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    plot(table, chosen.report / "soak.png")
+    print(json.dumps(about, indent=1))
+    print(chosen.report)
+
+
+if __name__ == "__main__":
+    main()
