@@ -6,12 +6,13 @@ The rooms, from the ground up (a room imports only from lower floors):
 floor  room                                                                    taught in chapter
 ====== ======================================================================= =====================
 0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
-0      :mod:`agelib.notes`, :mod:`agelib.usage`                                how to run
+0      :mod:`agelib.notes`, :mod:`agelib.usage`, :mod:`agelib.stopping`,       how to run
+       :mod:`agelib.logs`
 1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
 1      :mod:`agelib.metrics`                                                   05, 12, 15, 17, 18
 1      :mod:`agelib.networks`                                                  05 to 10
 1      :mod:`agelib.targets`                                                   05, 11, 13
-1      :mod:`agelib.devices`                                                   05
+1      :mod:`agelib.devices`, :mod:`agelib.launching`                          05, how to run
 1      :mod:`agelib.executors`, :mod:`agelib.machines`                         many machines
 2      :mod:`agelib.drawn`, :mod:`agelib.sources`                              01, 20
 2      :mod:`agelib.detectors`, :mod:`agelib.duplicates`,                      02

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agelib import lineage, metrics, pixels, splits, training
+from agelib import lineage, metrics, pixels, splits
 from agelib.batches import Batches
 from agelib.faces import PARTS
 from agelib.preparation import Prepared
@@ -104,6 +104,8 @@ def _predict(run: Run, prepared: Prepared, part: str) -> tuple[np.ndarray, np.nd
             f"{prepared.root}: none of {inside.sum()} pictures of the {part} part can be read "
             f"({skipped['reason'].iloc[0]})"
         )
+    from agelib import training
+
     device, settings, target = training.choose_device(), run.experiment.training, run.target()
     mean, std = run.environment["pixel_mean"], run.environment["pixel_std"]
     batches = Batches(images, rows, np.zeros((len(faces), 1)), settings.batch_size, mean, std, device)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import training
 from agelib.decoding import read_picture
+from agelib.devices import choose_device
 from agelib.shipping.framing import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, name_of, open_upright
 from agelib.shipping.models import Model, of_run
 
@@ -127,7 +127,7 @@ def predict_in_batches(
         Ask the model's ONNX graph in place of torch.
     """
     model = source if isinstance(source, Model) else of_run(source)
-    device = training.choose_device() if device is None else device
+    device = choose_device() if device is None else device
     files = find_pictures(pictures)
     read = _reader(model, detector)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:

@@ -16,18 +16,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import checkpoints, lineage, networks, store, targets, training, usage
-from agelib.devices import device_name
+from agelib import checkpoints, launching, lineage, networks, store, targets, usage
+from agelib.devices import choose_device, device_name, precision
 from agelib.experiment import Data, Experiment
 from agelib.faces import PARTS, is_drawn
 from agelib.fingerprint import code_fingerprint
 from agelib.metrics.ages import baselines, summarise
 from agelib.metrics.classes import classify
 from agelib.preparation import Prepared, prepare
-from agelib.progress import PATIENCE, Line
+from agelib.progress import PATIENCE, Line, steady
 from agelib.streams import Streams, build_target, open_streams
 from agelib.targets import groups
-from agelib.training import launching
 
 #: What a prediction carries along from the faces table, so that errors can be looked at by group.
 GROUPS = (
@@ -178,7 +177,9 @@ def _is_finished(folder: Path) -> bool:
     if not (folder / store.SEAL).is_file():
         return False
     if fault := store.find_fault(folder):
-        training.set_aside(folder, fault)
+        from agelib.training import set_aside
+
+        set_aside(folder, fault)
     return not fault
 
 
@@ -220,9 +221,11 @@ def load(folder) -> Run:
 
 def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool = False) -> pd.DataFrame:
     """The learning-rate finder on an experiment's data and network: see :func:`agelib.training.find_learning_rate`."""
+    from agelib import training
+
     _use_threads()
     streams = open_streams(experiment, prepare(experiment.data, progress=progress), progress)
-    device = training.choose_device()
+    device = choose_device()
     network = _network(experiment, streams.target)
     train = streams.batches("train", device, is_training=True)
     valid = streams.batches("valid", device)
@@ -266,7 +269,7 @@ def _folder(streams: Streams) -> Path:
     versions = {name: metadata.version(name) for name in LIBRARIES}
     labelled = ["split", "age", "gender", "ethnicity", "expression", "apparent_std"]
     split = store.content_key(faces[labelled].to_csv(index=False))
-    kind = training.choose_device().type
+    kind = choose_device().type
     leaks = experiment.data.allow_leaks
     key = store.content_key(described, streams.images.key, split, code, versions, kind, leaks)
     return store.home() / "runs" / f"{experiment.network.network.replace('/', '-')}-{key}"
@@ -287,9 +290,13 @@ def _network(experiment: Experiment, target):
 
 
 def _train(streams: Streams, folder: Path, progress: bool) -> None:
+    # It takes seconds to import, and a run that is found done needs none of it.
+    with steady("load fastai", progress and launching.is_main()):
+        from agelib import training
+
     started = time.perf_counter()
     experiment, target = streams.experiment, streams.target
-    device = training.choose_device()
+    device = choose_device()
     lineage.require_unseen(streams)
     if launching.is_main():
         folder.mkdir(parents=True, exist_ok=True)
@@ -317,7 +324,8 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         line.advance(1, part)
     line.close()
     if launching.is_main():
-        _write(streams, folder, network, outputs, environment, started)
+        with steady("write and measure the predictions", progress):
+            _write(streams, folder, network, outputs, environment, started)
 
 
 def _write(streams: Streams, folder: Path, network, outputs: dict, environment: dict, started: float) -> None:
@@ -386,7 +394,7 @@ def _environment(streams: Streams, device, history, network) -> dict:
         "seed": experiment.training.seed,
         "data_seed": experiment.data.data_seed,
         "device": f"{device.type} ({device_name(device)})",
-        "precision": training.precision(experiment.training, device, network),
+        "precision": precision(experiment.training, device, network),
         "processes": launching.share()[1],
         "threads": torch.get_num_threads(),
         "epochs": len(history),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agelib import balance, pixels, targets, training
+from agelib import balance, pixels, targets
 from agelib.augmentation import build as build_augmentation
 from agelib.batches import Batches, growing
 from agelib.experiment import Experiment
@@ -108,7 +108,9 @@ def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = Tr
     labels = target.labels(learnt)
     means = _balance(experiment, learnt, rows["train"])
     if "weights" in means:
-        target = training.Weighed(target)
+        from agelib.training import Weighed
+
+        target = Weighed(target)
         labels = np.column_stack([labels, means.pop("weights")]).astype(np.float32)
     return Streams(experiment, prepared, images, rows, labels, means, mean, std, target)
 

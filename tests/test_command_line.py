@@ -26,14 +26,40 @@ def test_help_names_every_option_and_its_meaning():
         assert option.meaning.split()[0] in words
 
 
-def test_help_is_quick_because_nothing_heavy_is_imported():
-    code = (
-        "import sys\nfrom agelib.__main__ import main\n"
-        "try:\n    main(['train', '--help'])\nexcept SystemExit:\n    pass\n"
-        "print('torch' in sys.modules, 'pandas' in sys.modules)"
-    )
+HEAVY = (
+    "torch",
+    "pandas",
+    "numpy",
+    "fastai",
+    "matplotlib",
+    "scipy",
+    "cv2",
+    "PIL",
+    "psutil",
+    "IPython",
+    "logging.config",
+)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import agelib",
+        "from agelib.__main__ import main\nwith contextlib.suppress(SystemExit):\n    main(['train', '--help'])",
+        "from agelib.__main__ import main\nwith contextlib.suppress(SystemExit):\n    main(['grade', '1'])",
+    ],
+)
+def test_the_package_and_the_parser_import_nothing_heavy(program):
+    code = f"import contextlib, sys\n{program}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.split("\n")[-2] == "False False"
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
+
+
+def test_a_run_that_is_found_done_needs_no_fastai():
+    """Its import takes as long as torch's, and brings scikit-learn and SciPy."""
+    code = "import sys, agelib.runs, agelib.prediction\nprint([n for n in ('fastai', 'sklearn') if n in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
 
 
 def test_train_prints_errors_with_intervals_baselines_and_what_they_are_of(capsys):

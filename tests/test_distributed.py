@@ -17,10 +17,10 @@ import pytest
 import torch
 from miniature import MINIATURE
 
-from agelib import augmentation, runs, store
+from agelib import augmentation, launching, runs, store
 from agelib.batches import Batches
 from agelib.experiment import Experiment
-from agelib.training import distributed, launching
+from agelib.training import distributed
 
 #: What several processes may differ by, as one process with another number of threads does (measured for both: 4e-5
 #: and 0.003 years in the first of these trainings, a hundredth of it in the others).
@@ -277,7 +277,7 @@ def test_processes_of_an_outside_launcher_do_not_wait_for_ever(tmp_path):
 
 
 def test_an_interrupt_ends_all(tmp_path):
-    code = "import time; from agelib.training.launching import launch; launch(time.sleep, (600,), 2)"
+    code = "import time; from agelib.launching import launch; launch(time.sleep, (600,), 2)"
     command = subprocess.Popen(
         [sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL
     )

@@ -11,7 +11,7 @@ from agelib.logs import LOGGER
 from agelib.progress import steady
 
 #: What takes the first seconds.
-_LOADING = "load torch and fastai"
+_LOADING = "load torch"
 
 #: What is left of several trainings that were stopped.
 _KEPT = "Finished runs are kept, and the last checkpoint of those begun. To go on:"
@@ -96,8 +96,8 @@ def add(commands) -> None:
 def _train(chosen) -> None:
     experiment = experiment_of(chosen)
     with steady(_LOADING):
+        from agelib import launching
         from agelib.runs import run
-        from agelib.training import launching
 
     result = run(experiment, processes=chosen.processes)
     if not launching.is_main():

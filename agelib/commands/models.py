@@ -9,7 +9,7 @@ from agelib.progress import PATIENCE, Line, steady
 SHIPPED = Path("data") / "reference" / "model"
 
 #: What takes the first seconds.
-_LOADING = "load torch and fastai"
+_LOADING = "load torch"
 
 _RUN = "folder of a finished run, or the name that `agelib train` printed"
 

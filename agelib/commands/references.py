@@ -23,7 +23,7 @@ def add(commands) -> None:
 
 
 def _reference(chosen) -> None:
-    with steady("load torch and fastai"):
+    with steady("load torch"):
         from agelib import references
 
     if chosen.which is None:

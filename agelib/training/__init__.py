@@ -4,7 +4,7 @@ The loop is fastai's ``Learner``; what is ours are its callbacks, one idea a fil
 ends (:mod:`~agelib.training.recording`), learning rates (:mod:`~agelib.training.schedules`), which weights may change
 (:mod:`~agelib.training.phases`), mixed pictures (:mod:`~agelib.training.mixing`) and averaged weights
 (:mod:`~agelib.training.averaging`). Several processes can train one network: how they find each other
-(:mod:`~agelib.training.launching`), and how they share each batch (:mod:`~agelib.training.distributed`). Explained in
+(:mod:`~agelib.launching`), and how they share each batch (:mod:`~agelib.training.distributed`). Explained in
 chapter 05.
 """
 

@@ -23,8 +23,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from agelib.batches import part
+from agelib.launching import is_joined, share
 from agelib.training.callbacks import Callback
-from agelib.training.launching import is_joined, share
 
 
 def shared(batches):

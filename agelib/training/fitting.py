@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from agelib import checkpoints
+from agelib import checkpoints, launching
 from agelib.devices import choose_device, precision
 from agelib.experiment import Training
-from agelib.training import distributed, launching
+from agelib.training import distributed
 from agelib.training.averaging import Averaging
 from agelib.training.callbacks import (
     Bf16,

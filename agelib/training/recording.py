@@ -12,11 +12,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from agelib import checkpoints
+from agelib import checkpoints, launching
 from agelib.experiment import Training
 from agelib.progress import Line
 from agelib.store import write_table
-from agelib.training import launching
 from agelib.training.callbacks import Callback, CancelFitException
 from agelib.training.phases import Phase
 
