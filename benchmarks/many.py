@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import importlib
 import os
-import platform
 import signal
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _report import FOLDER, provenance, write
 
 from agelib import executors, store, studies
 from agelib.experiment import Experiment
@@ -62,19 +62,29 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=60, help="trainings of the study (default 60)")
     options.add_argument("--epochs", type=int, default=5, help="of each training (default 5)")
     options.add_argument("--workers", default="1,2,4", help="numbers of workers (default 1,2,4)")
-    options.add_argument("--folder", type=Path, default=Path(__file__).parent / "reports")
+    options.add_argument("--folder", type=Path, default=FOLDER)
     chosen = options.parse_args()
     counts = [int(number) for number in chosen.workers.split(",")]
+    about = provenance(faces="drawn", epochs=chosen.epochs, **SMALL)
     rows = [measure(kind, workers, chosen) for kind in KINDS for workers in counts]
     table = pd.DataFrame(rows)
     first = table.groupby("kind")["seconds"].transform("first")
-    table.insert(3, f"speed-up over {counts[0]}", (first / table["seconds"]).round(2))
+    table.insert(3, "speed_up", (first / table["seconds"]).round(2))
     print(table.to_string(index=False))
-    about = {"cores": os.cpu_count(), "python": platform.python_version(), "epochs": chosen.epochs, **SMALL}
-    store.write_json(chosen.folder / "many.json", {"about": about, "rows": table.to_dict("records")})
-    draw(table, chosen.folder / "many.png")
-    print(chosen.folder / "many.json", chosen.folder / "many.png")
-    if not (table["done"].eq(chosen.runs).all() and table["done twice"].eq(0).all()):
+    file = write(
+        "many",
+        "Many machines: a study on several workers",
+        f"One study of {chosen.runs} small trainings, each time in an empty workspace. One worker is killed after a "
+        f"third of them. `speed up` is over {counts[0]} worker of the same kind; `done` counts finished runs, `twice` "
+        "those that were trained to their end more than once.",
+        table,
+        about,
+        draw(table),
+        "Seconds of the study by number of workers, for local processes and for the workers of a Dask scheduler",
+        chosen.folder,
+    )
+    print(file)
+    if not (table["done"].eq(chosen.runs).all() and table["twice"].eq(0).all()):
         sys.exit("not every run was done once")
 
 
@@ -103,9 +113,9 @@ def measure(kind: str, workers: int, chosen) -> dict:
         "seconds": round(seconds, 1),
         "killed": 1,
         "done": done,
-        "done twice": len(sealed) - len(set(sealed)),
+        "twice": len(sealed) - len(set(sealed)),
         "failed": int((study.trials["state"] != "complete").sum()),
-        "load before": round(load, 1),
+        "load_before": round(load, 1),
     }
 
 
@@ -174,7 +184,7 @@ def warm() -> None:
     time.sleep(1)
 
 
-def draw(table: pd.DataFrame, file: Path) -> None:
+def draw(table: pd.DataFrame):
     """Seconds by number of workers, one line a kind."""
     import seaborn as sns
 
@@ -189,8 +199,7 @@ def draw(table: pd.DataFrame, file: Path) -> None:
     axis.set(xlabel="workers, one of them killed", ylabel=f"seconds for {runs} trainings", ylim=(0, None))
     axis.set(title=f"{os.cpu_count()} cores; drawn faces", xticks=sorted(table["workers"].unique()))
     axis.legend(title="")
-    with store.write_whole(file) as temporary:
-        figure.savefig(temporary)
+    return theme.done(figure)
 
 
 if __name__ == "__main__":
