@@ -32,8 +32,8 @@ PAIRS_AT_A_TIME = 4096
 #: Hashes that are compared with so many others at a time: the table of bits stays in the processor's cache.
 BLOCK, OTHERS = 64, 8192
 
-#: Side of the squares whose sums tell most pairs of thumbnails apart before all their pixels are compared, in pixels.
-SQUARE = 8
+#: Side of the square patches whose sums tell most pairs of thumbnails apart before all their pixels are, in pixels.
+PATCH = 8
 
 
 def find(
@@ -166,7 +166,7 @@ def near_pairs(
     """Pairs of pictures that are near duplicates.
 
     Pictures are sorted along the direction in which they differ most, and compared only with those near by there:
-    first their hashes, then the sums of 16 squares, then all pixels. No pair is missed by that.
+    first their hashes, then the sums over 16 patches, then all pixels. No pair is missed by that.
 
     Parameters
     ----------
@@ -197,18 +197,18 @@ def near_pairs(
     [[0, 2]]
     """
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-    squares, has_pattern = _squares(images, rows)
+    patches, has_pattern = _patches(images, rows)
     # A picture of one grey has no pattern to compare, and all of them the same hash.
-    rows, squares = rows[has_pattern], squares[has_pattern]
-    # Of two pictures of length 1, distance² = 2 − 2 · correlation; sums of squares of pixels only shorten it.
+    rows, patches = rows[has_pattern], patches[has_pattern]
+    # Of two pictures of length 1, distance² = 2 − 2 · correlation; sums of patches of pixels only shorten it.
     apart = np.sqrt(1.01 * (2 - 2 * MIN_CORRELATION))
-    centred = squares - squares.mean(axis=0) if len(rows) else squares
+    centred = patches - patches.mean(axis=0) if len(rows) else patches
     along = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
     order = np.argsort(along, kind="stable")
-    rows, squares, along = rows[order], squares[order], along[order]
+    rows, patches, along = rows[order], patches[order], along[order]
     found = [np.empty((0, 2), np.int64)]
     for pairs in _alike(hashes[rows], np.searchsorted(along, along + apart, side="right"), progress):
-        distances = np.linalg.norm(squares[pairs[:, 0]] - squares[pairs[:, 1]], axis=1)
+        distances = np.linalg.norm(patches[pairs[:, 0]] - patches[pairs[:, 1]], axis=1)
         pairs = np.sort(rows[pairs[distances <= apart]], axis=1)
         for first in range(0, len(pairs), PAIRS_AT_A_TIME):
             some = pairs[first : first + PAIRS_AT_A_TIME]
@@ -231,14 +231,14 @@ def _alike(hashes: np.ndarray, ends: np.ndarray, progress: bool):
     line.close()
 
 
-def _squares(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums over squares of each picture at mean 0 and length 1, float32 [rows, squares], and whether it has a pattern.
+def _patches(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over patches of each picture at mean 0 and length 1, float32 [rows, patches], and whether it has a pattern.
 
     They are scaled so that two pictures are never further apart in them than in their pixels.
     """
-    across = -(-images.shape[1] // SQUARE)
+    across = -(-images.shape[1] // PATCH)
     sums, has_pattern = np.zeros((len(rows), across * across), np.float32), np.zeros(len(rows), bool)
-    edges = np.arange(0, images.shape[1], SQUARE)
+    edges = np.arange(0, images.shape[1], PATCH)
     for first in range(0, len(rows), PICTURES_AT_A_TIME):
         some = slice(first, first + PICTURES_AT_A_TIME)
         mine = np.asarray(images[rows[some]], np.float32)
@@ -246,7 +246,7 @@ def _squares(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
         mine -= mine.mean(axis=(1, 2), keepdims=True)
         mine /= np.maximum(np.linalg.norm(mine, axis=(1, 2), keepdims=True), 1)
         blocks = np.add.reduceat(np.add.reduceat(mine, edges, axis=1), edges, axis=2)
-        sums[some] = blocks.reshape(len(mine), -1) / SQUARE
+        sums[some] = blocks.reshape(len(mine), -1) / PATCH
     return sums, has_pattern
 
 
