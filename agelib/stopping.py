@@ -6,6 +6,7 @@ raises KeyboardInterrupt where the main thread is; a second one ends the process
 """
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -21,12 +22,19 @@ _CLEANER = "resource_tracker"
 _asked = threading.Event()
 
 
-def check() -> None:
-    """Raise KeyboardInterrupt if this process was asked to stop: called after waiting for another process.
+def check(started=None) -> None:
+    """Raise KeyboardInterrupt if this process was asked to stop: called while or after waiting for another process.
+
+    Parameters
+    ----------
+    started : subprocess.Popen, optional
+        A process that was started just now, perhaps after all others had been ended; it is killed too.
 
     >>> check()
     """
     if _asked.is_set():
+        if started is not None:
+            started.kill()
         raise KeyboardInterrupt
 
 
@@ -42,6 +50,7 @@ def on_signals():
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    importlib.import_module("psutil")  # at hand when the signal comes, before a child says a word of its own
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -57,6 +57,7 @@ def run_python(
     )
     said = []
     with process:
+        stopping.check(process)
         for line in process.stdout:
             said.append(line)
             told(line.rstrip())

@@ -117,6 +117,7 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
 def _watch(process, limits: Limits) -> str:
     ends = time.monotonic() + limits.seconds
     while process.poll() is None:
+        stopping.check()
         if time.monotonic() > ends:
             return f"it ran for more than {limits.seconds:.0f} s"
         if _held(process.pid) > limits.memory:
