@@ -47,7 +47,7 @@ def add(commands) -> None:
         "bench", help="measure speed: run the programs in benchmarks/, one after the other"
     )
     bench.add_argument("names", nargs="*", help="which, such as training pixels (default: all)")
-    bench.set_defaults(command=_bench)
+    bench.set_defaults(command=_bench, kept="Reports of finished benchmarks are kept; to run all again:")
 
 
 def _book(chosen) -> int:

@@ -3,6 +3,8 @@
 import argparse
 import re
 
+from agelib.progress import steady
+
 #: Bytes, as disks are sold: a gigabyte is a billion.
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -26,7 +28,7 @@ def add(commands) -> None:
     does = prune.add_mutually_exclusive_group()
     does.add_argument("--dry-run", action="store_true", help="only say what would go (the default)")
     does.add_argument("--yes", action="store_true", help="remove it")
-    prune.set_defaults(command=_prune)
+    prune.set_defaults(command=_prune, kept="What was removed is gone, the rest is whole. To go on:")
 
 
 def size(text: str) -> int:
@@ -55,7 +57,8 @@ def in_words(number: int) -> str:
 def _disk(_chosen) -> None:
     from agelib import housekeeping, store
 
-    table = housekeeping.disk()
+    with steady("look through the workspace"):
+        table = housekeeping.disk()
     print(store.home())
     if table.empty:
         print("nothing yet")
@@ -78,7 +81,10 @@ def _disk(_chosen) -> None:
 def _prune(chosen) -> None:
     from agelib import housekeeping
 
-    table = housekeeping.prune(chosen.kind, chosen.keep_days, chosen.keep_size, is_rehearsal=not chosen.yes)
+    with steady("look through the workspace, and remove"):
+        table = housekeeping.prune(
+            chosen.kind, chosen.keep_days, chosen.keep_size, is_rehearsal=not chosen.yes
+        )
     if len(table):
         shown = table.assign(bytes=table["bytes"].map(in_words), days=table["days"].round(1))
         print(shown.to_string(index=False))
