@@ -19,8 +19,7 @@ from miniature import MINIATURE
 
 from agelib import executors, machines, studies
 from agelib.experiment import Experiment
-from agelib.publishing.execute import Job
-from agelib.publishing.graph import run_chapter
+from agelib.publishing.execute import Job, execute
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a POSIX signal")
 
@@ -91,12 +90,22 @@ def workers(surroundings, scheduler):
         yield process
 
 
+@pytest.fixture(scope="module")
+def pool(surroundings):
+    """Two local workers, for all tests: a new one loads torch first."""
+    with executors.open(2) as executor:
+        yield executor
+
+
 @pytest.fixture(params=["processes", "dask"])
 def place(request):
-    """Where a study runs: the scheduler's address (none for local processes) and the parent of the workers."""
+    """Where a study runs: the scheduler's address (none for local processes), the workers' parent, their executor."""
     if request.param == "processes":
-        return "", None
-    return request.getfixturevalue("scheduler"), request.getfixturevalue("workers")
+        yield "", None, request.getfixturevalue("pool")
+        return
+    address, parent = request.getfixturevalue("scheduler"), request.getfixturevalue("workers")
+    with executors.open(2, address) as executor:
+        yield address, parent, executor
 
 
 class started:
@@ -190,10 +199,10 @@ def fresh(variables: dict) -> None:
 
 
 def test_a_study_loses_a_worker_and_nothing_else(surroundings, place, alone):
-    address, parent = place
+    _, parent, executor = place
     fresh(surroundings)
     before = len(sealed(surroundings))
-    with ThreadPoolExecutor(1) as thread, executors.open(2, address) as executor:
+    with ThreadPoolExecutor(1) as thread:
         study = thread.submit(studies.grid, base(1), GRID, 2, executor, progress=False)
         until(lambda: study.done() or len(sealed(surroundings)) > before, "no run was finished")
         victim = worker_processes(parent)[-1]
@@ -204,7 +213,7 @@ def test_a_study_loses_a_worker_and_nothing_else(surroundings, place, alone):
 
 
 def test_a_study_goes_on_where_its_coordinator_was_killed(surroundings, place, alone):
-    address, _ = place
+    address, _, executor = place
     fresh(surroundings)
     before = len(sealed(surroundings))
     values = base(2).values()
@@ -214,19 +223,16 @@ def test_a_study_goes_on_where_its_coordinator_was_killed(surroundings, place, a
     coordinator.send_signal(signal.SIGKILL)
     coordinator.wait()
     assert len(sealed(surroundings)) - before < 4, "it was killed too late to tell anything"
-    with executors.open(2, address) as executor:
-        studies.grid(base(2), GRID, 2, executor, progress=False)
+    studies.grid(base(2), GRID, 2, executor, progress=False)
     require_same(surroundings, 2, alone, before)
 
 
 def test_what_kills_its_worker_again_and_again_is_given_up(place):
-    address, _ = place
-    with executors.open(2, address) as executor:
-        deadly = executor.submit(os._exit, 9)
-        error = deadly.exception(timeout=600)
-        assert type(error).__name__ in ("LostWorker", "KilledWorker")
-        assert "died" in str(error) or "killed 4 times" in str(error)
-        assert executor.submit(operator.add, 1, 2).result(timeout=600) == 3
+    *_, executor = place
+    error = executor.submit(os._exit, 9).exception(timeout=600)
+    assert type(error).__name__ in ("LostWorker", "KilledWorker")
+    assert "died" in str(error) or "killed 4 times" in str(error)
+    assert executor.submit(operator.add, 1, 2).result(timeout=600) == 3
 
 
 def test_a_chapter_runs_on_a_worker_with_its_share_of_threads(scheduler, workers, tmp_path):
@@ -238,7 +244,7 @@ def test_a_chapter_runs_on_a_worker_with_its_share_of_threads(scheduler, workers
     places = [str(tmp_path / name) for name in ("01_a.ipynb", "done.ipynb", "done.json", "failed.ipynb")]
     job = Job("01", *places, parameters={"n": 7}, profile="smoke", source="drawn", threads=0)
     with executors.open(scheduler=scheduler, folders=[tmp_path]) as executor:
-        assert run_chapter(job, executor) is True
+        assert executor.submit(execute, job).result(timeout=600)["threads"] == 1
     said = [out.text for cell in nbformat.read(places[1], 4).cells for out in cell.get("outputs", [])]
     assert said == ["7 1\n"]
     assert [file.name for file in tmp_path.glob(".shared-*")] == []
