@@ -7,7 +7,7 @@ notes every run that is sealed, in whichever process: a run that stands there tw
 Times are wall-clock times, without the start of the workers; the load of the machine at the beginning stands beside
 them, for on a machine that has something else to do they say little. More workers than cores gain nothing.
 
-Run it with ``python benchmarks/many.py [--runs 60] [--workers 1,2,4] [--folder benchmarks/reports]``.
+Run it with ``python benchmarks/many.py [--runs 60] [--workers 1,2,4] [--reports FOLDER]``.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=60, help="trainings of the study (default 60)")
     options.add_argument("--epochs", type=int, default=5, help="of each training (default 5)")
     options.add_argument("--workers", default="1,2,4", help="numbers of workers (default 1,2,4)")
-    options.add_argument("--folder", type=Path, default=FOLDER)
+    options.add_argument("--reports", type=Path, default=FOLDER, help="where the report goes")
     chosen = options.parse_args()
     counts = [int(number) for number in chosen.workers.split(",")]
     about = provenance(faces="drawn", epochs=chosen.epochs, **SMALL)
@@ -81,7 +81,7 @@ def main() -> None:
         about,
         draw(table),
         "Seconds of the study by number of workers, for local processes and for the workers of a Dask scheduler",
-        chosen.folder,
+        chosen.reports,
     )
     print(file)
     if not (table["done"].eq(chosen.runs).all() and table["twice"].eq(0).all()):

@@ -17,9 +17,10 @@ import os
 import shutil
 import tempfile
 import time
-from pathlib import Path
 
+import _report
 import numpy as np
+import pandas as pd
 
 #: Network → image size.
 NETWORKS = {"basic_cnn": 64, "resnet18": 32}
@@ -32,43 +33,61 @@ def main() -> None:
     options.add_argument("--turns", type=int, default=3, help="times that each way is measured (default 3)")
     options.add_argument("--processes", type=int, default=0, help="default 2, or one for each GPU")
     options.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
-    options.add_argument("--out", type=Path, default=Path(__file__).parent / "reports" / "processes.json")
+    options.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = options.parse_args()
     if chosen.epochs < 2:
         options.error("the first epoch is not timed; give --epochs 2 or more")
 
     import torch
 
-    from agelib import store
     from agelib.devices import choose_device, device_name
 
     device = choose_device()
     processes = chosen.processes or (2 if device.type == "cpu" else torch.cuda.device_count())
     if processes < 2:
         options.error(f"nothing to compare with {processes} process on {device_name(device)}")
-    report = {
-        "device": f"{device.type} ({device_name(device)})",
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0],
-        "torch": torch.__version__,
-        "faces": "drawn",
-        "pictures": chosen.pictures,
-        "epochs": chosen.epochs,
-        "networks": {},
-    }
+    about = _report.provenance(
+        device=f"{device.type} ({device_name(device)})",
+        data=f"{chosen.pictures:,} drawn faces",
+        epochs=chosen.epochs,
+        turns=chosen.turns,
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AGELIB_HOME"] = folder
-        for network in chosen.networks:
-            report["networks"][network] = compare(network, chosen, processes)
-    store.write_json(chosen.out, report)
-    print(f"{report['device']}, load {report['load_before']:.1f} before; {chosen.out}")
-    for network, found in report["networks"].items():
-        ratio = found["ratio"]
-        print(
-            f"{network}: {processes} processes / 1: {ratio['median']:.2f} (from {ratio['low']:.2f} to "
-            f"{ratio['high']:.2f}); losses differ by {found['loss_difference']:.1e}, ages by "
-            f"{found['age_difference_years']:.1e} years"
-        )
+        found = {network: compare(network, chosen, processes) for network in chosen.networks}
+    said = (
+        "One training in several processes (`agelib train --processes N`), which share each batch, against the same in "
+        "one process with as many threads: how many times as many pictures per second, and the largest differences of "
+        "a loss (relative) and of a predicted age (years). The last two columns are those between two turns in several "
+        "processes."
+    )
+    print(
+        _report.write("processes", "Several processes", said, as_table(found), about, folder=chosen.reports)
+    )
+    print(as_table(found).to_string(index=False))
+
+
+def as_table(found: dict) -> pd.DataFrame:
+    """One row a network."""
+    return pd.DataFrame(
+        [
+            {
+                "network": network,
+                "image_size": each["image_size"],
+                "processes": each["processes"],
+                "threads of one": each["threads_of_one"],
+                "threads of each": each["threads_of_each"],
+                "ratio": round(each["ratio"]["median"], 2),
+                "low": round(each["ratio"]["low"], 2),
+                "high": round(each["ratio"]["high"], 2),
+                "loss": float(f"{each['loss_difference']:.1e}"),
+                "age": float(f"{each['age_difference_years']:.1e}"),
+                "loss, again": float(f"{each['of_two_turns_alike']['loss_difference']:.1e}"),
+                "age, again": float(f"{each['of_two_turns_alike']['age_difference_years']:.1e}"),
+            }
+            for network, each in found.items()
+        ]
+    )
 
 
 def compare(network: str, chosen, processes: int) -> dict:

@@ -13,14 +13,13 @@ python benchmarks/scale.py --rows 1000 10000     # a few minutes
 
 Memory is what the process asks for itself, without the pages of files that the system keeps at hand and gives back when
 it needs them. The exponent is the slope of log seconds over log rows: 1 is linear. What is reported goes to
-``benchmarks/reports``: ``scale.json``, ``scale.csv`` and ``scale.png``.
+``benchmarks/reports``: ``scale.json`` and ``scale.png``.
 """
 
 import argparse
 import io
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ import threading
 import time
 from pathlib import Path
 
+import _report
 import numpy as np
 import pandas as pd
 from _imdb_wiki import write_metadata
@@ -269,7 +269,24 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def plot(table: pd.DataFrame, file: Path) -> None:
+def as_table(table: pd.DataFrame, slopes: pd.DataFrame) -> pd.DataFrame:
+    """One row a step: seconds at each number of rows, the most memory, and what the slopes say."""
+    seconds = table.pivot_table(index="step", columns="rows", values="processor_seconds").round(1)
+    seconds.columns = [f"{rows:,} rows, s" for rows in seconds.columns]
+    told = slopes.set_index("step")
+    return (
+        seconds.loc[list(dict.fromkeys(table["step"]))]
+        .assign(
+            most_memory_MB=(table.groupby("step")["memory"].max() / 1e6).round(0),
+            exponent=told["exponent"].round(2),
+            published_s=told["seconds_at_published"].round(0),
+            published_MB=(told["memory_at_published"] / 1e6).round(0),
+        )
+        .reset_index()
+    )
+
+
+def plot(table: pd.DataFrame):
     import matplotlib
 
     matplotlib.use("agg")
@@ -287,7 +304,7 @@ def plot(table: pd.DataFrame, file: Path) -> None:
     left.set(xscale="log", yscale="log", xlabel="rows", ylabel="processor seconds", title="dotted: linear")
     right.set(xscale="log", xlabel="rows", ylabel="memory, MB", title="without pages of files")
     sns.move_legend(right, "upper left", bbox_to_anchor=(1, 1), title=None)
-    figure.savefig(file, dpi=120)
+    return figure
 
 
 def main() -> None:
@@ -306,7 +323,7 @@ def main() -> None:
         help="larger sizes leave the detector out",
     )
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
-    parser.add_argument("--report", type=Path, default=Path(__file__).parent / "reports")
+    parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     parser.add_argument("--measure", nargs=3, metavar=("STEP", "FOLDER", "ROWS"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.measure:
@@ -314,6 +331,7 @@ def main() -> None:
         print(json.dumps(measure(step, Path(folder), int(rows))))
         return
     found = []
+    about = _report.provenance(pictures=f"{DRAWN} drawn faces of {SIDE} pixels, repeated", cores_used=1)
     for rows in sorted(chosen.rows):
         if chosen.folder:
             chosen.folder.mkdir(parents=True, exist_ok=True)
@@ -342,20 +360,20 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
     table = pd.DataFrame(found)
     slopes = exponents(table)
-    chosen.report.mkdir(parents=True, exist_ok=True)
-    table.to_csv(chosen.report / "scale.csv", index=False)
-    about = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "processors": os.cpu_count(),
-        "pictures": f"{DRAWN} drawn faces of {SIDE} pixels, repeated; decoded to {IMAGE_SIZE} pixels",
-        "map_bytes_at_published": PUBLISHED * 3 * IMAGE_SIZE**2,
-        "steps": slopes.to_dict("records"),
-    }
-    (chosen.report / "scale.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    plot(table, chosen.report / "scale.png")
+    said = (
+        "Every step of the way of the data against the number of rows, in the layout of IMDB-WIKI, each in its own process: "
+        "processor seconds, and the memory that the process asked for, without the pages of files that the "
+        "system keeps at hand. *Exponent* is the slope of log seconds over log rows; 1 is linear. The last two columns "
+        f"are what it says of the {PUBLISHED:,} rows that IMDB-WIKI has, whose map of decoded pictures takes "
+        f"{PUBLISHED * 3 * IMAGE_SIZE**2 / 1e9:.1f} GB of disk at {IMAGE_SIZE} pixels."
+    )
+    alt = "Two panels over the number of rows: processor seconds of each step, and its memory."
+    print(
+        _report.write(
+            "scale", "Large data", said, as_table(table, slopes), about, plot(table), alt, chosen.reports
+        )
+    )
     print(slopes.round(2).to_string(index=False))
-    print(chosen.report)
 
 
 if __name__ == "__main__":

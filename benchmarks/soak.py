@@ -7,18 +7,16 @@ runs are listed, and pruned to half.
 python benchmarks/soak.py              # 1,000 runs: on a free core a quarter of an hour
 python benchmarks/soak.py --runs 100
 
-What is reported goes to ``benchmarks/reports``: ``soak.json``, ``soak.csv`` and ``soak.png``.
+What is reported goes to ``benchmarks/reports``: ``soak.json`` and ``soak.png``.
 """
 
 import argparse
 import gc
-import json
 import os
-import platform
 import tempfile
 import time
-from pathlib import Path
 
+import _report
 import numpy as np
 import pandas as pd
 
@@ -113,7 +111,7 @@ def summarise(table: pd.DataFrame) -> dict:
     }
 
 
-def plot(table: pd.DataFrame, file: Path) -> None:
+def plot(table: pd.DataFrame):
     import matplotlib
 
     matplotlib.use("agg")
@@ -127,7 +125,7 @@ def plot(table: pd.DataFrame, file: Path) -> None:
     for (name, label), axis in zip(units.items(), axes, strict=True):
         sns.lineplot(data=shown, x="runs", y=name, marker="o", ax=axis)
         axis.set(xlabel="runs", ylabel=label, ylim=(0, None))
-    figure.savefig(file, dpi=120)
+    return figure
 
 
 def main() -> None:
@@ -136,23 +134,25 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--every", type=int, help="runs between two notes (default: a twentieth)")
-    parser.add_argument("--report", type=Path, default=Path(__file__).parent / "reports")
+    parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
+    about = _report.provenance(pictures="drawn faces")
     with tempfile.TemporaryDirectory(prefix="soak-") as home:
         os.environ["AGELIB_HOME"] = home
         table = train(chosen.runs, chosen.every or max(1, chosen.runs // 20))
-        about = summarise(table) | prune()
-    about |= {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "processors": os.cpu_count(),
-    }
-    chosen.report.mkdir(parents=True, exist_ok=True)
-    table.to_csv(chosen.report / "soak.csv", index=False)
-    (chosen.report / "soak.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    plot(table, chosen.report / "soak.png")
-    print(json.dumps(about, indent=1))
-    print(chosen.report)
+        found = summarise(table) | prune()
+    said = (
+        "Many short runs in one process and one store: what each costs, what grows (slopes over the second half), how "
+        "long listing all of them takes, and what `agelib prune` does when half of their disk is wanted back."
+    )
+    alt = "Memory, disk and the seconds of listing over the number of runs."
+    measures = pd.DataFrame({"measure": [name.replace("_", " ") for name in found], "value": found.values()})
+    print(measures.to_string(index=False))
+    print(
+        _report.write(
+            "soak", "A store that lives long", said, measures, about, plot(table), alt, chosen.reports
+        )
+    )
 
 
 if __name__ == "__main__":
