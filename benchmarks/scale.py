@@ -361,7 +361,7 @@ def main() -> None:
     table = pd.DataFrame(found)
     slopes = exponents(table)
     said = (
-        "Every step of the way of the data against the number of rows, in the layout of IMDB-WIKI, each in its own process: "
+        "Every step of the way of the data against the number of rows, in the layout of IMDB-WIKI: "
         "processor seconds, and the memory that the process asked for, without the pages of files that the "
         "system keeps at hand. *Exponent* is the slope of log seconds over log rows; 1 is linear. The last two columns "
         f"are what it says of the {PUBLISHED:,} rows that IMDB-WIKI has, whose map of decoded pictures takes "
