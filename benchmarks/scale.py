@@ -12,8 +12,8 @@ python benchmarks/scale.py                       # 1,000 to 500,000 rows: an hou
 python benchmarks/scale.py --rows 1000 10000     # a few minutes
 
 Memory is what the process asks for itself, without the pages of files that the system keeps at hand and gives back when
-it needs them. The exponent is the slope of log seconds over log rows: 1 is linear. What is reported goes to
-``benchmarks/reports``: ``scale.json`` and ``scale.png``.
+it needs them; the table that a step reads is in it. The exponent is the slope of log seconds over log rows: 1 is
+linear. What is reported goes to ``benchmarks/reports``: ``scale.json`` and ``scale.png``.
 """
 
 import argparse
