@@ -5,8 +5,9 @@ On a CPU one process has all threads, and several share them: on two cores 1 pro
 within a turn: a machine's speed drifts over minutes. A picture's time is that of the epochs after the first, with
 validation and checkpoint; what it costs to start the processes stands beside it.
 
-The numbers must agree: the report has the largest relative difference of a loss and the largest difference of a
-prediction in years, between the ways, and between two turns of the same way.
+How far the numbers lie apart is the largest relative difference of a loss, and the largest difference of a prediction
+in years. Beside it, as a yardstick, stands what one process differs by from itself with one thread: the order of sums
+alone, which Adam's first steps and a network that has seen little make large.
 
 Run it with ``python benchmarks/processes.py [--pictures 1500] [--turns 3] [--processes 2]``. It writes
 ``benchmarks/reports/processes.json``; trainings are made in a temporary workspace.
@@ -66,8 +67,9 @@ def main() -> None:
         ratio = found["ratio"]
         print(
             f"{network}: {processes} processes / 1: {ratio['median']:.2f} (from {ratio['low']:.2f} to "
-            f"{ratio['high']:.2f}); losses differ by {found['loss_difference']:.1e}, ages by "
-            f"{found['age_difference_years']:.1e} years"
+            f"{ratio['high']:.2f}); losses differ by {found['loss_difference']:.1e} and ages by "
+            f"{found['age_difference_years']:.1e} years; with 1 thread by {found['of_threads']['loss_difference']:.1e} "
+            f"and {found['of_threads']['age_difference_years']:.1e} years"
         )
 
 
@@ -102,16 +104,17 @@ def compare(network: str, chosen, processes: int) -> dict:
             str(number): float(np.median([rest for _, rest, _ in turns])) for number, turns in ways.items()
         },
         **differences(one, several),
-        "of_two_turns_alike": differences(several, ways[processes][-1][2]),
+        "of_threads": differences(one, train(experiment, 1, threads=1)[2]),
     }
 
 
-def train(experiment, processes: int) -> tuple:
-    """Pictures per second, the seconds that are not epochs, and the run."""
+def train(experiment, processes: int, threads: int = 0) -> tuple:
+    """Pictures per second, the seconds that are not epochs, and the run; by default with all threads."""
     from agelib import runs, store
 
     shutil.rmtree(store.home() / "runs", ignore_errors=True)
     runs.open_streams(experiment, runs.prepare(experiment.data))  # drawn and decoded once, and not timed
+    os.environ["AGELIB_THREADS"] = str(threads or os.cpu_count())
     started = time.perf_counter()
     done = runs.run(experiment, progress=False, processes=processes)
     whole = time.perf_counter() - started
