@@ -5,8 +5,9 @@ On a CPU one process has all threads, and several share them: on two cores 1 pro
 within a turn: a machine's speed drifts over minutes. A picture's time is that of the epochs after the first, with
 validation and checkpoint; what it costs to start the processes stands beside it.
 
-The numbers must agree: the report has the largest relative difference of a loss and the largest difference of a
-prediction in years, between the ways, and between two turns of the same way.
+How far the numbers lie apart is the largest relative difference of a loss, and the largest difference of a prediction
+in years. Beside it, as a yardstick, stands what one process differs by from itself with one thread: the order of sums
+alone, which Adam's first steps and a network that has seen little make large.
 
 Run it with ``python benchmarks/processes.py [--pictures 1500] [--turns 3] [--processes 2]``. It writes
 ``benchmarks/reports/processes.json``; trainings are made in a temporary workspace.
@@ -58,8 +59,8 @@ def main() -> None:
     said = (
         "One training in several processes (`agelib train --processes N`), which share each batch, against the same in "
         "one process with as many threads: how many times as many pictures per second, and the largest differences of "
-        "a loss (relative) and of a predicted age (years). The last two columns are those between two turns in several "
-        "processes."
+        "a loss (relative) and of a predicted age (years). The last two columns are the differences that one process "
+        "with one thread makes."
     )
     print(
         _report.write("processes", "Several processes", said, as_table(found), about, folder=chosen.reports)
@@ -82,8 +83,8 @@ def as_table(found: dict) -> pd.DataFrame:
                 "high": round(each["ratio"]["high"], 2),
                 "loss": float(f"{each['loss_difference']:.1e}"),
                 "age": float(f"{each['age_difference_years']:.1e}"),
-                "loss, again": float(f"{each['of_two_turns_alike']['loss_difference']:.1e}"),
-                "age, again": float(f"{each['of_two_turns_alike']['age_difference_years']:.1e}"),
+                "loss, 1 thread": float(f"{each['of_threads']['loss_difference']:.1e}"),
+                "age, 1 thread": float(f"{each['of_threads']['age_difference_years']:.1e}"),
             }
             for network, each in found.items()
         ]
@@ -121,16 +122,17 @@ def compare(network: str, chosen, processes: int) -> dict:
             str(number): float(np.median([rest for _, rest, _ in turns])) for number, turns in ways.items()
         },
         **differences(one, several),
-        "of_two_turns_alike": differences(several, ways[processes][-1][2]),
+        "of_threads": differences(one, train(experiment, 1, threads=1)[2]),
     }
 
 
-def train(experiment, processes: int) -> tuple:
-    """Pictures per second, the seconds that are not epochs, and the run."""
+def train(experiment, processes: int, threads: int = 0) -> tuple:
+    """Pictures per second, the seconds that are not epochs, and the run; by default with all threads."""
     from agelib import runs, store
 
     shutil.rmtree(store.home() / "runs", ignore_errors=True)
     runs.open_streams(experiment, runs.prepare(experiment.data))  # drawn and decoded once, and not timed
+    os.environ["AGELIB_THREADS"] = str(threads or os.cpu_count())
     started = time.perf_counter()
     done = runs.run(experiment, progress=False, processes=processes)
     whole = time.perf_counter() - started
