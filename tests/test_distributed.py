@@ -245,7 +245,7 @@ def test_a_killed_process_ends_the_others_and_the_training_resumes(two, tmp_path
     begun = len(pd.read_csv(next(home.glob("runs/*/checkpoint/history.csv"))))
     assert 1 <= begun < LONG["epochs"]
     shutil.copytree(home, tmp_path / "alone")
-    expected = runs.load(two[2] / "runs" / next(home.glob("runs/*")).name)
+    expected = runs.load(two[2] / "runs" / next(home.glob("runs/basic_cnn-*")).name)
     assert expected.environment["processes"] == 2
 
     monkeypatch.setenv("AGELIB_HOME", str(home))
