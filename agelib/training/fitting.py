@@ -217,7 +217,8 @@ def outputs(network, batches, device=None, flip: bool = False) -> torch.Tensor:
         given = network(x).float()  # [B, outputs]
         if flip:
             given = (given + network(x.flip(-1)).float()) / 2
-        found.append(distributed.whole(given, len(y)).cpu())
+        # Pictures that nobody has labelled are not shared.
+        found.append((given if y is None else distributed.whole(given, len(y))).cpu())
     return torch.cat(found)
 
 
