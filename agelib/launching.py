@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing import active_children
 
 import filelock
 
@@ -79,14 +80,15 @@ def launch(function: Callable, arguments: tuple, processes: int) -> None:
     if is_cpu and sys.platform in LOOPBACK:
         environment["GLOO_SOCKET_IFNAME"] = LOOPBACK[sys.platform]
     kind = DistributedType.MULTI_CPU if is_cpu else DistributedType.MULTI_GPU
-    with patch_environment(**environment):
-        context = start_processes(
-            PrepareForLaunch(function, kind), arguments, processes, join=False, start_method="spawn"
-        )
+    others = set(active_children())
     try:
+        with patch_environment(**environment):
+            context = start_processes(
+                PrepareForLaunch(function, kind), arguments, processes, join=False, start_method="spawn"
+            )
         _wait(context, processes)
-    finally:
-        _end(context.processes)
+    finally:  # an interrupt may come while they start
+        _end(set(active_children()) - others)
 
 
 def _free_port() -> int:

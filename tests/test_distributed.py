@@ -297,7 +297,7 @@ def test_an_interrupt_ends_all(tmp_path):
         time.sleep(0.05)
     os.killpg(command.pid, signal.SIGINT)
     assert command.wait(timeout=60) != 0
-    assert not psutil.wait_procs(children, timeout=1)[1]
+    assert not psutil.wait_procs(children, timeout=3 * launching.GRACE)[1]
 
 
 def test_what_cannot_be_launched_is_said():
