@@ -29,7 +29,7 @@ class Browser:
     """One page of Chromium, with what its console said and what it asked for since :meth:`open`."""
 
     def __init__(self, *options):
-        self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
+        self._folder = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         command = [
             CHROMIUM,
             "--headless",

@@ -317,7 +317,7 @@ def test_mixup_blends_losses_as_it_blends_pictures():
     target = targets.build(Training(standardise=False), np.array([[1.0], [2.0]]))
     x, y = torch.rand(6, 3, 4, 4), torch.arange(6.0)[:, None]
     mixup = Mixup(0.4)
-    learner = SimpleNamespace(loss_func=target.loss, xb=(x,), x=x)
+    learner = SimpleNamespace(loss_func=target.loss, xb=(x,), x=x, y=y)
     object.__setattr__(mixup, "learn", learner)
     torch.manual_seed(1)
     mixup.before_train()

@@ -62,7 +62,9 @@ def write_pdf(html: Path, pages: list[str], file: Path) -> Path:
     browser = find_browser()
     if not (html / f"{pages[0]}.html").is_file():
         raise ValueError(f"no pages in {html}; build the book first: make book")
-    with write_whole(file) as temporary, tempfile.TemporaryDirectory(prefix="book-") as folder:
+    # A child of Chromium may write into its profile while that is removed.
+    passing = tempfile.TemporaryDirectory(prefix="book-", ignore_cleanup_errors=True)
+    with write_whole(file) as temporary, passing as folder:
         one = Path(folder, "book.html")
         one.write_text(join(html.resolve(), pages), encoding="utf-8")
         command = [

@@ -32,7 +32,7 @@ def describe_target(target: Target) -> dict:
     --------
     >>> from agelib.targets.regression import Regression
     >>> describe_target(Regression("mae", mean=33.0, std=20.0))
-    {'kind': 'Regression', 'loss_name': 'mae', 'mean': 33.0, 'std': 20.0, 'bins': '7b'}
+    {'kind': 'Regression', 'grouping': 'posterior', 'loss_name': 'mae', 'mean': 33.0, 'std': 20.0, 'bins': '7b'}
     """
     fields = {field.name: getattr(target, field.name) for field in dataclasses.fields(target)}
     if isinstance(target, Several):
