@@ -28,32 +28,11 @@ from _report import FOLDER, provenance, write
 
 from agelib import executors, store, studies
 from agelib.experiment import Experiment
+from agelib.publishing.chapters import REPOSITORY
 
-#: The smallest training that is one.
-SMALL = {
-    "source": "drawn-utkface",
-    "pictures": 160,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "image_size": 16,
-    "blocks": 2,
-    "base_features": 4,
-    "hidden_neurons": 8,
-}
+sys.path.insert(0, str(REPOSITORY / "tests"))
 
-#: Python imports this at its start, in every worker: it notes the folder of each run that is sealed.
-WITNESS = """
-import os, sys
-
-def witness(event, arguments):
-    if event == "os.rename":
-        *_, above, folder, name = ["", "", *os.fspath(arguments[1]).split(os.sep)]
-        if (above, name) == ("runs", "files.json"):
-            with open(os.environ["WITNESS"], "a") as file:
-                file.write(folder + "\\n")
-
-sys.addaudithook(witness)
-"""
+from miniature import MINIATURE, WITNESS
 
 KINDS = ("local processes", "Dask")
 
@@ -66,7 +45,7 @@ def main() -> None:
     options.add_argument("--reports", type=Path, default=FOLDER, help="where the report goes")
     chosen = options.parse_args()
     counts = [int(number) for number in chosen.workers.split(",")]
-    about = provenance(faces="drawn", epochs=chosen.epochs, **SMALL)
+    about = provenance(faces="drawn", **(MINIATURE | {"epochs": chosen.epochs}))
     rows = [measure(kind, workers, chosen) for kind in KINDS for workers in counts]
     table = pd.DataFrame(rows)
     first = table.groupby("kind")["seconds"].transform("first")
@@ -91,7 +70,7 @@ def main() -> None:
 
 def measure(kind: str, workers: int, chosen) -> dict:
     """One study in a workspace of its own, with one worker killed."""
-    base = Experiment.of(**SMALL, epochs=chosen.epochs)
+    base = Experiment.of(**(MINIATURE | {"epochs": chosen.epochs}))
     values = {"learning_rate": [float(rate) for rate in np.geomspace(1e-4, 1e-2, chosen.runs)]}
     with tempfile.TemporaryDirectory() as folder, surroundings(Path(folder), workers) as log:
         from agelib.preparation import prepare

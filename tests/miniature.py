@@ -1,4 +1,4 @@
-"""The smallest experiment that trains in a second or two and leaves each part some pictures; tests add to it."""
+"""The smallest experiment that trains in a second or two and leaves each part some pictures, and who sees it done."""
 
 MINIATURE = {
     "source": "drawn-utkface",
@@ -11,3 +11,17 @@ MINIATURE = {
     "hidden_neurons": 8,
     "epochs": 1,
 }
+
+#: Python imports this at its start: it notes every run that is sealed, whichever process does it.
+WITNESS = """
+import os, sys
+
+def witness(event, arguments):
+    if event == "os.rename":
+        *_, above, folder, name = ["", "", *os.fspath(arguments[1]).split(os.sep)]
+        if (above, name) == ("runs", "files.json"):
+            with open(os.environ["WITNESS"], "a") as file:
+                file.write(folder + "\\n")
+
+sys.addaudithook(witness)
+"""

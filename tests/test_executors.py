@@ -15,7 +15,7 @@ import dask.config
 import nbformat
 import psutil
 import pytest
-from miniature import MINIATURE
+from miniature import MINIATURE, WITNESS
 
 from agelib import executors, machines, studies
 from agelib.experiment import Experiment
@@ -24,20 +24,6 @@ from agelib.publishing.execute import Job, execute
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a POSIX signal")
 
 GRID = {"optimiser": ["sgd", "adam"], "learning_rate": [1e-3, 1e-4]}
-
-#: Python imports this at its start: it notes every run that is sealed, whichever process does it.
-WITNESS = """
-import os, sys
-
-def witness(event, arguments):
-    if event == "os.rename":
-        *_, above, folder, name = ["", "", *os.fspath(arguments[1]).split(os.sep)]
-        if (above, name) == ("runs", "files.json"):
-            with open(os.environ["WITNESS"], "a") as file:
-                file.write(folder + "\\n")
-
-sys.addaudithook(witness)
-"""
 
 COORDINATOR = """
 import sys

@@ -55,17 +55,7 @@ class BasicCNN(nn.Module):
 
     def __init__(self, image_size: int, blocks: int = 4, base_features: int = 32, hidden_neurons: int = 128):
         super().__init__()
-        if blocks not in BLOCKS:
-            raise ValueError(f"basic_cnn has 1 to 5 blocks, not {blocks}")
-        if base_features < 1 or hidden_neurons < 1:
-            raise ValueError(
-                f"basic_cnn: base_features ({base_features}) and hidden_neurons ({hidden_neurons}) are at least 1"
-            )
-        if image_size < 2**blocks:
-            raise ValueError(
-                f"basic_cnn: {blocks} blocks halve a picture {blocks} times, {image_size} pixels are too few; "
-                f"image_size from {2**blocks} up fits"
-            )
+        require_options("basic_cnn", image_size, blocks, base_features, hidden_neurons, BLOCKS)
         widths = [3] + [base_features * 2**i for i in range(blocks)]
         self.blocks = nn.Sequential(*map(block, widths[:-1], widths[1:]))
         side = image_size // 2**blocks
@@ -77,6 +67,36 @@ class BasicCNN(nn.Module):
         x = x.flatten(1)  # [B, C * (S / 2^blocks)^2]
         x = self.hidden(x)  # [B, hidden_neurons]
         return self.activation(x)  # [B, hidden_neurons]
+
+
+def require_options(
+    name: str, image_size: int, blocks: int, base_features: int, hidden_neurons: int, allowed: tuple
+) -> None:
+    """Make sure that a network of blocks that each halve the picture can be built.
+
+    Raises
+    ------
+    ValueError
+        If there is no such number of blocks, a width is no width, or the picture is too small.
+
+    Examples
+    --------
+    >>> require_options("basic_cnn", 16, 5, 32, 128, BLOCKS)
+    Traceback (most recent call last):
+    ...
+    ValueError: basic_cnn: 5 blocks halve a picture 5 times, 16 pixels are too few; image_size from 32 up fits
+    """
+    if blocks not in allowed:
+        raise ValueError(f"{name} has {allowed[0]} to {allowed[-1]} blocks, not {blocks}")
+    if base_features < 1 or hidden_neurons < 1:
+        raise ValueError(
+            f"{name}: base_features ({base_features}) and hidden_neurons ({hidden_neurons}) are at least 1"
+        )
+    if image_size < 2**blocks:
+        raise ValueError(
+            f"{name}: {blocks} blocks halve a picture {blocks} times, {image_size} pixels are too few; "
+            f"image_size from {2**blocks} up fits"
+        )
 
 
 def body(name: str, network, image_size: int) -> nn.Module:

@@ -13,6 +13,8 @@ import itertools
 from torch import nn
 from torch.nn import functional as F
 
+from agelib.networks.basic_cnn import require_options
+
 #: Numbers of stages that there can be.
 BLOCKS = (2, 3, 4, 5)
 
@@ -80,17 +82,7 @@ class QuickResNet(nn.Module):
 
     def __init__(self, image_size: int, blocks: int = 4, base_features: int = 32, hidden_neurons: int = 128):
         super().__init__()
-        if blocks not in BLOCKS:
-            raise ValueError(f"quick_resnet has 2 to 5 blocks, not {blocks}")
-        if base_features < 1 or hidden_neurons < 1:
-            raise ValueError(
-                f"quick_resnet: base_features ({base_features}) and hidden_neurons ({hidden_neurons}) are at least 1"
-            )
-        if image_size < 2**blocks:
-            raise ValueError(
-                f"quick_resnet: {blocks} blocks halve a picture {blocks} times, {image_size} pixels are too few; "
-                f"image_size from {2**blocks} up fits"
-            )
+        require_options("quick_resnet", image_size, blocks, base_features, hidden_neurons, BLOCKS)
         widths = [base_features * 2**stage for stage in range(blocks)]
         stages = [nn.Sequential(nn.PixelUnshuffle(2), convolution(12, widths[0]))]
         for before, width in itertools.pairwise(widths):
