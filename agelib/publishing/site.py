@@ -238,8 +238,8 @@ def _git(repository, *arguments) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-#: How Sphinx says how far it is, a line a page.
-_FAR = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
+#: How Sphinx says how far it is, a line a page; the words may be printed bold.
+_FAR = re.compile(r"(reading sources|writing output)\.\.\. (?:\x1b\[[\d;]*m)*\[ *(\d+)%\]")
 
 
 def _run_sphinx(command: list[str]) -> tuple[int, str]:
