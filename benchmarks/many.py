@@ -159,7 +159,7 @@ def kill_once(log: Path, runs: int, kill) -> None:
 
 def warm() -> None:
     """What a worker does before the clock starts: load what a training needs, while the others do the same."""
-    for name in ("agelib.runs", "fastai.learner", "timm"):
+    for name in ("agelib.runs", "fastai.learner"):
         importlib.import_module(name)
     time.sleep(1)
 
