@@ -287,7 +287,9 @@ def test_processes_of_an_outside_launcher_do_not_wait_for_ever(tmp_path):
 
 
 def test_an_interrupt_ends_all(tmp_path):
-    code = "import time; from agelib.launching import launch; launch(time.sleep, (600,), 2)"
+    # A shell that starts this in the background lets it ignore interrupts.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code = heed + "import time; from agelib.launching import launch; launch(time.sleep, (600,), 2)"
     command = subprocess.Popen(
         [sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL
     )

@@ -21,7 +21,7 @@ from agelib.publishing.chapters import read_chapter
 from agelib.teaching import assigning, collecting, gradebook, grading, sandbox, student_copy
 from agelib.teaching.restoring import restore
 
-LIMITS = sandbox.Limits(seconds=90, cell_seconds=10, memory=1_000_000_000)
+LIMITS = sandbox.Limits(seconds=120, cell_seconds=20, memory=1_000_000_000)
 
 
 def answer(notebook, source):
@@ -234,7 +234,7 @@ def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(c
     assert 1 <= len(done) < 4
     _, left = psutil.wait_procs(started, timeout=20)
     assert started and not left
-    limits = sandbox.Limits(seconds=90, cell_seconds=15)
+    limits = sandbox.Limits(seconds=120, cell_seconds=20)
     table = grading.grade(made, [chapter], folder, limits, jobs=2, report=lambda line: None)
     assert table.set_index("student")["score"].to_dict() == {"ada": 1, "grace": 1, "alan": 1, "edsger": 0}
     assert {file: file.stat().st_mtime_ns for file in done} == done
