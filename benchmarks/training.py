@@ -155,8 +155,10 @@ def draw(pairs: pd.DataFrame):
     grid = seaborn.catplot(ratio, x="ratio", y="other", col="network", kind="strip", height=3.2, aspect=1.1)
     for axes in grid.axes.flat:
         axes.set_xscale("log")
+        axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+        axes.set_xticks([], minor=True)
         axes.axvline(1, color="0.5", linewidth=1)
-    grid.set_axis_labels("pictures per second, agelib ÷ other", "")
+    grid.set_axis_labels("pictures per second, agelib ÷ other", "").set_titles("{col_name}")
     return grid.figure
 
 
