@@ -280,13 +280,16 @@ def _weights_key(pretrained: str) -> str:
 
 
 def _network(experiment: Experiment, target):
-    return networks.build(
+    network = networks.build(
         experiment.network,
         target.outputs,
         experiment.pictures.image_size,
         seed=experiment.training.seed,
         last_layer=target.last_layer,
     )
+    if experiment.pictures.first_size:
+        networks.require_size(network, experiment.network.network, experiment.pictures.first_size)
+    return network
 
 
 def _train(streams: Streams, folder: Path, progress: bool) -> None:
@@ -302,8 +305,6 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         store.write_json(folder / "experiment.json", experiment.values())
     network = _network(experiment, target)
-    if experiment.pictures.first_size:
-        networks.require_size(network, experiment.network.network, experiment.pictures.first_size)
     history = training.fit(
         network,
         target,

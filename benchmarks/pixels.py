@@ -91,6 +91,7 @@ def evaluation_rates(
     network = networks.build(Network(), 1, image_size, seed=42)
     decoded = pixels.decode(pd.DataFrame({"path": paths}), root, image_size, progress=False)
     mean, std = pixels.statistics(decoded.images)
+    shift, scale = (torch.tensor(each).view(1, 3, 1, 1) for each in (mean, std))
     labels, rows = np.zeros(len(paths), np.float32), np.arange(len(paths))
     batches = Batches(decoded, rows, labels, batch_size, mean, std, device)
 
@@ -102,7 +103,7 @@ def evaluation_rates(
                 with Image.open(root / path) as picture:
                     square = picture.convert("RGB").resize((image_size, image_size), Image.Resampling.BICUBIC)
                 some.append(torch.from_numpy(np.asarray(square).transpose(2, 0, 1).copy()))
-            x = (torch.stack(some).float().div_(255) - batches._mean.cpu()) / batches._std.cpu()
+            x = (torch.stack(some).float().div_(255) - shift) / scale
             with torch.no_grad():
                 network(x.to(device)).cpu()
 

@@ -14,8 +14,8 @@ percent over minutes: a ratio of two rates that were taken minutes apart would m
 * lightning: PyTorch Lightning's Trainer on the loader of "folder"; left out where Lightning is not installed
   (``pip install lightning``).
 
-These are in float32. Last, ``half`` is agelib again in the arithmetic that it chooses by itself, and ``compiled`` the
-limit once more with torch.compile: what is not the default was measured not to pay.
+* half: agelib again, in the arithmetic that it chooses by itself; all others are in float32.
+* compiled: the limit once more, with torch.compile.
 
 Run it with ``python benchmarks/training.py [--network basic_cnn] [--source utkface --root UTKFace.tar.gz]``; without
 ``--network`` the basic CNN, ResNet-18 and EfficientNet-B0 take turns.
@@ -30,6 +30,7 @@ import os
 import tempfile
 import time
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import _report
@@ -41,6 +42,20 @@ VALID = 16
 
 #: Random changes: how often each happens, and the torchvision and fastai words for the same (see augmentation.NAMES).
 PROBABILITY, AUGMENTATION = 0.5, ("flip", "affine", "light")
+
+#: The report's words: of all ways, and of those that have a name of our own.
+SAID = (
+    "How many times as many pictures per second agelib's whole training loop takes as another way of doing the same: "
+    "the network, the pictures, their size, the batch and the kinds of random changes are equal."
+)
+SAID_OF = {
+    "limit": "*Limit* is a plain loop over a float tensor that is ready in memory and never changes.",
+    "half": "*Half* is agelib in the arithmetic that it chooses by itself; all others are in float32.",
+    "compiled": "*Compiled* is the limit with torch.compile.",
+}
+SAID_LAST = (
+    "The median of pairs that were measured one straight after the other, with the least and the largest."
+)
 
 NETWORKS = ("basic_cnn", "resnet18", "efficientnet_b0")
 
@@ -74,6 +89,7 @@ def main() -> None:
         epochs=chosen.epochs,
         threads=torch.get_num_threads(),
         device=str(device()),
+        **{name: metadata.version(name) for name in ["lightning"] if importlib.util.find_spec(name)},
     )
     print(about, flush=True)
     tables = []
@@ -83,13 +99,8 @@ def main() -> None:
             tables.append(compare(faces, root, chosen, Path(folder)))
         print(summary(tables[-1]).to_string(index=False), flush=True)
     pairs = pd.concat(tables, ignore_index=True)
-    said = (
-        "How many times as many pictures per second agelib's whole training loop takes as another way of doing the "
-        "same: the network, the pictures, their size, the batch and the kinds of random changes are equal. *Limit* is "
-        "a plain loop over a float tensor that is ready in memory and never changes; *compiled* is that loop with "
-        "torch.compile; *half* is agelib in the arithmetic that it chooses by itself; all others are in float32. The "
-        "median of pairs that were measured one straight after the other, with the least and the largest."
-    )
+    ways = set(pairs["other"])
+    said = " ".join([SAID, *(words for way, words in SAID_OF.items() if way in ways), SAID_LAST])
     alt = "Ratios of training speeds, agelib to each other way, one panel a network; 1 is as fast."
     print(
         _report.write("training", "Training", said, summary(pairs), about, draw(pairs), alt, chosen.reports)

@@ -105,7 +105,7 @@ def _predict(chosen) -> int:
     import numpy as np
 
     with steady(_LOADING):
-        from agelib.prediction import predict_in_batches
+        from agelib.prediction import find_pictures, predict_in_batches
         from agelib.shipping.choosing import choose
 
     detector = "none" if chosen.no_detect else chosen.detector
@@ -117,20 +117,19 @@ def _predict(chosen) -> int:
             f"no intervals: the run's validation part is too small for {100 * chosen.level:g} %",
             file=sys.stderr,
         )
-    batches = predict_in_batches(
-        model, chosen.pictures, detector=detector, level=chosen.level, onnx=chosen.onnx
-    )
+    files = find_pictures(chosen.pictures)
+    batches = predict_in_batches(model, files, detector=detector, level=chosen.level, onnx=chosen.onnx)
     write = _write_csv if chosen.format == "csv" else _write_table
-    answered = write(_tracked(batches, chosen), chosen.level)
+    shown = chosen.format == "table" or not sys.stdout.isatty()
+    answered = write(_tracked(batches, len(files), shown), chosen.level)
     return 0 if answered else 1
 
 
-def _tracked(batches, chosen):
-    """The batches, with a line of progress where the answers themselves do not show on the terminal how far it is."""
-    from agelib.prediction import BATCH, find_pictures
+def _tracked(batches, files: int, shown: bool):
+    """The batches, with a line of progress unless the answers themselves show on the terminal how far it is."""
+    from agelib.prediction import BATCH
 
-    shown = chosen.format == "table" or not sys.stdout.isatty()
-    line = Line("predict", len(find_pictures(chosen.pictures)), "files", shown, after=PATIENCE)
+    line = Line("predict", files, "files", shown, after=PATIENCE)
     for table in batches:
         line.advance(min(BATCH, line.total - line.done))
         yield table

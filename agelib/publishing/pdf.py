@@ -95,9 +95,7 @@ def join(html: Path, pages: list[str]) -> str:
         page: BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
         for page in pages
     }
-    articles = {
-        page: soup.select_one("article") for page, soup in soups.items() if soup.select_one("article")
-    }
+    articles = {page: article for page, soup in soups.items() if (article := soup.select_one("article"))}
     names = {page: page.replace("/", "-") for page in articles}
     for page, article in articles.items():
         _open_up(article)

@@ -244,11 +244,12 @@ _FAR = re.compile(r"(reading sources|writing output)\.\.\. (?:\x1b\[[\d;]*m)*\[ 
 
 def _run_sphinx(command: list[str]) -> tuple[int, str]:
     """Run Jupyter Book with a line of progress; returns its code, and what it said beside how far it is."""
-    line = Line("read and write the pages", 200, "hundredths", after=PATIENCE)
+    line = Line("read and write the pages", 100, "percent", after=PATIENCE)
 
     def told(said: str) -> None:
         if found := _FAR.search(said):
-            line.advance(max(0, int(found[2]) + 100 * (found[1] == "writing output") - line.done))
+            far = (int(found[2]) + 100 * (found[1] == "writing output")) // 2
+            line.advance(max(0, far - line.done))
 
     code, output = run_python(command, told=told)
     line.close()
