@@ -8,7 +8,8 @@ percent over minutes: a ratio of two rates that were taken minutes apart would m
 * agelib: the whole of ``training.fit``, with everything that the others do without: setting up, history, TensorBoard,
   a validation part of 16 pictures, and a checkpoint after every epoch.
 * limit: a plain loop over a float tensor that is already decoded, resized, changed and normalised, with agelib's own
-  optimiser and order in memory: the fastest that the network allows.
+  optimiser, order in memory and kept memory: the fastest that the network allows.
+* returned: the limit without ``agelib.memory``, which keeps the blocks of memory that a step lets go.
 * folder: torchvision's ImageFolder and transforms, a DataLoader with a worker for each core, and a plain loop.
 * fastai: fastai's ImageDataLoaders, transforms and Learner, with the same validation part.
 * lightning: PyTorch Lightning's Trainer on the loader of "folder"; left out where Lightning is not installed
@@ -37,6 +38,8 @@ import _report
 import numpy as np
 import pandas as pd
 
+from agelib import memory
+
 #: Pictures of the validation part, of the ways that have one.
 VALID = 16
 
@@ -50,6 +53,7 @@ SAID = (
 )
 SAID_OF = {
     "limit": "*Limit* is a plain loop over a float tensor that is ready in memory and never changes.",
+    "returned": "*Returned* is the limit if the memory that a step lets go is given back to the system at once.",
     "half": "*Half* is agelib in the arithmetic that it chooses by itself; all others are in float32.",
     "compiled": "*Compiled* is the limit with torch.compile.",
 }
@@ -118,6 +122,7 @@ def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
     ways = {
         "agelib": lambda: agelib_way(faces, root, chosen, folder),
         "limit": lambda: limit_way(faces, root, chosen),
+        "returned": lambda: limit_way(faces, root, chosen, keep=contextlib.nullcontext),
         "folder": lambda: folder_way(faces, root, chosen, folder),
         "fastai": lambda: fastai_way(faces, root, chosen),
         "lightning": lambda: lightning_way(faces, root, chosen, folder),
@@ -242,7 +247,7 @@ def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     return train
 
 
-def limit_way(faces, root, chosen, compiled: bool = False):
+def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept):
     """A plain loop over one float tensor."""
     import torch
 
@@ -260,10 +265,11 @@ def limit_way(faces, root, chosen, compiled: bool = False):
 
     def train(epochs):
         optimiser = training.make_optimiser(network.parameters(), settings(chosen, epochs))
-        for _ in range(epochs):
-            for rows in torch.randperm(len(x), device=x.device).split(chosen.batch_size):
-                if len(rows) == chosen.batch_size or not compiled:  # another shape would be compiled anew
-                    step(ask, optimiser, loss, x[rows], y[rows])
+        with keep():
+            for _ in range(epochs):
+                for rows in torch.randperm(len(x), device=x.device).split(chosen.batch_size):
+                    if len(rows) == chosen.batch_size or not compiled:  # another shape would be compiled anew
+                        step(ask, optimiser, loss, x[rows], y[rows])
         if x.device.type == "cuda":
             torch.cuda.synchronize()
 

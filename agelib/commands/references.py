@@ -1,5 +1,7 @@
-"""The command ``reference``: make the results on real pictures again. Explained on the page "Results"."""
+"""Commands ``reference`` and ``speedrun``: make the results on real pictures again. Explained on the page "Results"."""
 
+import contextlib
+import tempfile
 from pathlib import Path
 
 from agelib.commands.options import add_workers, open_workers
@@ -19,6 +21,17 @@ def add(commands) -> None:
     reference.set_defaults(
         command=_reference,
         kept="Finished runs are kept, and the last checkpoint of those begun. To go on:",
+    )
+
+    speedrun = commands.add_parser("speedrun", help="from the archive to a judged network, against the clock")
+    speedrun.add_argument("which", nargs="?", default="speedrun", help="recipe (default: speedrun)")
+    speedrun.add_argument("--root", default="", help="UTKFace: the published archive")
+    speedrun.add_argument("--seed", type=int, help="default: the recipe's first")
+    speedrun.add_argument(
+        "--write", action="store_true", help="keep what is found in data/reference, in place of what is there"
+    )
+    speedrun.set_defaults(
+        command=_speedrun, kept="A speedrun starts in an empty workspace, so nothing is kept. To begin again:"
     )
 
 
@@ -44,16 +57,41 @@ def _reference(chosen) -> None:
     _again(chosen)
 
 
-def _again(chosen) -> None:
-    import tempfile
+def _speedrun(chosen) -> None:
+    with steady("load torch"):
+        from agelib import references
 
+    reference = references.read(chosen.which)
+    if not chosen.root:
+        raise ValueError("speedrun needs --root: the published archive of UTKFace")
+    with _place(chosen.write) as folder:
+        root = Path(chosen.root).expanduser().resolve()
+        run = references.speedrun(root, chosen.seed, reference.name, folder)
+        print(references.clock(run).round(2).to_string(index=False))
+        print(run.measures.to_string(float_format="{:.2f}".format))
+        said = ", ".join(f"{mark} after {run.clock[mark]:.0f} s" for mark in ("read", "decoded", "judged"))
+        print(f"{run.folder.name}: {said}")
+
+
+@contextlib.contextmanager
+def _place(is_kept: bool):
+    """Where results go: to the reference results, or nowhere."""
+    from agelib import references
+
+    if is_kept:
+        yield references.experiments.FOLDER
+        return
+    with tempfile.TemporaryDirectory() as elsewhere:
+        yield Path(elsewhere)
+
+
+def _again(chosen) -> None:
     from agelib import references
 
     reference = references.read(chosen.which)
     seeds = [int(seed) for seed in chosen.seeds.split(",") if seed.strip()] or list(reference.seeds)
     before = {run.seed: run.measures for run in references.kept(reference.name)}
-    with tempfile.TemporaryDirectory() as elsewhere:
-        folder = references.experiments.FOLDER if chosen.write else Path(elsewhere)
+    with _place(chosen.write) as folder:
         with open_workers(chosen, [references.experiments.FOLDER]) as executor:
             root = Path(chosen.root).expanduser().resolve()
             runs = references.run_reference(

@@ -28,7 +28,7 @@ from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity
 from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
 from agelib.plots.studies import importance_bars, size_and_speed, study_curves
 from agelib.plots.theme import set_theme
-from agelib.plots.training import learning_curves, learning_rate
+from agelib.plots.training import learning_curves, learning_rate, race
 from agelib.plots.uncertainty import (
     calibration,
     coverage_by_group,
@@ -72,6 +72,7 @@ __all__ = [
     "pictures",
     "posteriors",
     "predicted_vs_true",
+    "race",
     "refusing",
     "risk_coverage",
     "sanity_check",

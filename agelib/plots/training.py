@@ -1,4 +1,4 @@
-"""Figures of one training. Used in chapters 05 to 09."""
+"""Figures of trainings. Used in chapters 05 to 09 and 15."""
 
 import pandas as pd
 
@@ -84,4 +84,35 @@ def learning_rate(curve: pd.DataFrame):
             transform=axis.get_xaxis_transform(),
             va="top",
         )
+    return theme.done(figure)
+
+
+def race(curves: pd.DataFrame):
+    """What trainings had reached after how many minutes, one line a training.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        One row an epoch of a training: ``recipe``, ``seed``, ``seconds`` since its start, ``valid_f1`` in percent.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"seconds": [60, 120], "valid_f1": [20.0, 50.0]})
+    >>> curves = pd.concat([curve.assign(recipe=name, seed=42) for name in ("quick", "plain")])
+    >>> race(curves).axes[0].get_xlabel()
+    'minutes since the archive was opened'
+    """
+    theme.need(curves, ["recipe", "seed", "seconds", "valid_f1"], "race")
+    figure, axis = theme.axes(width=7)
+    colours = dict(zip(curves["recipe"].unique(), (theme.BLUE, theme.ORANGE, theme.GREEN), strict=False))
+    for (recipe, _), rows in curves.groupby(["recipe", "seed"], sort=False):
+        colour = colours.get(recipe, "0.6")
+        axis.plot(rows["seconds"] / 60, rows["valid_f1"], color=colour, marker="o", markersize=3, linewidth=1)
+    last = curves.sort_values("seconds").groupby("recipe", sort=False).tail(1)
+    ends = {
+        row.recipe: (row.seconds / 60, row.valid_f1, colours.get(row.recipe, "0.6"))
+        for row in last.itertuples()
+    }
+    axis.set(xlabel="minutes since the archive was opened", ylabel="validation macro F1 (%)", xlim=(0, None))
+    theme.label_ends(axis, ends)
     return theme.done(figure)

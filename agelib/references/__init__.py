@@ -9,6 +9,7 @@ from agelib.references.experiments import NAMES, Reference, read
 from agelib.references.keeping import Kept, keep, kept, measure, run_reference, write_split
 from agelib.references.maps import Maps, read_maps, write_maps
 from agelib.references.results import compare, results, together
+from agelib.references.speedrun import clock, races, speedrun
 from agelib.references.tuning import trials
 
 __all__ = [
@@ -16,14 +17,17 @@ __all__ = [
     "Kept",
     "Maps",
     "Reference",
+    "clock",
     "compare",
     "keep",
     "kept",
     "measure",
+    "races",
     "read",
     "read_maps",
     "results",
     "run_reference",
+    "speedrun",
     "together",
     "trials",
     "write_maps",

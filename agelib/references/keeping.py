@@ -25,6 +25,9 @@ LEVEL = 0.9
 #: Digits after the point of what is kept: a ten-thousandth of a year, of a percent, of a probability.
 DIGITS = 4
 
+#: The file of a run that was made against the clock: the seconds after which what was done.
+CLOCK = "clock.json"
+
 _TEXT = ("path", "identity", "gender", "ethnicity", "expression", "source")
 
 
@@ -132,7 +135,7 @@ def train(values: dict, progress: bool = False) -> str:
     return run(Experiment.of(**values), progress).folder.name
 
 
-def keep(run, name: str, folder=FOLDER) -> "Kept":
+def keep(run, name: str, folder=FOLDER, clock: dict | None = None) -> "Kept":
     """Write what a run found into its place among the reference results, whole.
 
     Parameters
@@ -142,6 +145,8 @@ def keep(run, name: str, folder=FOLDER) -> "Kept":
         The reference's name.
     folder : path
         Where ``runs`` lies.
+    clock : dict, optional
+        Seconds after which what was done, of a :func:`agelib.references.speedrun`.
 
     Returns
     -------
@@ -156,6 +161,8 @@ def keep(run, name: str, folder=FOLDER) -> "Kept":
         temporary.mkdir()
         store.write_json(temporary / "experiment.json", described)
         store.write_json(temporary / "environment.json", run.environment)
+        if clock:
+            store.write_json(temporary / CLOCK, clock)
         store.write_table(temporary / "history.csv", run.history)
         _write_gzip(temporary / "test_predictions.csv.gz", predictions)
         store.write_table(temporary / "metrics.csv", measure(predictions).reset_index())
@@ -203,6 +210,12 @@ class Kept:
     def environment(self) -> dict:
         """Device, arithmetic, threads, versions, number of pictures, seconds."""
         return store.read_json(self.folder / "environment.json")
+
+    @cached_property
+    def clock(self) -> dict:
+        """Seconds from the archive to ``read``, ``decoded`` and ``judged``; empty if it was not a speedrun."""
+        file = self.folder / CLOCK
+        return store.read_json(file) if file.is_file() else {}
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from agelib import checkpoints, launching
+from agelib import checkpoints, launching, memory
 from agelib.devices import choose_device, precision
 from agelib.experiment import Training
 from agelib.training import distributed
@@ -27,6 +27,7 @@ from agelib.training.recording import Record
 from agelib.training.schedules import schedule
 
 
+@memory.kept()
 def fit(
     network,
     target,
@@ -202,6 +203,7 @@ def find_learning_rate(
     return curve
 
 
+@memory.kept()
 @torch.no_grad()
 def outputs(network, batches, device=None, flip: bool = False) -> torch.Tensor:
     """What the network gives for every picture of `batches`, in order: float32 [N, outputs], on the CPU.

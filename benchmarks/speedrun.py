@@ -1,0 +1,90 @@
+"""Minutes from UTKFace's archive to a judged network: the speedrun beside the plain recipe, three seeds each.
+
+With ``--root UTKFace.tar.gz`` all of them are run again, one after the other, and kept in ``data/reference/runs``;
+without it the report is made from the runs that are kept. What each trick gives, alone, stands on the page "Results".
+
+Run it with ``python benchmarks/speedrun.py [--root UTKFace.tar.gz]``.
+"""
+
+import argparse
+
+import _report
+import pandas as pd
+
+#: Recipe → what the report calls it.
+RECIPES = {"speedrun": "speedrun", "speedrun-plain": "plain recipe"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", default="", help="the published archive of UTKFace")
+    parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
+    chosen = parser.parse_args()
+    about = _report.provenance()
+    from agelib import plots, references
+
+    if chosen.root:
+        for name in RECIPES:
+            for seed in references.read(name).seeds:
+                references.speedrun(chosen.root, seed, name)
+    runs = [run for name in RECIPES for run in references.kept(name) if run.clock]
+    if not runs:
+        parser.error("no speedrun is kept: name the archive with --root UTKFace.tar.gz")
+    table = pd.DataFrame([row(run) for run in runs])
+    curves = pd.concat(
+        [references.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs]
+    )
+    environment = runs[0].environment
+    about |= {
+        "data": environment["data"],
+        "pictures": sum(environment["pictures"].values()),
+        "split": environment["split"],
+        "threads": environment["threads"],
+        "device": environment["device"],
+        "torch": environment["torch"],
+    }
+    said = (
+        "From the published archive to the judged test part, in an empty workspace: unpacking, decoding, training, "
+        "validation after each epoch, test. The network is trained from random weights on the leak-free split; macro "
+        "F1 is that of seven age groups. *Limit* is how long the runs took to reach the least of the plain recipe's "
+        "last values on the validation part, in minutes."
+    )
+    plots.set_theme()
+    alt = "Macro F1 on the validation part over minutes, a line a training; the speedrun's rise first."
+    reached = least(curves)
+    table["minutes_to_the_limit"] = [when(references.clock(run), reached) for run in runs]
+    print(table.to_string(index=False))
+    print(_report.write("speedrun", "Speedrun", said, table, about, plots.race(curves), alt, chosen.reports))
+
+
+def row(run) -> dict:
+    """One run: minutes, and what it found on the test part."""
+    found = run.measures["value"]
+    return {
+        "recipe": RECIPES[run.name],
+        "seed": run.seed,
+        "minutes_to_decoded": round(run.clock["decoded"] / 60, 2),
+        "minutes": round(run.clock["judged"] / 60, 1),
+        "f1": round(found["macro F1 of age_group"], 2),
+        "mae": round(found["MAE"], 2),
+        "gender": round(found["macro F1 of gender"], 2) if "macro F1 of gender" in found else None,
+        "ethnicity": round(found["macro F1 of ethnicity"], 2) if "macro F1 of ethnicity" in found else None,
+    }
+
+
+def least(curves: pd.DataFrame) -> float:
+    """What every training of the plain recipe reaches on the validation part."""
+    plain = curves[curves["recipe"] == RECIPES["speedrun-plain"]]
+    return plain.groupby("seed")["valid_f1"].max().min()
+
+
+def when(curve: pd.DataFrame, f1: float) -> float | None:
+    """Minutes until a training reaches a macro F1 on the validation part; None: never."""
+    there = curve["seconds"][curve["valid_f1"] >= f1]
+    return round(there.iloc[0] / 60, 1) if len(there) else None
+
+
+if __name__ == "__main__":
+    main()

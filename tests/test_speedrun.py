@@ -1,0 +1,93 @@
+"""A speedrun: everything is on the clock, and nothing that was there before helps it."""
+
+import pandas as pd
+import pytest
+from miniature import MINIATURE
+
+from agelib import plots, references, runs, store
+from agelib.__main__ import main
+
+#: A recipe in miniature, on drawn faces.
+SMALL = MINIATURE | {"split_file": "", "epochs": 2, "first_size": 8}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("reference")
+
+
+@pytest.fixture(scope="module")
+def raced(folder):
+    return references.speedrun("", folder=folder, progress=False, **SMALL)
+
+
+def test_the_clock_goes_on_from_the_archive_to_the_judged_test_part(raced):
+    marks = raced.clock
+    assert set(marks) == {"read", "decoded", "judged"}
+    assert 0 < marks["read"] < marks["decoded"] < marks["judged"]
+    curve = references.clock(raced)
+    assert curve["epoch"].tolist() == [1, 2]
+    assert marks["decoded"] < curve["seconds"].iloc[0] < curve["seconds"].iloc[1] < marks["judged"]
+    assert curve["valid_f1"].tolist() == raced.history["valid_f1"].tolist()
+
+
+def test_a_speedrun_finds_what_the_same_experiment_finds_without_a_clock(raced, folder):
+    plain = references.keep(
+        runs.run(references.read("speedrun").experiment().replace(**SMALL), progress=False),
+        "multitask",
+        folder,
+    )
+    pd.testing.assert_frame_equal(raced.predictions, plain.predictions)
+    with pytest.raises(ValueError, match="multitask-42 was made without a clock"):
+        references.clock(plain)
+
+
+def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "home"))
+    again = references.speedrun("", folder=tmp_path, progress=False, **SMALL)
+    assert store.home() == tmp_path / "home"
+    assert not list(store.home().iterdir())
+    assert store.find_fault(again.folder) == ""
+
+
+def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
+    references.speedrun("", 43, "speedrun-plain", folder, progress=False, **SMALL | {"first_size": 0})
+    table = references.races(folder)
+    assert table.index.tolist() == [references.read(name).title for name in ("speedrun", "speedrun-plain")]
+    first = table.iloc[0]
+    assert first["minutes"] == pytest.approx(raced.clock["judged"] / 60)
+    assert first["f1"] == pytest.approx(raced.measures.loc["macro F1 of age_group", "value"])
+    assert first["f1_low"] <= first["f1"] <= first["f1_high"]
+    assert references.races(folder / "nowhere").empty
+
+
+def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
+    whole = references.read("speedrun").experiment().changes()
+    plain = references.read("speedrun-plain").experiment().changes()
+    dropped = {}
+    for name in references.experiments.compared("speedrun")[1:]:
+        values = references.read(name).experiment().changes()
+        changed = {option for option in whole | values if whole.get(option) != values.get(option)}
+        assert changed, name
+        if name != "speedrun-plain":
+            dropped |= dict.fromkeys(changed)
+    together = {option for option in whole | plain if whole.get(option) != plain.get(option)}
+    assert together == set(dropped)
+
+
+def test_the_race_has_a_line_for_each_training(raced):
+    curves = pd.concat(
+        [references.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)]
+    )
+    axis = plots.race(curves).axes[0]
+    assert len([line for line in axis.lines if len(line.get_xdata()) == 2]) >= 4
+    assert {text.get_text() for text in axis.texts} == {"a", "b"}
+
+
+def test_the_command_says_what_it_lacks(capsys):
+    assert main(["speedrun"]) == 2
+    assert "speedrun needs --root" in capsys.readouterr().err
+    assert main(["speedrun", "speedrum", "--root", "nowhere"]) == 2
+    assert "did you mean 'speedrun'" in capsys.readouterr().err
+    assert main(["speedrun", "--root", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
