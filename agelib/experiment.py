@@ -93,11 +93,11 @@ class Network:
     """Which network, from which weights."""
 
     network: str = _option("basic_cnn", "a name of the registry, or torchvision/NAME, or timm/NAME")
-    blocks: int = _option(4, "basic_cnn, quick_resnet: number of convolution blocks, 1 to 5")
+    blocks: int = _option(4, "basic_cnn, quick_cnn: number of convolution blocks, 1 to 5")
     base_features: int = _option(
-        32, "basic_cnn, quick_resnet: channels of the first block; each block doubles them"
+        32, "basic_cnn, quick_cnn: channels of the first block; each block doubles them"
     )
-    hidden_neurons: int = _option(128, "basic_cnn, quick_resnet: width of the hidden layer")
+    hidden_neurons: int = _option(128, "basic_cnn, quick_cnn: width of the hidden layer")
     head: tuple = _option((), "widths of the hidden layers of the GELU head behind the features")
     task_head: tuple = _option((), "widths of the hidden layers that each of several tasks has for itself")
     dropout: float = _option(0.0, "share of units dropped in the head")

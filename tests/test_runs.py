@@ -73,13 +73,13 @@ def test_statistics_come_from_the_training_part(trained):
 
 def test_pictures_may_grow_and_a_group_may_be_that_of_the_age():
     grown = run(
-        network="quick_resnet", base_features=2, blocks=3, first_size=8, target="distribution", grouping="age"
+        network="quick_cnn", base_features=2, blocks=3, first_size=8, target="distribution", grouping="age"
     )
     table = grown.predictions
     edges = [0, 3, 7, 15, 31, 41, 66, np.inf]
     expected = np.searchsorted(edges, np.floor(table["predicted"]), side="right") - 1
     assert table["predicted_age_group"].tolist() == [groups.names_of("7b")[code] for code in expected]
-    same_size = run(network="quick_resnet", base_features=2, blocks=3, target="distribution", grouping="age")
+    same_size = run(network="quick_cnn", base_features=2, blocks=3, target="distribution", grouping="age")
     assert not np.array_equal(same_size.predictions["predicted"], table["predicted"])
 
 

@@ -97,7 +97,7 @@ ENTRIES = {
         "inception_resnet_v1_attention", image_size=160, files=_FACENET, new_parts=("mask_",)
     ),
     "residual_attention": _written("residual_attention"),
-    "quick_resnet": _written("quick_resnet", image_size=0),
+    "quick_cnn": _written("quick_cnn", image_size=0),
     "swinv2_cr_tiny": Entry(
         "timm", "swinv2_cr_tiny_224", "agelib.networks.swin", head=(512, 128), smallest=16
     ),
@@ -217,7 +217,7 @@ def names(pattern: str = "*") -> list[str]:
     Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
 
     >>> names("*resnet*")
-    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'quick_resnet', 'resnet152', 'resnet18', 'resnet50']
+    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'quick_cnn', 'resnet152', 'resnet18', 'resnet50']
     >>> names("torchvision/vgg1?_bn")
     ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
     """

@@ -1,17 +1,16 @@
-"""A residual network that makes the most of a processor's minutes. Explained in chapter 15.
+"""A convolutional network that makes the most of a processor's minutes. Explained in chapter 15.
 
-Its form is that of the small residual networks with which people race on CIFAR-10 (D. Page, *How to Train Your
-ResNet*, Myrtle.ai, 2018): convolutions alone, each followed by batch norm and ReLU, max pooling in place of strides,
-and a short residual branch a stage. Two things are ours. The picture is folded first (each 2×2 pixels become one place
-with four times the channels), because convolutions of few channels on large maps cost a processor much time for little
-arithmetic. And the last map is not averaged away but brought to a fixed size and kept: in an aligned face a place has a
-meaning. So pictures of another size than the network was made for go through as well.
+It is the basic CNN of chapter 05 with two changes. The picture is folded first: each 2×2 pixels become one place with
+four times the channels, because convolutions of few channels on large maps cost a processor much time for little
+arithmetic. And before the last map is flattened, it is brought to a fixed size: in an aligned face a place has a
+meaning and is kept, yet pictures of other sizes than the network was made for go through as well, so that a training
+may begin with small ones. Convolutions come without a bias and before their batch norm and ReLU, and maxima halve the
+maps, as in the small networks with which people race on CIFAR-10 (Page 2018); it has no residual branches.
 """
 
 import itertools
 
 from torch import nn
-from torch.nn import functional as F
 
 from agelib.networks.basic_cnn import require_options
 
@@ -33,27 +32,7 @@ def convolution(channels_in: int, channels_out: int) -> nn.Sequential:
     )
 
 
-class Residual(nn.Module):
-    """Two convolutions beside a shortcut; at first the second is multiplied by zero, so the block begins as nothing.
-
-    >>> import torch
-    >>> x = torch.rand(2, 8, 4, 4)
-    >>> bool((Residual(8)(x) == x).all())
-    True
-    """
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.first = convolution(channels, channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.norm.weight)
-
-    def forward(self, x):
-        return F.relu(x + self.norm(self.second(self.first(x))))
-
-
-class QuickResNet(nn.Module):
+class QuickCNN(nn.Module):
     """The body: pictures in, the hidden layer's activations out.
 
     Parameters
@@ -75,18 +54,18 @@ class QuickResNet(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> body = QuickResNet(64)
+    >>> body = QuickCNN(64)
     >>> body(torch.zeros(2, 3, 64, 64)).shape, body(torch.zeros(2, 3, 48, 48)).shape
     (torch.Size([2, 128]), torch.Size([2, 128]))
     """
 
     def __init__(self, image_size: int, blocks: int = 4, base_features: int = 32, hidden_neurons: int = 128):
         super().__init__()
-        require_options("quick_resnet", image_size, blocks, base_features, hidden_neurons, BLOCKS)
+        require_options("quick_cnn", image_size, blocks, base_features, hidden_neurons, BLOCKS)
         widths = [base_features * 2**stage for stage in range(blocks)]
         stages = [nn.Sequential(nn.PixelUnshuffle(2), convolution(12, widths[0]))]
         for before, width in itertools.pairwise(widths):
-            stages.append(nn.Sequential(convolution(before, width), nn.MaxPool2d(2), Residual(width)))
+            stages.append(nn.Sequential(convolution(before, width), nn.MaxPool2d(2)))
         self.blocks = nn.Sequential(*stages)
         side = image_size // 2**blocks
         self.pool = nn.AdaptiveAvgPool2d(side)
@@ -101,4 +80,4 @@ class QuickResNet(nn.Module):
 
 def body(name: str, network, image_size: int) -> nn.Module:
     """Make the body from an experiment's options; see :func:`agelib.networks.build`."""
-    return QuickResNet(image_size, network.blocks, network.base_features, network.hidden_neurons)
+    return QuickCNN(image_size, network.blocks, network.base_features, network.hidden_neurons)
