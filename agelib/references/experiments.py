@@ -153,8 +153,8 @@ FAMILIES = {
     ),
     "speedrun": Family(
         "What each trick of the speedrun gives",
-        "The recipe of the speedrun, with one of its tricks taken out, with none of them, with larger batches, and longer. "
-        "Chapter 15 explains them.",
+        "The recipe of the speedrun; with one of its tricks taken out, and with none of them; with larger batches, and "
+        "longer. Chapter 15 explains them.",
         "speedrun",
     ),
 }
