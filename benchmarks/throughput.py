@@ -6,7 +6,8 @@ python benchmarks/throughput.py --write data/reference        # also as table, w
 """
 
 import argparse
-import json
+
+import _report
 
 from agelib import throughput
 
@@ -22,7 +23,9 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", help="float32, bf16 or fp16")
     parser.add_argument("--clock", default="wall", help="wall; or processor, on a CPU that others use too")
     parser.add_argument("--write", metavar="FOLDER", help="also write the table and its provenance there")
+    parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
+    about = _report.provenance(image_size=chosen.size, precision=chosen.precision, clock=chosen.clock)
     options = {
         "image_size": chosen.size,
         "batch_sizes": tuple(int(size) for size in chosen.batches.split(",")),
@@ -38,12 +41,15 @@ def main() -> None:
         table = throughput.measure(chosen.names, device=chosen.device, **options)
     rates = table.pivot(index="network", columns="batch_size", values="pictures_per_second").round(1)
     parameters = table.groupby("network")["parameters"].first()
-    print(json.dumps(throughput.provenance(chosen.device)))
-    print(
-        f"pictures a second ({chosen.clock} clock) at {chosen.size} pixels, median of up to {chosen.repeats} repeats; "
-        f"the threads had a core for {100 * table['busy'].median():.0f} % of the time"
+    rates = rates.rename(columns="batch of {}".format).assign(parameters=parameters)
+    rates = rates.loc[list(dict.fromkeys(chosen.names))].reset_index()
+    about |= throughput.provenance(chosen.device)
+    said = (
+        f"Pictures a second that networks with random weights judge, median of up to {chosen.repeats} repeats "
+        f"({chosen.clock} clock); the threads had a core for {100 * table['busy'].median():.0f} % of the time."
     )
-    print(rates.assign(parameters=parameters).loc[list(dict.fromkeys(chosen.names))].to_string())
+    print(rates.to_string(index=False))
+    print(_report.write("throughput", "Throughput of networks", said, rates, about, folder=chosen.reports))
 
 
 if __name__ == "__main__":

@@ -51,28 +51,32 @@ def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
 
 
 def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
-    references.speedrun("", 42, "speedrun-plain", folder, progress=False, **SMALL | {"first_size": 0})
+    references.speedrun("", 42, "sprint-plain", folder, progress=False, **SMALL | {"first_size": 0})
+    sprint = references.speedrun("", 42, "sprint", folder, progress=False, **SMALL)
     table = references.races(folder)
-    assert table.index.tolist() == [references.read(name).title for name in ("speedrun", "speedrun-plain")]
+    assert table.index.tolist() == [
+        references.read(name).title for name in ("speedrun", "sprint", "sprint-plain")
+    ]
     first = table.iloc[0]
     assert first["minutes"] == pytest.approx(raced.clock["judged"] / 60)
     assert first["f1"] == pytest.approx(raced.measures.loc["macro F1 of age_group", "value"])
-    assert pd.isna(first["change"])
-    plain = table.iloc[1]
-    assert plain["change"] == pytest.approx(plain["f1"] - first["f1"])
+    assert table["change"].isna().tolist() == [True, True, False]
+    plain = table.iloc[2]
+    expected = plain["f1"] - sprint.measures.loc["macro F1 of age_group", "value"]
+    assert plain["change"] == pytest.approx(expected)
     assert plain["change_low"] <= plain["change"] <= plain["change_high"]
     assert references.races(folder / "nowhere").empty
 
 
 def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
-    whole = references.read("speedrun").experiment().changes()
-    plain = references.read("speedrun-plain").experiment().changes()
+    whole = references.read("sprint").experiment().changes()
+    plain = references.read("sprint-plain").experiment().changes()
     dropped = {}
-    for name in references.experiments.compared("speedrun")[1:]:
+    for name in references.experiments.compared("sprint")[1:]:
         values = references.read(name).experiment().changes()
         changed = {option for option in whole | values if whole.get(option) != values.get(option)}
         assert changed, name
-        if name not in ("speedrun-plain", "speedrun-batch", "speedrun-long"):
+        if name not in ("sprint-plain", "sprint-batch"):
             dropped |= dict.fromkeys(changed)
     together = {option for option in whole | plain if whole.get(option) != plain.get(option)}
     assert together == set(dropped)

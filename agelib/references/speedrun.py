@@ -16,8 +16,8 @@ from agelib.references.experiments import FOLDER, compared, read
 from agelib.references.keeping import Kept, keep, kept
 from agelib.references.results import results
 
-#: The recipe that is run unless another is named.
-RECIPE = "speedrun"
+#: The recipe that is run unless another is named, and the short one that others are compared with.
+RECIPE, SPRINT = "speedrun", "sprint"
 
 
 def speedrun(
@@ -113,7 +113,7 @@ def clock(run: Kept) -> pd.DataFrame:
 
 
 def races(folder=FOLDER) -> pd.DataFrame:
-    """The recipe of the speedrun and those that lack one of its tricks, side by side.
+    """The speedrun, the sprint, and the sprints that lack one of its tricks, side by side.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def races(folder=FOLDER) -> pd.DataFrame:
     pandas.DataFrame
         Index: what each is, in words. ``minutes`` from the archive to the judged test part, ``f1`` (macro F1 of seven
         age groups), ``gender`` and ``ethnicity`` in percent and ``mae`` in years, on the test part, as means over
-        ``seeds``; ``change`` of the F1 to the whole recipe's of the same seed, with its 95 % interval over test
+        ``seeds``; ``change`` of the F1 to the sprint's of the same seed, with its 95 % interval over test
         pictures, ``change_low`` and ``change_high``. Recipes without a clocked run are left out.
     """
     measures = {
@@ -135,7 +135,7 @@ def races(folder=FOLDER) -> pd.DataFrame:
         "macro F1 of ethnicity": "ethnicity",
     }
     rows = []
-    for name in compared("speedrun"):
+    for name in (RECIPE, *compared("sprint")):
         clocked = [run for run in kept(name, folder) if run.clock]
         if not clocked:
             continue
@@ -153,9 +153,9 @@ def races(folder=FOLDER) -> pd.DataFrame:
 
 
 def _change(run: Kept, folder) -> dict:
-    """What a run's macro F1 of age groups is beside that of the whole recipe with the same seed; empty: nothing."""
-    whole = {other.seed: other for other in kept(RECIPE, folder)}.get(run.seed)
-    if whole is None or run.name == RECIPE:
+    """What a run's macro F1 of age groups is beside that of the sprint with the same seed; empty: nothing."""
+    whole = {other.seed: other for other in kept(SPRINT, folder)}.get(run.seed)
+    if whole is None or run.name in (RECIPE, SPRINT):
         return {}
     found = metrics.compare_classes(whole.predictions, run.predictions).loc["macro F1"]
     return {"change": found["value"], "change_low": found["low"], "change_high": found["high"]}
