@@ -1,8 +1,8 @@
 """Memory that a training lets go and takes again, hundreds of times a second: kept by the process meanwhile.
 
 C libraries give large blocks back to the system as soon as they are free, and a network's activations are nothing but
-large blocks. The system then hands out the same pages anew, one fault each, cleared, in every step. What that costs, the way
-*returned* of ``benchmarks/training.py`` measures. Explained in "How to run".
+large blocks. The system then hands out the same pages anew, one fault each, cleared, in every step. The way *returned*
+of ``benchmarks/training.py`` measures what that costs. Explained in "How to run".
 """
 
 import contextlib
