@@ -77,7 +77,7 @@ def plot(table: pd.DataFrame):
     grid = seaborn.catplot(
         table, x="ratio", y="way", col="network", row="batch_size", kind="bar", height=2.2, aspect=1.7
     )
-    grid.set_axis_labels("pictures per second, beside plain torch", "")
+    grid.set_axis_labels("rate ÷ that of plain torch", "")
     grid.set_titles("{col_name}, batches of {row_name}")
     for axes in grid.axes.flat:
         axes.axvline(1, color="0.5", linewidth=1)
