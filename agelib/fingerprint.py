@@ -15,8 +15,8 @@ from agelib.store import content_key
 
 PACKAGE = Path(__file__).resolve().parent
 
-#: What shows how far something is changes no result, whatever it says and imports.
-WITHOUT_EFFECT = ("agelib.progress", "agelib.stopping")
+#: What shows how far something is, or where memory comes from, changes no result, whatever it says and imports.
+WITHOUT_EFFECT = ("agelib.memory", "agelib.progress", "agelib.stopping")
 
 #: Two threads that parse at the same moment break each other's count of the depth in Python 3.11 (a SystemError).
 _ONE_AT_A_TIME = threading.Lock()
@@ -87,42 +87,42 @@ def is_module(name: str) -> bool:
 
 
 def _imports(path: Path, module: str, by_name: bool) -> set[str]:
-    return _imported(path, path.stat().st_mtime_ns, module, by_name)
-
-
-@functools.lru_cache(maxsize=1024)
-def _imported(path: Path, _modified: int, module: str, by_name: bool) -> frozenset[str]:
-    names = set()
-    for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # "from agelib.targets import regression" names a module; "from agelib.store import lock" a function.
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-        elif by_name and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.add(node.value)
+    imported, words, _ = _read(path, path.stat().st_mtime_ns)
     # agelib/__init__.py only hands names on; following it would make every module depend on every other.
-    names -= {module, *WITHOUT_EFFECT}
-    return frozenset(name for name in names if name.startswith("agelib.") and is_module(name))
-
-
-def _parse(path: Path) -> ast.Module:
-    with _ONE_AT_A_TIME:
-        return ast.parse(path.read_text(encoding="utf-8"))
+    return (imported | words if by_name else imported) - {module, *WITHOUT_EFFECT}
 
 
 def _skeleton(path: Path) -> str:
-    return _stripped(path, path.stat().st_mtime_ns)
+    return _read(path, path.stat().st_mtime_ns)[2]
 
 
 @functools.lru_cache(maxsize=1024)
-def _stripped(path: Path, _modified: int) -> str:
-    tree = _parse(path)
+def _read(path: Path, _modified: int) -> tuple[frozenset[str], frozenset[str], str]:
+    """Of one file: modules of agelib that it imports, those that it holds as text, and its code without docstrings."""
+    with _ONE_AT_A_TIME:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported, words = set(), set()
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # "from agelib.targets import regression" names a module; "from agelib.store import lock" a function.
+            imported |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.add(node.value)
+        elif _is_documented(node):
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree, include_attributes=False)
+    modules = (frozenset(filter(_is_ours, names)) for names in (imported, words))
+    return *modules, ast.dump(tree, include_attributes=False)
+
+
+def _is_documented(node: ast.AST) -> bool:
+    may_be = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    return may_be and ast.get_docstring(node, clean=False) is not None
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("agelib.") and is_module(name)
 
 
 def library_versions(*libraries: str) -> dict[str, str]:
