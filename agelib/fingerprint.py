@@ -99,8 +99,7 @@ def _skeleton(path: Path) -> str:
 @functools.lru_cache(maxsize=1024)
 def _read(path: Path, _modified: int) -> tuple[frozenset[str], frozenset[str], str]:
     """Of one file: modules of agelib that it imports, those that it holds as text, and its code without docstrings."""
-    with _ONE_AT_A_TIME:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _parse(path)
     imported, words = set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -114,6 +113,11 @@ def _read(path: Path, _modified: int) -> tuple[frozenset[str], frozenset[str], s
             node.body = node.body[1:] or [ast.Pass()]
     modules = (frozenset(filter(_is_ours, names)) for names in (imported, words))
     return *modules, ast.dump(tree, include_attributes=False)
+
+
+def _parse(path: Path) -> ast.Module:
+    with _ONE_AT_A_TIME:
+        return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _is_documented(node: ast.AST) -> bool:
