@@ -8,6 +8,7 @@ of ``benchmarks/training.py`` measures what that costs. Explained in "How to run
 import contextlib
 import ctypes
 import platform
+import threading
 
 #: Options of glibc's mallopt, from its malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
@@ -18,7 +19,9 @@ _USUAL_MMAP_MAX, _USUAL_MMAP_THRESHOLD = 65536, 32 * 2**20
 
 _MOST = 2**31 - 1
 
-_depth = 0
+#: How many are inside, in whichever threads.
+_inside = 0
+_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -32,23 +35,25 @@ def kept():
     >>> with kept():
     ...     total = sum(range(10))
     """
-    global _depth
+    global _inside
     library = _glibc()
     if library is None:
         yield
         return
-    _depth += 1
-    library.mallopt(_MMAP_MAX, 0)
-    library.mallopt(_TRIM_THRESHOLD, _MOST)
+    with _LOCK:
+        _inside += 1
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, _MOST)
     try:
         yield
     finally:
-        _depth -= 1
-        if not _depth:
-            library.mallopt(_MMAP_MAX, _USUAL_MMAP_MAX)
-            library.mallopt(_MMAP_THRESHOLD, _USUAL_MMAP_THRESHOLD)
-            library.mallopt(_TRIM_THRESHOLD, 2 * _USUAL_MMAP_THRESHOLD)
-            library.malloc_trim(0)
+        with _LOCK:
+            _inside -= 1
+            if not _inside:
+                library.mallopt(_MMAP_MAX, _USUAL_MMAP_MAX)
+                library.mallopt(_MMAP_THRESHOLD, _USUAL_MMAP_THRESHOLD)
+                library.mallopt(_TRIM_THRESHOLD, 2 * _USUAL_MMAP_THRESHOLD)
+                library.malloc_trim(0)
 
 
 def _glibc():

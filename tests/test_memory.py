@@ -54,3 +54,23 @@ def test_where_there_is_no_glibc_nothing_is_done(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda *_: ("", ""))
     with memory.kept():
         assert np.ones(2**20).sum() == 2**20
+
+
+@GLIBC
+def test_one_that_ends_takes_nothing_from_another_that_goes_on():
+    asked = []
+
+    class Library:
+        def mallopt(self, option, value):
+            asked.append((option, value))
+
+        def malloc_trim(self, _):
+            asked.append("given back")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "_glibc", Library)
+        with memory.kept():
+            with memory.kept():
+                pass
+            assert "given back" not in asked
+        assert asked.count("given back") == 1
