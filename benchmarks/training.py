@@ -5,6 +5,9 @@ random changes. agelib is measured beside each of the others, one straight after
 going first; what is reported is the median of the pairs' ratios, and their spread. A machine's speed drifts by several
 percent over minutes: a ratio of two rates that were taken minutes apart would measure that.
 
+The limit is so near that the few seconds in which a training is set up would hide it: pairs with it and its kinds have
+``--times`` as many pictures as the other pairs.
+
 * agelib: the whole of ``training.fit``, with everything that the others do without: setting up, history, TensorBoard,
   a validation part of 16 pictures, and a checkpoint after every epoch.
 * limit: a plain loop over a float tensor that is already decoded, resized, changed and normalised, with agelib's own
@@ -26,6 +29,7 @@ import argparse
 import contextlib
 import importlib.util
 import io
+import itertools
 import logging
 import os
 import tempfile
@@ -61,6 +65,9 @@ SAID_LAST = (
     "The median of pairs that were measured one straight after the other, with the least and the largest."
 )
 
+#: Ways that are measured on more pictures than the others.
+LONG = ("limit", "returned", "compiled")
+
 NETWORKS = ("basic_cnn", "resnet18", "efficientnet_b0")
 
 
@@ -69,6 +76,9 @@ def main() -> None:
     options.add_argument("--source", default="drawn-utkface")
     options.add_argument("--root", default="")
     options.add_argument("--pictures", type=int, default=1600)
+    options.add_argument(
+        "--times", type=int, default=5, help="so many times the pictures beside the limit (default 5)"
+    )
     options.add_argument("--image-size", type=int, default=64)
     options.add_argument("--batch-size", type=int, default=64)
     options.add_argument("--network", action="append", help="may be given several times")
@@ -83,10 +93,11 @@ def main() -> None:
 
     from agelib import sources
 
-    collection = sources.read(chosen.source, chosen.root, pictures=chosen.pictures)
-    faces, root = readable(collection, chosen.pictures)
+    number = chosen.pictures * chosen.times
+    collection = sources.read(chosen.source, chosen.root, pictures=number + number // 10)
+    faces, root = readable(collection, number)
     about = _report.provenance(
-        data=f"{chosen.source}, {len(faces):,} pictures",
+        data=chosen.source,
         image_size=chosen.image_size,
         batch_size=chosen.batch_size,
         augmentation=[] if chosen.plain else list(AUGMENTATION),
@@ -118,32 +129,36 @@ def device():
 
 
 def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
-    """One row a pair: network, the other's name, and the pictures per second of agelib and of the other."""
+    """One row a pair: network, the other's name, pictures, and the pictures per second of agelib and of the other."""
+    few = faces.head(chosen.pictures)
     ways = {
-        "agelib": lambda: agelib_way(faces, root, chosen, folder),
         "limit": lambda: limit_way(faces, root, chosen),
         "returned": lambda: limit_way(faces, root, chosen, keep=contextlib.nullcontext),
-        "folder": lambda: folder_way(faces, root, chosen, folder),
-        "fastai": lambda: fastai_way(faces, root, chosen),
-        "lightning": lambda: lightning_way(faces, root, chosen, folder),
-        "half": lambda: agelib_way(faces, root, chosen, folder, "auto"),
+        "folder": lambda: folder_way(few, root, chosen, folder),
+        "fastai": lambda: fastai_way(few, root, chosen),
+        "lightning": lambda: lightning_way(few, root, chosen, folder),
+        "half": lambda: agelib_way(few, root, chosen, folder, "auto"),
         "compiled": lambda: limit_way(faces, root, chosen, compiled=True),
     }
     if not importlib.util.find_spec("lightning"):
         ways.pop("lightning")
         print("Lightning is not installed: left out")
-    wanted = chosen.ways.split(",") if chosen.ways else [name for name in ways if name != "agelib"]
-    ways = {name: ways[name]() for name in ("agelib", *wanted)}
-    for way in ways.values():  # caches, worker start-up code and lazy imports are not what is measured
+    wanted = chosen.ways.split(",") if chosen.ways else list(ways)
+    ours = {len(some): agelib_way(some, root, chosen, folder) for some in (few, faces)}
+    theirs = {name: ways[name]() for name in wanted}
+    for way in (
+        ours[len(few)],
+        *theirs.values(),
+    ):  # caches, workers' start and lazy imports are not what is measured
         way(1)
-    return pd.DataFrame(
-        [
-            {"network": chosen.name, "other": name}
-            | pair(ways, name, turn % 2 == 1, len(faces), chosen.epochs)
-            for turn in range(chosen.rounds)
-            for name in wanted
-        ]
-    )
+    rows = []
+    for turn, name in itertools.product(range(chosen.rounds), wanted):
+        pictures = len(faces if name in LONG else few)
+        found = pair(
+            {"agelib": ours[pictures], name: theirs[name]}, name, turn % 2 == 1, pictures, chosen.epochs
+        )
+        rows.append({"network": chosen.name, "other": name, "pictures": pictures} | found)
+    return pd.DataFrame(rows)
 
 
 def summary(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -156,6 +171,7 @@ def summary(pairs: pd.DataFrame) -> pd.DataFrame:
         low=("ratio", "min"),
         high=("ratio", "max"),
         pairs=("ratio", "size"),
+        pictures=("pictures", "first"),
     )
     return found.round({"agelib": 1, "theirs": 1, "ratio": 3, "low": 3, "high": 3}).reset_index()
 
