@@ -358,7 +358,7 @@ def _sprints() -> list[Reference]:
 _REFERENCES = (
     Reference(
         "best",
-        "Our best so far: one network for age, gender and ethnicity",
+        "One network for age, gender and ethnicity, at 64 pixels",
         SMALL
         | {
             "grey": False,
