@@ -375,7 +375,7 @@ _REFERENCES = (
     ),
     Reference(
         "speedrun",
-        "The speedrun: all tricks of chapter 15, against the clock",
+        "The speedrun, against the clock",
         SPEEDRUN,
         study="benyamin2023age",
         published=STUDY_C_NETWORKS,
