@@ -127,6 +127,11 @@ def races(folder=FOLDER) -> pd.DataFrame:
         age groups), ``gender`` and ``ethnicity`` in percent and ``mae`` in years, on the test part, as means over
         ``seeds``; ``change`` of the F1 to the sprint's of the same seed, with its 95 % interval over test
         pictures, ``change_low`` and ``change_high``. Recipes without a clocked run are left out.
+
+    Examples
+    --------
+    >>> races("no such folder").empty
+    True
     """
     measures = {
         "macro F1 of age_group": "f1",
