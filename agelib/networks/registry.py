@@ -217,7 +217,7 @@ def names(pattern: str = "*") -> list[str]:
     Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
 
     >>> names("*resnet*")
-    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'quick_cnn', 'resnet152', 'resnet18', 'resnet50']
+    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'resnet152', 'resnet18', 'resnet50']
     >>> names("torchvision/vgg1?_bn")
     ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
     """
