@@ -14,7 +14,6 @@ import pandas as pd
 from agelib import metrics, store
 from agelib.references.experiments import FOLDER, compared, read
 from agelib.references.keeping import Kept, keep, kept
-from agelib.references.results import results
 
 #: The recipe that is run unless another is named, and the short one that others are compared with.
 RECIPE, SPRINT = "speedrun", "sprint"
@@ -144,12 +143,12 @@ def races(folder=FOLDER) -> pd.DataFrame:
         clocked = [run for run in kept(name, folder) if run.clock]
         if not clocked:
             continue
-        found = results(folder, [name]).set_index("measure")
+        found = pd.concat([run.measures["value"] for run in clocked], axis=1).mean(axis=1)
         rows.append(
             {
                 "recipe": read(name).title,
                 "minutes": sum(run.clock["judged"] for run in clocked) / len(clocked) / 60,
-                **{short: found["ours"].get(long) for long, short in measures.items()},
+                **{short: found.get(long) for long, short in measures.items()},
                 **_change(clocked[0], folder),
                 "seeds": len(clocked),
             }
