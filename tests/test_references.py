@@ -140,7 +140,7 @@ def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder)
 
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(done, folder, tmp_path):
     page = results_page(folder)
-    heading = references.experiments.FAMILIES["tasks"].heading
+    heading = references.recipes.FAMILIES["tasks"].heading
     assert f"## {heading}" in page and "| age, gender and ethnicity<br>`multitask` | **" in page
     assert "F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
     assert "agelib reference NAME" in page
@@ -261,7 +261,7 @@ def test_the_page_says_what_is_not_reached(done, tmp_path):
     page = results_page(tmp_path).partition("## What is reached, and what is not")[2]
     ours = references.results(tmp_path).set_index("measure")["together"]
     assert f"| this book | `best`, one seed | random | **{ours['MAE']:.2f}** |" in page
-    better = sum(mae < ours["MAE"] for *_, mae in references.experiments.FIELD)
+    better = sum(mae < ours["MAE"] for *_, mae in references.recipes.FIELD)
     assert f"{better} of these 5 are ahead of ours" in page
     # One epoch on a hundred drawn faces beats nobody.
     assert (

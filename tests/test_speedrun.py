@@ -72,7 +72,7 @@ def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
     whole = references.read("sprint").experiment().changes()
     plain = references.read("sprint-plain").experiment().changes()
     dropped = {}
-    for name in references.experiments.compared("sprint")[1:]:
+    for name in references.recipes.compared("sprint")[1:]:
         values = references.read(name).experiment().changes()
         changed = {option for option in whole | values if whole.get(option) != values.get(option)}
         assert changed, name

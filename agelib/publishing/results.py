@@ -72,8 +72,8 @@ def _best(folder: Path) -> str:
 
 def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     """Experiments that differ in one thing, one row each."""
-    about = references.experiments.FAMILIES[family]
-    members = references.experiments.compared(family)
+    about = references.recipes.FAMILIES[family]
+    members = references.recipes.compared(family)
     rows = table[table["name"].isin(members)].sort_values(
         "name", key=lambda names: names.map(members.index), kind="stable"
     )
@@ -111,7 +111,7 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         "| work | network | first weights | MAE on UTKFace, years |\n|:--|:--|:--|--:|",
         f"| this book | `{name}`, {who} | random | **{ours:.2f}** |",
     ]
-    field = references.experiments.FIELD
+    field = references.recipes.FIELD
     lines += [
         f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in field
     ]
@@ -131,7 +131,7 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         f"- Macro F1 of {task}: study C states {published:.2f} %, ours ({who}) is {mine:.2f} %: **not reached**."
         for task, (published, mine) in short.items()
     ]
-    tried = references.experiments.FAMILIES["parts"].heading
+    tried = references.recipes.FAMILIES["parts"].heading
     if (table["family"] == "parts").any():
         lines.append(
             f"\nWhat each part of the recipe is worth stands above, under *{tried}*. Larger pictures and longer"

@@ -5,9 +5,10 @@ pictures and one split for all, and kept in ``data/reference/runs``: small files
 anew. Shown on the page "Results".
 """
 
-from agelib.references.experiments import NAMES, Reference, read
+from agelib.references.experiments import Reference
 from agelib.references.keeping import Kept, keep, kept, measure, run_reference, write_split
 from agelib.references.maps import Maps, read_maps, write_maps
+from agelib.references.recipes import NAMES, read
 from agelib.references.results import compare, results, together
 from agelib.references.speedrun import clock, races, speedrun
 from agelib.references.tuning import trials

@@ -16,7 +16,8 @@ import agelib
 from agelib import executors, metrics, store
 from agelib.experiment import Experiment
 from agelib.metrics.intervals import EVERYBODY
-from agelib.references.experiments import FOLDER, NAMES, SPLIT, folder_of, read
+from agelib.references.experiments import FOLDER, SPLIT, folder_of
+from agelib.references.recipes import NAMES, read
 from agelib.references.tuning import tune
 
 #: Promised coverage of the intervals that are kept with predicted ages.

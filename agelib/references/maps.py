@@ -13,7 +13,8 @@ import pandas as pd
 
 from agelib import devices, fingerprint, store
 from agelib.explain.averaging import Averages
-from agelib.references.experiments import FOLDER, read
+from agelib.references.experiments import FOLDER
+from agelib.references.recipes import read
 
 #: Pictures that a group must have: the mean of fewer could show one of them.
 LEAST = 30

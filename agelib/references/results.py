@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from agelib.references.experiments import FOLDER, NAMES, compared, read
+from agelib.references.experiments import FOLDER
 from agelib.references.keeping import Kept, kept, measure
+from agelib.references.recipes import NAMES, compared, read
 from agelib.targets import groups
 
 
@@ -71,7 +72,7 @@ def compare(family: str, folder=FOLDER) -> pd.DataFrame:
     Parameters
     ----------
     family : str
-        One of :data:`agelib.references.experiments.FAMILIES`.
+        One of :data:`agelib.references.recipes.FAMILIES`.
     folder : path
         Where ``runs`` lies.
 

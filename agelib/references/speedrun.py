@@ -12,8 +12,9 @@ import time
 import pandas as pd
 
 from agelib import metrics, store
-from agelib.references.experiments import FOLDER, compared, read
+from agelib.references.experiments import FOLDER
 from agelib.references.keeping import Kept, keep, kept
+from agelib.references.recipes import compared, read
 
 #: The recipe that is run unless another is named, and the short one that others are compared with.
 RECIPE, SPRINT = "speedrun", "sprint"

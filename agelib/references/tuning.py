@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from agelib import store
-from agelib.references.experiments import FOLDER, Reference, read
+from agelib.references.experiments import FOLDER, Reference
+from agelib.references.recipes import read
 
 #: What is kept of each trial, beside the options that the grid varies.
 COLUMNS = ["state", "valid_mse", "valid_mae", "epochs_run", "seconds", "error"]
