@@ -55,8 +55,8 @@ def _stopped(chosen, typed: str) -> int:
     stopping.work.wait(seconds=10)
     lines = progress.open_lines()
     far = f" ({lines[0].text()})" if lines else ""
-    if lines and sys.stderr.isatty():
-        print(file=sys.stderr)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)  # below the ^C that the terminal shows
     said = f"stopped{far}. {chosen.kept} {typed}"
     logs.LOGGER.info(said)
     print(f"agelib {chosen.name}: {said}", file=sys.stderr)

@@ -27,6 +27,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.ranges, self.cuts, self.status, self.kind = True, [], [], "application/zip"
         self.requests = []
         self.change_after_first = None
+        self.goes_on = threading.Event()  # cleared: half of the body is sent, and the rest when it is set
+        self.goes_on.set()
+
+    def handle_error(self, request, client_address):
+        """A client that was stopped has hung up."""
 
     @property
     def address(self):
@@ -66,7 +71,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body[: server.cuts.pop(0)])
             self.close_connection = True  # in the middle of the body
         else:
-            self.wfile.write(body)
+            half = len(body) // 2
+            self.wfile.write(body[:half])
+            server.goes_on.wait(60)
+            self.wfile.write(body[half:])
 
     def _start(self):
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))

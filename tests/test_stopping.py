@@ -1,5 +1,6 @@
 """Ctrl-C in the middle of long work: real processes, real signals; what is kept, what is said, and how it goes on."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -204,3 +205,37 @@ def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path): 
     ended(command, tmp_path)
     assert next(executed.glob("01_ages/*.ipynb")).stat().st_mtime_ns == before
     assert (repository / "_build" / "html" / "index.html").is_file()
+
+
+PDF = """
+import sys
+from pathlib import Path
+from agelib import stopping
+from agelib.publishing import pdf
+
+with stopping.on_signals():
+    try:
+        pdf.write_pdf(Path(sys.argv[1]), ["index"], Path(sys.argv[2]))
+    except KeyboardInterrupt:
+        sys.exit(stopping.EXIT_CODE)
+"""
+
+
+@pytest.mark.book
+def test_printing_leaves_no_browser_and_no_half_of_a_pdf(tmp_path):
+    html, temporary, file = tmp_path / "html", tmp_path / "temporary", tmp_path / "book.pdf"
+    html.mkdir()
+    temporary.mkdir()
+    (html / "index.html").write_text("<article>" + "<p>" * 100_000 + "</article>")
+    command = ["env", f"TMPDIR={temporary}", sys.executable, "-c", PDF, str(html), str(file)]
+    process = start(command, tmp_path)
+
+    def begun():
+        with contextlib.suppress(psutil.Error):  # one may end while it is looked at
+            return any(
+                "chrom" in each.name() for each in psutil.Process(process.pid).children(recursive=True)
+            )
+
+    stop(process, begun, ctrl_c)
+    assert process.returncode == 130
+    assert not file.exists() and not any(tmp_path.glob("*book.pdf*")) and not any(temporary.glob("book-*"))

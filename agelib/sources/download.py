@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agelib import store
+from agelib.progress import Line
 
 CHUNK = 2**18
 
@@ -175,7 +176,7 @@ def fetch(
     sha256 : str
         Its SHA-256 in hexadecimal, if known.
     progress : bool
-        Whether to show a progress bar.
+        Whether to show how far it is.
     attempts : int
         How many attempts in a row may fail without getting further than any before.
     pause : float
@@ -293,24 +294,24 @@ def _place(answer, part: Path, start: int, version: dict) -> tuple[int, int | No
 
 
 def _append(answer, address: str, part: Path, start: int, total: int | None, progress: bool) -> None:
-    from tqdm.auto import tqdm
-
-    bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
-    with bar, open(part, "r+b" if start else "wb") as out:
+    line = Line(f"fetch {part.stem}", total or 0, "bytes", progress)
+    line.done = start
+    with open(part, "r+b" if start else "wb") as out:
         out.seek(start)
         while True:
             try:
-                data = answer.read(CHUNK)
+                data = answer.read1(CHUNK)  # what has arrived: a slow line is to lose nothing
             except (http.client.HTTPException, OSError) as error:
                 raise _Broken(f"broke off after {out.tell()} bytes ({type(error).__name__})") from None
             if not data:
+                line.close()
                 return
             try:
                 out.write(data)
                 out.flush()
             except OSError as error:
                 raise _explain_write(error, address, part) from None
-            bar.update(len(data))
+            line.advance(len(data), "" if total else f"{out.tell():,} bytes")
 
 
 def _explain_status(address: str, error: urllib.error.HTTPError) -> Exception:
