@@ -109,6 +109,9 @@ SPEEDRUN = SPRINT | {
     "augmentation": ("flip", "affine", "crop", "light"),
 }
 
+#: The same once more, with half as many channels again and mixed pictures, for who has half an hour a seed.
+BEST = SPEEDRUN | {"base_features": 48, "mixup": 0.2, "epochs": 40}
+
 
 def _study_a() -> list[Reference]:
     """ResNet-18, EfficientNet-B0 and Swin V2, one output each, from random weights, without augmentation."""
@@ -279,15 +282,8 @@ def _sprints() -> list[Reference]:
 _REFERENCES = (
     Reference(
         "best",
-        "One network for age, gender and ethnicity, at 64 pixels",
-        SMALL
-        | {
-            "grey": False,
-            "dropout": 0.2,
-            "tasks": ("age", "gender", "ethnicity"),
-            "target": "distribution",
-            "flip_test": True,
-        },
+        "One network for age, gender and ethnicity, at 48 pixels",
+        BEST,
         study="benyamin2023age",
         published=STUDY_C_NETWORKS,
         protocol=STUDY_C,
