@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
 from agelib.experiment import Training
@@ -76,6 +77,33 @@ def _is_depthwise(network) -> bool:
     return network is not None and any(
         isinstance(module, torch.nn.Conv2d) and module.groups > 1 for module in network.modules()
     )
+
+
+def compile_for(network, device) -> None:
+    """Let torch.compile make a program of `network`, in place, when it is first called.
+
+    Nothing chooses this by itself: on the processors that we measured it, what it makes is slower than PyTorch's own
+    kernels (``benchmarks/training.py`` times it), and a GPU has to be asked for it until it is measured there, too.
+
+    Raises
+    ------
+    ValueError
+        If the network would run on the processor, and no C++ compiler is there.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = torch.nn.Linear(3, 1)
+    >>> compile_for(network, torch.device("meta"))
+    >>> sorted(network.state_dict())
+    ['bias', 'weight']
+    """
+    compilers = (os.environ.get("CXX", ""), "g++", "clang++", "cl")
+    if device.type == "cpu" and not any(map(shutil.which, compilers)):
+        raise ValueError(
+            "compiled: torch.compile needs a C++ compiler, and there is none; install g++, or leave it out"
+        )
+    network.compile()
 
 
 def device_name(device=None) -> str:

@@ -184,6 +184,9 @@ class Training:
     ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
+    compiled: bool = _option(
+        False, "train with torch.compile: a minute at first, and slower on the processors that we measured"
+    )
     seed: int = _option(42, "seed of weights, batches and augmentation")
 
 

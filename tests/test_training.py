@@ -42,10 +42,10 @@ def little_network(seed=42, dropout=0.3):
     return networks.build(options, 1, 16, seed=seed)
 
 
-def fit(folder, progress=False, augment=None, mixup=0.0, **changes):
+def fit(folder, progress=False, augment=None, mixup=0.0, dropout=0.3, **changes):
     settings = Training(**({"epochs": 4, "batch_size": 16, "learning_rate": 1e-2} | changes))
     target, train, valid = parts(settings, augment)
-    network = little_network()
+    network = little_network(dropout=dropout)
     history = training.fit(
         network, target, train, valid, settings, folder, CPU, progress=progress, mixup=mixup
     )
@@ -235,6 +235,22 @@ def test_a_network_trained_in_bf16_is_close_to_one_trained_in_float32(tmp_path):
     losses = half["train_loss"].to_numpy()
     assert losses != pytest.approx(exact["train_loss"].to_numpy(), abs=1e-9)  # it was another arithmetic
     assert losses == pytest.approx(exact["train_loss"].to_numpy(), rel=0.1)
+
+
+def test_a_compiled_network_learns_the_same(tmp_path):
+    options = {"epochs": 2, "dropout": 0, "mixed_precision": "off", "averaging": "ema"}
+    plain, network = fit(tmp_path / "plain", **options)
+    compiled, other = fit(tmp_path / "compiled", compiled=True, **options)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    assert compiled["valid_loss"].tolist() == pytest.approx(plain["valid_loss"].tolist(), rel=1e-4)
+    assert other.state_dict().keys() == network.state_dict().keys()
+
+
+def test_without_a_compiler_the_message_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ValueError, match=r"needs a C\+\+ compiler, and there is none; install g\+\+"):
+        fit(tmp_path, compiled=True)
 
 
 def test_a_checkpoint_holds_no_pickle(tmp_path):

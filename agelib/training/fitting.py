@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from agelib import checkpoints, launching, memory
-from agelib.devices import choose_device, precision
+from agelib.devices import choose_device, compile_for, precision
 from agelib.experiment import Training
 from agelib.training import distributed
 from agelib.training.averaging import Averaging
@@ -69,7 +69,8 @@ def fit(
     Raises
     ------
     ValueError
-        If the loss stops being a number; the message says in which epoch and what to change.
+        If the loss stops being a number; the message says in which epoch and what to change. Or if the network is to
+        be compiled, and there is no compiler.
 
     Notes
     -----
@@ -80,6 +81,8 @@ def fit(
     folder = Path(folder)
     if launching.is_main():
         folder.mkdir(parents=True, exist_ok=True)
+    if settings.compiled:
+        compile_for(network, device)
     record = Record(target, folder, settings, title, progress)
     train, valid = distributed.shared(train), distributed.shared(valid)
     _resume(record)
