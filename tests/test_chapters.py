@@ -1,5 +1,6 @@
 """The chapters as notebooks: what each declares, that git holds no outputs, and that each runs."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def test_git_holds_no_outputs(chapter):
         if cell["cell_type"] == "code":
             assert not cell["outputs"], "run nbstripout: `make install` sets it up as a filter of git"
             assert cell["execution_count"] is None
+
+
+@each_chapter
+def test_no_line_is_said_twice_in_a_row(chapter):
+    for cell in json.loads(chapter.path.read_text(encoding="utf-8"))["cells"]:
+        lines = "".join(cell["source"]).splitlines()
+        assert not [one for one, next_one in itertools.pairwise(lines) if one == next_one and one.strip()]
 
 
 @each_chapter
