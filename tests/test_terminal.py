@@ -121,3 +121,17 @@ def test_a_notebook_that_is_being_checked(terminal, chapter, tmp_path):  # noqa:
     assert file.read_bytes() == before
     (tmp_path / "go-on").touch()
     assert "1 of 1 exercises ready" in ended(terminal("check", file))
+
+
+@pytest.mark.chapters
+def test_keys_that_are_being_made(terminal, tmp_path):
+    roster, folder = tmp_path / "class.csv", tmp_path / "course"
+    roster.write_text("student\nada\n")
+    words = "assign", "01", "--roster", roster, "--folder", folder, "--keys"
+    said = stop(terminal(*words), r"make keys: 0 of 1 keys, [3-9]\.\d s")
+    assert (
+        "agelib assign: stopped (make keys: 0 of 1 keys). Copies written and keys made are kept. To go on: "
+        in said
+    )
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    assert files == ["keys/parameters.json", "release/ada/01_exploration.ipynb", "secret.txt"]
