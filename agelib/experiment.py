@@ -184,6 +184,10 @@ class Training:
     ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
+    tempered: bool = _option(
+        False,
+        "divide the trained network's outputs by the temperature that the validation part chooses, task by task",
+    )
     compiled: bool = _option(
         False, "train with torch.compile: a minute at first, and slower on the processors that we measured"
     )

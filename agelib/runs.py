@@ -295,6 +295,8 @@ def _network(experiment: Experiment, target):
 def _train(streams: Streams, folder: Path, progress: bool) -> None:
     # It takes seconds to import, and a run that is found done needs none of it.
     with steady("load fastai", progress and launching.is_main()):
+        import torch
+
         from agelib import training
 
     started = time.perf_counter()
@@ -305,6 +307,8 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         store.write_json(folder / "experiment.json", experiment.values())
     network = _network(experiment, target)
+    if experiment.training.tempered:
+        training.require_probabilities(target)
     history = training.fit(
         network,
         target,
@@ -319,6 +323,11 @@ def _train(streams: Streams, folder: Path, progress: bool) -> None:
     )
     environment = _environment(streams, device, history, network)
     flip, outputs = experiment.pictures.flip_test, {}
+    if experiment.training.tempered:
+        given = training.outputs(network, streams.batches("valid", device), device, flip)
+        labels = torch.from_numpy(streams.labels[streams.rows["valid"]])
+        found = training.temper(network.cpu(), target, given, labels)
+        environment["temperatures"] = {task: round(value, 4) for task, value in found.items()}
     line = Line("predict", len(PARTS), "parts", progress and launching.is_main(), after=PATIENCE)
     for part in PARTS:
         outputs[part] = training.outputs(network, streams.batches(part, device), device, flip)

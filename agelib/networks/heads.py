@@ -38,6 +38,12 @@ class AgeNetwork(nn.Module):
         features = self.body(x)  # [B, 3, S, S] -> [B, F]
         return self.head(features)  # [B, F] -> [B, outputs]
 
+    @property
+    def last_layers(self) -> list[nn.Module]:
+        """What gives the outputs of each task, in order; of one target, one."""
+        heads = self.head.tasks if isinstance(self.head, SeveralHeads) else [self.head]
+        return [head[-1] for head in heads]
+
 
 class SeveralHeads(nn.Module):
     """Hidden layers that all tasks share, then a head for each task; their outputs side by side.

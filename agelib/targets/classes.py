@@ -57,6 +57,8 @@ class Groups(AgeTarget):
     label_smoothing: float = 0.0
     estimate: str = "mean"
 
+    is_softmax = True
+
     def __post_init__(self):
         self._check_options()
         check_share("label_smoothing", self.label_smoothing)
@@ -87,10 +89,12 @@ class Groups(AgeTarget):
     def ages(self) -> np.ndarray:
         return np.asarray(self.mean_ages)
 
+    def codes(self, labels):
+        return group_on_device(labels[:, 0], self.bins)
+
     def loss(self, outputs, labels, weights=None):
         check_shapes("groups", outputs, self.outputs, labels)
-        codes = group_on_device(labels[:, 0], self.bins)
-        return weighted_mean(cross_entropy(outputs, codes, self.label_smoothing), weights)
+        return weighted_mean(cross_entropy(outputs, self.codes(labels), self.label_smoothing), weights)
 
     def posterior(self, outputs):
         check_shapes("groups", outputs, self.outputs)
@@ -126,6 +130,7 @@ class Classes(Target):
     label_smoothing: float = 0.0
 
     gives_age = False
+    is_softmax = True
 
     def __post_init__(self):
         check_share("label_smoothing", self.label_smoothing)
@@ -150,9 +155,12 @@ class Classes(Target):
         codes = pd.Categorical(word_column(faces, self.task), categories=self.classes).codes
         return codes.astype(np.float32)[:, None]
 
+    def codes(self, labels):
+        return labels[:, 0].long()
+
     def loss(self, outputs, labels, weights=None):
         check_shapes(self.task, outputs, self.outputs, labels)
-        codes = labels[:, 0].long()
+        codes = self.codes(labels)
         losses = cross_entropy(outputs, codes.clamp(min=0), self.label_smoothing)  # [B]
         known = (codes >= 0).to(losses.dtype)
         return masked_mean(losses, known, weights)
@@ -175,7 +183,7 @@ class Classes(Target):
 
     def scores(self, outputs, labels) -> dict:
         """``f1`` in percent: macro F1 of the pictures whose class is known."""
-        return {"f1": macro_f1(labels[:, 0].long(), outputs.detach().argmax(dim=1), self.outputs)}
+        return {"f1": macro_f1(self.codes(labels), outputs.detach().argmax(dim=1), self.outputs)}
 
 
 def word_column(faces, task: str) -> np.ndarray:

@@ -27,6 +27,9 @@ class Target:
     #: Whether :meth:`decode` gives an age.
     gives_age = True
 
+    #: Whether a softmax over the outputs makes them probabilities, and :meth:`codes` says which is the right one.
+    is_softmax = False
+
     #: What ends the network's head in place of a fully connected layer: None, or a function of the width of what comes
     #: in that makes the layer [B, features] → [B, outputs]; of several heads a tuple of these.
     last_layer = None
@@ -63,6 +66,14 @@ class Target:
     def posterior(self, outputs):
         """Probability of each of :attr:`ages`, [B, A], or None where the target states none."""
         return None
+
+    def codes(self, labels):
+        """Which of the outputs is the right one for labels [B, L], as whole numbers [B]; where :attr:`is_softmax`."""
+        raise NotImplementedError
+
+    def by_task(self, outputs, labels) -> list[tuple]:
+        """Task, its target, its outputs [B, …] and its labels [B, …], for each task in order: here, the age alone."""
+        return [("age", self, outputs, labels)]
 
     def decode(self, outputs):
         """Ages [B], in years, that the outputs [B, outputs] mean."""

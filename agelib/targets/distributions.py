@@ -61,6 +61,8 @@ class Expectation(WholeYears):
     bins: str = "7b"
     label_smoothing: float = 0.0
 
+    is_softmax = True
+
     def __post_init__(self):
         self._check_options()
         check_share("label_smoothing", self.label_smoothing)
@@ -81,10 +83,12 @@ class Expectation(WholeYears):
     def outputs(self) -> int:
         return self.number
 
+    def codes(self, labels):
+        return self.index_of(labels[:, 0])
+
     def loss(self, outputs, labels, weights=None):
         check_shapes("expectation", outputs, self.outputs, labels)
-        codes = self.index_of(labels[:, 0])
-        return weighted_mean(cross_entropy(outputs, codes, self.label_smoothing), weights)
+        return weighted_mean(cross_entropy(outputs, self.codes(labels), self.label_smoothing), weights)
 
     def posterior(self, outputs):
         check_shapes("a distribution", outputs, self.outputs)
@@ -109,7 +113,7 @@ class MeanVariance(Expectation):
         posterior, grid = outputs.softmax(dim=1), self.ages_beside(outputs)  # [B, A], [A]
         mean = (posterior * grid).sum(dim=1)  # [B]
         variance = (posterior * (grid - mean[:, None]) ** 2).sum(dim=1)  # [B]
-        losses = cross_entropy(outputs, self.index_of(ages), self.label_smoothing)
+        losses = cross_entropy(outputs, self.codes(labels), self.label_smoothing)
         losses = losses + MEAN_WEIGHT * (mean - ages) ** 2 / 2 + VARIANCE_WEIGHT * variance
         return weighted_mean(losses, weights)
 
@@ -146,6 +150,8 @@ class Distribution(WholeYears):
     estimate: str = "mean"
     bins: str = "7b"
 
+    is_softmax = True
+
     def __post_init__(self):
         self._check_options()
         if not self.sigma > 0:
@@ -167,6 +173,9 @@ class Distribution(WholeYears):
     @property
     def outputs(self) -> int:
         return self.number
+
+    def codes(self, labels):
+        return self.index_of(labels[:, 0])
 
     def sigmas(self, labels):
         """Standard deviation of the labels, in years: a number, or one for each picture [B, 1]."""

@@ -107,13 +107,16 @@ class Several(Target):
             )
         return labels.split([target.columns for target in self.targets], dim=1)
 
+    def by_task(self, outputs, labels) -> list[tuple]:
+        parts = zip(self.tasks, self.targets, self.split(outputs), self._split_labels(labels), strict=True)
+        return list(parts)
+
     def task_losses(self, outputs, labels, weights=None) -> dict:
         """The loss of each task by its name, before the task weights."""
         if weights is not None and weights.shape != outputs.shape[:1]:
             weighted_mean(outputs[:, 0], weights)  # It says which shapes do not fit.
         found = {}
-        parts = zip(self.tasks, self.targets, self.split(outputs), self._split_labels(labels), strict=True)
-        for task, target, mine, label in parts:
+        for task, target, mine, label in self.by_task(outputs, labels):
             known = label.isfinite().all(dim=1) & (label >= 0).all(dim=1)  # [B]
             mask = known.to(label.dtype) if weights is None else weights * known
             some = mask.sum() > 0
@@ -147,8 +150,7 @@ class Several(Target):
 
     def scores(self, outputs, labels) -> dict:
         """``mse`` and ``mae`` of the age, if it is a task; ``f1`` of the first task."""
-        parts = zip(self.targets, self.split(outputs), self._split_labels(labels), strict=True)
-        scores = [target.scores(mine, label) for target, mine, label in parts]
+        scores = [target.scores(mine, label) for _, target, mine, label in self.by_task(outputs, labels)]
         age = scores[self.tasks.index("age")] if self.gives_age else {}
         return {**age, "f1": scores[0]["f1"]}
 

@@ -2,10 +2,10 @@
 
 The loop is fastai's ``Learner``; what is ours are its callbacks, one idea a file: what is written down and when it
 ends (:mod:`~agelib.training.recording`), learning rates (:mod:`~agelib.training.schedules`), which weights may change
-(:mod:`~agelib.training.phases`), mixed pictures (:mod:`~agelib.training.mixing`) and averaged weights
-(:mod:`~agelib.training.averaging`). Several processes can train one network: how they find each other
-(:mod:`~agelib.launching`), and how they share each batch (:mod:`~agelib.training.distributed`). Explained in
-chapter 05.
+(:mod:`~agelib.training.phases`), mixed pictures (:mod:`~agelib.training.mixing`), averaged weights
+(:mod:`~agelib.training.averaging`), and how sure the trained network is (:mod:`~agelib.training.tempering`). Several
+processes can train one network: how they find each other (:mod:`~agelib.launching`), and how they share each batch
+(:mod:`~agelib.training.distributed`). Explained in chapter 05.
 """
 
 from agelib.devices import choose_device, precision
@@ -14,6 +14,7 @@ from agelib.training.optimisers import make_optimiser
 from agelib.training.phases import Phase, phases
 from agelib.training.recording import HISTORY, is_early_stop, set_aside
 from agelib.training.schedules import PLATEAU_EPOCHS, PLATEAU_FACTOR, plateau_rate
+from agelib.training.tempering import require_probabilities, temper
 from agelib.training.weighing import Weighed
 
 __all__ = [
@@ -33,5 +34,7 @@ __all__ = [
     "plateau_rate",
     "precision",
     "predict",
+    "require_probabilities",
     "set_aside",
+    "temper",
 ]
