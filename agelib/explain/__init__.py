@@ -9,7 +9,7 @@ that is explained · :mod:`~agelib.explain.layers` which layers there are, and w
 All of them leave the network as they found it: its mode, its gradients, its weights, without a hook.
 """
 
-from agelib.explain.answers import age, score
+from agelib.explain.answers import age, mean_age, score
 from agelib.explain.attention import attention_blocks, attention_maps, attention_weights
 from agelib.explain.averaging import Averages, average
 from agelib.explain.features import feature_maps, strongest
@@ -35,6 +35,7 @@ __all__ = [
     "find_layer",
     "grad_cam",
     "list_layers",
+    "mean_age",
     "normalise",
     "occlusion_maps",
     "rank_correlation",

@@ -39,6 +39,43 @@ def age(target):
     return target.decode
 
 
+def mean_age(target):
+    """The mean of the posterior in years: it moves with every change of the outputs, where a median or mode jumps.
+
+    Parameters
+    ----------
+    target : agelib.targets.Target
+
+    Returns
+    -------
+    callable
+        Outputs [B, outputs] → years [B]; of a target without a posterior, its :func:`age`.
+
+    Raises
+    ------
+    ValueError
+        If the target gives no age.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agelib.targets.distributions import Expectation
+    >>> outputs = torch.tensor([[0.0, 0.0, 2.0]], requires_grad=True)
+    >>> target = Expectation(20, 22, estimate="median")
+    >>> age(target)(outputs), mean_age(target)(outputs)
+    (tensor([22.]), tensor([21.6805], grad_fn=<MvBackward0>))
+    """
+    answer = age(target)
+    if target.ages is None:
+        return answer
+
+    def mean(outputs):
+        posterior = target.posterior(outputs)  # [B, A]
+        return posterior @ posterior.new_tensor(target.ages)
+
+    return mean
+
+
 def score(target, task: str, name: str):
     """How strongly the network speaks for one class, before probabilities are made of it.
 

@@ -33,8 +33,8 @@ class Maps:
     Attributes
     ----------
     averages : dict of str to agelib.explain.Averages
-        ``occlusion`` (years that the answer moves when the place is covered) and ``Grad-CAM`` (relative, older or
-        younger), each by age group.
+        ``occlusion`` (years that the posterior's mean moves when the place is covered) and ``Grad-CAM`` (relative,
+        older or younger), each by age group.
     sanity : pandas.DataFrame
         Kind of map, what was randomised, and the mean rank correlation with the trained network's map.
     about : dict
@@ -90,7 +90,7 @@ def write_maps(
     taken = explain.take_sample(
         SimpleNamespace(experiment=experiment, prepared=prepare(experiment.data)), "test", number, seed
     )
-    years, bins = explain.age(model.target), experiment.training.bins
+    years, bins = explain.mean_age(model.target), experiment.training.bins
     names = names_of(bins)
     groups = [names[code] if code >= 0 else None for code in group_of(taken.faces["age"], bins)]
     patch = shown.image_size // SIDE
