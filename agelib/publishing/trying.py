@@ -25,11 +25,18 @@ FOLDER = "book/_static/try-it"
 LOADED = (f"{FOLDER}/model.onnx", "book/_scripts/onnxruntime/")
 
 #: Marks in the page's text, and the text that takes their place (see :func:`complete`).
-TRAINED, ERRORS, MEGABYTES = (
+TRAINED, ERRORS, MEGABYTES, ESTIMATE = (
     "<!-- what it was trained on -->",
     "<!-- how wrong it is -->",
     "<!-- megabytes -->",
+    "<!-- which age is the answer -->",
 )
+
+#: Point estimates of a posterior that the page can read, and what it says of them.
+ESTIMATES = {
+    "mean": "their mean",
+    "median": "their median, the age up to which they sum to a half",
+}
 
 #: The drawn faces that the page offers: people of the seed 42, and how old each is drawn, in years.
 PEOPLE, AGES = (2, 3, 4, 7, 9, 10), (8, 17, 26, 44, 61, 75)
@@ -95,6 +102,7 @@ def complete(pages: dict[str, bytes], repository) -> None:
     network, runtime = (f"{number / 1e6:.1f} MB" for number in loaded.values())
     said = {TRAINED: _trained(about, described["pictures"]["image_size"]), ERRORS: _errors(about)}
     said[MEGABYTES] = f"{network} for the network and {runtime} for what runs it"
+    said[ESTIMATE] = ESTIMATES[about["experiment"].get("estimate", "mean")]
     text = pages[PAGE].decode()
     for mark, words in said.items():
         text = text.replace(mark, words)
@@ -136,7 +144,7 @@ def describe(model) -> dict:
     Raises
     ------
     ValueError
-        If the page cannot: it reads the mean of a posterior over whole years, and classes.
+        If the page cannot: it reads mean or median of a posterior over whole years, and classes.
     """
     from agelib.shipping import descriptions
     from agelib.targets.distributions import Distribution, Expectation
@@ -150,10 +158,12 @@ def describe(model) -> dict:
         else {"age": target}
     )
     age, intervals = parts.get("age"), descriptions.describe_intervals(model.calibrations)
-    is_known = isinstance(age, Distribution | Expectation) and age.estimate == "mean"
+    is_known = isinstance(age, Distribution | Expectation) and age.estimate in ESTIMATES
+    # An age group can be looked up at the answer where that is one of the posterior's ages.
+    is_known = is_known and (age.grouping == "posterior" or age.estimate == "median")
     if not is_known or intervals.get("kind") != "quantile":
         raise ValueError(
-            "the page Try it reads the mean of a posterior over whole years, with intervals from its quantiles; "
+            "the page Try it reads mean or median of a posterior over whole years, with intervals from its quantiles; "
             f"the model in {MODEL} gives none (train it with target=distribution)"
         )
     if show.grey or show.zoom != 1:
@@ -162,7 +172,12 @@ def describe(model) -> dict:
     return {
         "side": side,
         "outputs": descriptions.describe_outputs(target),
-        "age_groups": {"names": list(names_of(age.bins)), "codes": group_of(age.ages, age.bins).tolist()},
+        "age_groups": {
+            "names": list(names_of(age.bins)),
+            "codes": group_of(age.ages, age.bins).tolist(),
+            "of_age": age.grouping == "age",
+        },
+        "estimate": age.estimate,
         "margins": intervals["margins"],
         # What covers a part of the picture is the training pictures' mean colour, as in agelib.explain.
         "cover": {

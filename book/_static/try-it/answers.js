@@ -13,6 +13,15 @@ window.TryIt = window.TryIt || {};
     return posterior.reduce((sum, share, place) => sum + share * ages[place], 0);
   }
 
+  // The youngest age up to which the shares sum to a half; a sum of rounded numbers may be just below it.
+  function median(posterior, ages) {
+    let sum = 0;
+    const place = posterior.findIndex((share) => (sum += share) >= 0.5 - 1e-6);
+    return ages[place < 0 ? ages.length - 1 : place];
+  }
+
+  const ESTIMATES = { mean, median };
+
   // The age below which the posterior has a share; each age stands for all that are nearer to it than to the next.
   function quantile(posterior, ages, share) {
     let below = 0;
@@ -44,7 +53,8 @@ window.TryIt = window.TryIt || {};
     return shares.indexOf(Math.max(...shares));
   }
 
-  page.age = function (outputs, model) {
+  // The posterior's mean, which moves with every change of the outputs: what the heat map explains.
+  page.meanAge = function (outputs, model) {
     const { first, number, ages } = model.outputs.find((part) => part.task === "age");
     return mean(softmax(outputs.slice(first, first + number)), ages);
   };
@@ -59,16 +69,16 @@ window.TryIt = window.TryIt || {};
         tasks[task] = { names: classes, shares, chosen: classes[most(shares)] };
         continue;
       }
-      const age = mean(shares, ages);
-      const { names, codes } = model.age_groups;
+      const age = ESTIMATES[model.estimate](shares, ages);
+      const { names, codes, of_age } = model.age_groups;
       const groups = names.map(() => 0);
       shares.forEach((share, place) => { groups[codes[place]] += share; });
-      tasks.age_group = { names, shares: groups, chosen: names[most(groups)] };
+      tasks.age_group = { names, shares: groups, chosen: names[of_age ? codes[ages.indexOf(age)] : most(groups)] };
       const intervals = {};
       for (const [level, margin] of Object.entries(model.margins)) {
         intervals[level] = interval(shares, ages, age, Number(level), margin);
       }
-      answer = { age, ages, posterior: shares, intervals };
+      answer = { age, mean: mean(shares, ages), ages, posterior: shares, intervals };
     }
     return { ...answer, tasks };
   };

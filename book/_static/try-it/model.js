@@ -56,8 +56,8 @@ window.TryIt = window.TryIt || {};
     };
   };
 
-  // The heat map of a picture: change of the age in years by pixel [side * side]; null if `wanted` says no meanwhile.
-  page.explain = async function (ask, model, small, age, progress, wanted) {
+  // The heat map of a picture: change of the mean age in years by pixel [side * side]; null if `wanted` says no meanwhile.
+  page.explain = async function (ask, model, small, mean, progress, wanted) {
     const { side, step, colour } = model.cover;
     const places = page.covers(model.side, side, step);
     const changes = [];
@@ -65,7 +65,7 @@ window.TryIt = window.TryIt || {};
       const some = places.slice(start, start + AT_A_TIME);
       const outputs = await ask(page.cover(small, model.side, some, side, colour));
       if (!wanted()) return null;
-      changes.push(...outputs.map((each) => page.age(each, model) - age));
+      changes.push(...outputs.map((each) => page.meanAge(each, model) - mean));
       progress(changes.length, places.length);
       await new Promise((go) => setTimeout(go));
     }

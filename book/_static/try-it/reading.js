@@ -4,7 +4,7 @@ window.TryIt = window.TryIt || {};
 (function (page) {
   const MOST_BYTES = 20e6;
   const MOST_SIDE = 12000; // pixels; beyond it a browser may run out of memory
-  const KEPT_SIDE = 4096; // a larger picture is made smaller: the network sees 64 pixels of it
+  const KEPT_SIDE = 4096; // a larger picture is made smaller: the network sees a few dozen pixels a side of it
   const UNCHANGED = { colorSpaceConversion: "none", premultiplyAlpha: "none", imageOrientation: "from-image" };
 
   // Something that the reader can change; its message is shown as it is.

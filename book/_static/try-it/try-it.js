@@ -209,7 +209,7 @@
     const wanted = () => asked === state.asked;
     let found;
     try {
-      found = await page.explain(state.ask, model, small, before.age, (done, all) => { bar.value = done / all; }, wanted);
+      found = await page.explain(state.ask, model, small, before.mean, (done, all) => { bar.value = done / all; }, wanted);
     } finally {
       bar.hidden = true;
     }
