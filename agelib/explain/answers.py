@@ -42,19 +42,7 @@ def age(target):
 def mean_age(target):
     """The mean of the posterior in years: it moves with every change of the outputs, where a median or mode jumps.
 
-    Parameters
-    ----------
-    target : agelib.targets.Target
-
-    Returns
-    -------
-    callable
-        Outputs [B, outputs] → years [B]; of a target without a posterior, its :func:`age`.
-
-    Raises
-    ------
-    ValueError
-        If the target gives no age.
+    It takes, gives and refuses what :func:`age` does; of a target without a posterior it is the same.
 
     Examples
     --------
