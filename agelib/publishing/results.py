@@ -131,10 +131,11 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         f"- Macro F1 of {task}: study C states {published:.2f} %, ours ({who}) is {mine:.2f} %: **not reached**."
         for task, (published, mine) in short.items()
     ]
-    tried = references.recipes.FAMILIES["parts"].heading
-    if (table["family"] == "parts").any():
+    tried = [family for family in ("parts", "sprint") if (table["family"] == family).any()]
+    if tried:
+        where = " and ".join(f"*{references.recipes.FAMILIES[family].heading}*" for family in tried)
         lines.append(
-            f"\nWhat each part of the recipe is worth stands above, under *{tried}*. Larger pictures and longer"
+            f"\nWhat parts of such a recipe are worth stands above, under {where}. Larger pictures and longer"
         )
         lines.append("trainings were not tried as a whole, for their time on two processor cores.")
     return "\n".join([*lines, ""])

@@ -75,8 +75,8 @@ FAMILIES = {
         "target-groups",
     ),
     "parts": Family(
-        "What each part of our best gives",
-        "The small version of our best network, with one part changed.",
+        "What each part of a recipe gives",
+        "A small network for all three tasks, with one part changed.",
         "multitask",
     ),
     "sprint": Family(
