@@ -146,6 +146,16 @@ def masked_mean(values, known, weights=None):
     return weighted_mean(values, weights + (~some).to(weights.dtype)) * some
 
 
+def known(labels):
+    """Which pictures have a label: booleans [B] for labels [B, L]. A missing number is NaN, a missing class −1.
+
+    >>> import torch
+    >>> known(torch.tensor([[3.0, 1.0], [float("nan"), 1.0], [3.0, -1.0]]))
+    tensor([ True, False, False])
+    """
+    return (labels.isfinite() & (labels >= 0)).all(dim=1)
+
+
 def full_precision(tensor):
     """The tensor in float32 at least: in half precision, sums over many ages lose whole years.
 

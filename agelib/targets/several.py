@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from agelib.targets.classes import Classes, word_column
-from agelib.targets.contract import Target, weighted_mean
+from agelib.targets.contract import Target, known, weighted_mean
 
 #: The tasks there are; age goes through the target that the experiment names, the others are classes.
 TASKS = ("age", "gender", "ethnicity", "expression")
@@ -117,11 +117,11 @@ class Several(Target):
             weighted_mean(outputs[:, 0], weights)  # It says which shapes do not fit.
         found = {}
         for task, target, mine, label in self.by_task(outputs, labels):
-            known = label.isfinite().all(dim=1) & (label >= 0).all(dim=1)  # [B]
-            mask = known.to(label.dtype) if weights is None else weights * known
+            has_label = known(label)  # [B]
+            mask = has_label.to(label.dtype) if weights is None else weights * has_label
             some = mask.sum() > 0
             # A picture without this label gets some label and no weight: the shapes of a batch never change.
-            safe = torch.where(known[:, None], label, torch.zeros_like(label))
+            safe = torch.where(has_label[:, None], label, torch.zeros_like(label))
             found[task] = target.loss(mine, safe, mask + (~some).to(mask.dtype)) * some
         return found
 

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from agelib import metrics
+from agelib.targets.contract import known
 
 
 def require_probabilities(target) -> None:
@@ -77,10 +78,10 @@ def temper(network, target, outputs, labels) -> dict[str, float]:
     found = {}
     tasks = target.by_task(outputs, labels[:, : target.columns])
     for layer, (task, mine, given, told) in zip(network.last_layers, tasks, strict=True):
-        known = (told.isfinite() & (told >= 0)).all(dim=1)  # [N]
-        probabilities = given[known].double().softmax(dim=1)  # [K, outputs]
+        counts = known(told)  # [N]
+        probabilities = given[counts].double().softmax(dim=1)  # [K, outputs]
         posterior = pd.DataFrame(probabilities.numpy(), columns=range(probabilities.shape[1]))
-        found[task] = metrics.fit_temperature(posterior, mine.codes(told[known]).numpy())
+        found[task] = metrics.fit_temperature(posterior, mine.codes(told[counts]).numpy())
         for parameter in layer.parameters():
             parameter /= found[task]
     return found
