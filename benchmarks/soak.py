@@ -4,7 +4,7 @@ Each run is a network of one block, trained for one epoch on 24 drawn faces of 1
 so many runs the memory of the process is noted (a leak shows as a slope), and what the workspace takes; at the end all
 runs are listed, and pruned to half.
 
-python benchmarks/soak.py              # 1,000 runs: on a free core a quarter of an hour
+python benchmarks/soak.py              # 1,000 runs: two minutes on a free core
 python benchmarks/soak.py --runs 100
 
 What is reported goes to ``benchmarks/reports``: ``soak.json`` and ``soak.png``.
@@ -96,7 +96,7 @@ def summarise(table: pd.DataFrame) -> dict:
     """Slopes over the second half of the runs: by then everything is imported, and allocators have settled."""
     late = table[table["runs"] >= table["runs"].iloc[-1] / 2]
     slope = {
-        name: float(np.polyfit(late["runs"], late[name], 1)[0]) if len(late) > 1 else None
+        name: float(np.polyfit(late["runs"], late[name], 1)[0]) if len(late) > 1 else float("nan")
         for name in ("memory", "disk", "open_files")
     }
     last = table.iloc[-1]
@@ -109,6 +109,24 @@ def summarise(table: pd.DataFrame) -> dict:
         "open_files_a_run": slope["open_files"],
         "memory_at_the_end": int(last["memory"]),
     }
+
+
+def as_table(found: dict) -> pd.DataFrame:
+    """What was found, in the units in which it is read."""
+    told = {
+        "runs": f"{found['runs']:,}",
+        "a run, of a processor": f"{found['processor_seconds_a_run']:.3f} s",
+        "listing all runs, of a processor": f"{found['listing_processor_seconds']:.2f} s",
+        "memory of the process at the end": f"{found['memory_at_the_end'] / 1e6:.0f} MB",
+        "memory that a run adds": f"{found['bytes_of_memory_a_run'] / 1e3:.1f} KB",
+        "open files that a run adds": f"{round(found['open_files_a_run'], 3) + 0:.3f}",
+        "disk that a run adds": f"{found['bytes_of_disk_a_run'] / 1e3:.1f} KB",
+        "disk of all runs": f"{found['runs_bytes'] / 1e6:.1f} MB",
+        "pruned runs": f"{found['pruned_runs']:,}",
+        "disk that is left": f"{found['runs_bytes_left'] / 1e6:.1f} MB",
+        "pruning, of a processor": f"{found['prune_processor_seconds']:.2f} s",
+    }
+    return pd.DataFrame({"measure": [*told], "value": told.values()})
 
 
 def plot(table: pd.DataFrame):
@@ -124,7 +142,7 @@ def plot(table: pd.DataFrame):
     units = {"memory": "memory, MB", "disk": "disk, MB", "listing_seconds": "listing, processor seconds"}
     for (name, label), axis in zip(units.items(), axes, strict=True):
         sns.lineplot(data=shown, x="runs", y=name, marker="o", ax=axis)
-        axis.set(xlabel="runs", ylabel=label, ylim=(0, None))
+        axis.set(xlabel="runs", ylabel=label, ylim=(0, 1.05 * shown[name].max()))
     return figure
 
 
@@ -146,7 +164,7 @@ def main() -> None:
         "long listing all of them takes, and what `agelib prune` does when half of their disk is wanted back."
     )
     alt = "Memory, disk and the seconds of listing over the number of runs."
-    measures = pd.DataFrame({"measure": [name.replace("_", " ") for name in found], "value": found.values()})
+    measures = as_table(found)
     print(measures.to_string(index=False))
     print(
         _report.write(

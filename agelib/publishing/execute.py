@@ -134,11 +134,12 @@ class _PeakMemory:
 
         me = psutil.Process()
         while not self._ended.wait(self._seconds):
-            held = 0
-            for process in me.children(recursive=True):
+            held, family = 0, me.children(recursive=True)
+            for process in family:
                 try:
-                    memory = process.memory_full_info()
-                    # Forked workers share pages with the kernel: PSS counts such a page once, RSS once a process.
+                    # Forked workers share pages with the kernel: PSS counts such a page once, RSS once a process. To
+                    # find PSS the system walks through all pages, so a kernel alone is not asked for it.
+                    memory = process.memory_info() if len(family) == 1 else process.memory_full_info()
                     held += getattr(memory, "pss", 0) or memory.rss
                 except psutil.Error:
                     continue
