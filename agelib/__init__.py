@@ -7,7 +7,7 @@ floor  room                                                                    t
 ====== ======================================================================= =====================
 0      :mod:`agelib.store`, :mod:`agelib.fingerprint`, :mod:`agelib.progress`  how to run
 0      :mod:`agelib.notes`, :mod:`agelib.usage`, :mod:`agelib.stopping`,       how to run
-       :mod:`agelib.logs`, :mod:`agelib.memory`
+       :mod:`agelib.logs`, :mod:`agelib.memory`, :mod:`agelib.processors`
 1      :mod:`agelib.faces`, :mod:`agelib.experiment`                           01, 05
 1      :mod:`agelib.metrics`                                                   05, 12, 15, 17, 18
 1      :mod:`agelib.networks`                                                  05 to 10

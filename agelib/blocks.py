@@ -17,6 +17,7 @@ import numpy as np
 
 from agelib import notes
 from agelib.decoding import decode_into
+from agelib.processors import cores
 from agelib.progress import Line
 from agelib.store import write_json
 
@@ -105,9 +106,7 @@ def jobs(wish: int | None, number_of_bytes: int) -> int:
         return max(1, wish)
     if number_of_bytes < 2 * BYTES_PER_JOB:
         return 1
-    from joblib import cpu_count
-
-    return min(cpu_count(), number_of_bytes // BYTES_PER_JOB)
+    return min(cores(), number_of_bytes // BYTES_PER_JOB)
 
 
 def _make_room(images: Path, shape: tuple) -> int:

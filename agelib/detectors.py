@@ -5,7 +5,6 @@ one that study A used; it is optional, because its weights must be fetched by ha
 Explained in chapter 02.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from agelib import notes, store, usage
 from agelib.decoding import read_picture
 from agelib.fingerprint import code_fingerprint
 from agelib.pixels import content_keys
+from agelib.processors import cores
 from agelib.progress import Line
 
 #: Side that a picture is brought to before the cascade looks at it, in pixels.
@@ -116,7 +116,7 @@ def _detect_all(
     found = {} if file is None else dict(notes.read(file))
     line = Line("look for faces", len(paths), shown=progress)
     tables = []
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as threads:
+    with ThreadPoolExecutor(jobs or cores()) as threads:
         for first in range(0, len(paths), PICTURES_AT_A_TIME):
             some = paths[first : first + PICTURES_AT_A_TIME]
             if first not in found:

@@ -23,6 +23,7 @@ from itertools import islice
 from multiprocessing import connection
 
 from agelib import stopping
+from agelib.processors import cores
 
 #: How often one piece of work may lose the process that does it, before it is given up: as Dask's own default.
 LOSSES = 3
@@ -139,11 +140,6 @@ def completed(
             future.cancel()
 
 
-def threads_here() -> int:
-    """How many threads this process was given: what AGELIB_THREADS says, or one."""
-    return int(os.environ.get("AGELIB_THREADS") or 1)
-
-
 class Here(Executor):
     """Does what is submitted at once, in this process.
 
@@ -176,7 +172,7 @@ class Processes(Executor):
         self._threads = ThreadPoolExecutor(workers, "worker")
         self._mine = threading.local()
         self._pools: list[ProcessPoolExecutor] = []
-        self._share = max(1, (os.cpu_count() or 1) // workers)
+        self._share = max(1, cores() // workers)
 
     def submit(self, work, /, *arguments, **named) -> Future:
         return self._threads.submit(self._do, work, arguments, named)

@@ -15,8 +15,9 @@ from agelib.store import content_key
 
 PACKAGE = Path(__file__).resolve().parent
 
-#: What shows how far something is, or where memory comes from, changes no result, whatever it says and imports.
-WITHOUT_EFFECT = ("agelib.memory", "agelib.progress", "agelib.stopping")
+#: What shows how far something is, or where memory and cores come from, changes no result, whatever it says and
+#: imports.
+WITHOUT_EFFECT = ("agelib.memory", "agelib.processors", "agelib.progress", "agelib.stopping")
 
 #: Two threads that parse at the same moment break each other's count of the depth in Python 3.11 (a SystemError).
 _ONE_AT_A_TIME = threading.Lock()

@@ -19,6 +19,7 @@ import filelock
 
 from agelib import store
 from agelib.devices import choose_device
+from agelib.processors import cores
 
 #: Seconds that a process waits for the others before it gives up; AGELIB_TIMEOUT names another number.
 TIMEOUT = 600
@@ -66,8 +67,7 @@ def launch(function: Callable, arguments: tuple, processes: int) -> None:
             f"processes={processes}: there are {torch.cuda.device_count()} GPUs, and each process takes one; "
             "AGELIB_DEVICE=cpu trains on the cores instead"
         )
-    cores = int(os.environ.get("AGELIB_THREADS") or os.cpu_count() or 1)
-    threads = max(1, cores // processes)
+    threads = max(1, int(os.environ.get("AGELIB_THREADS") or cores()) // processes)
     environment = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": _free_port(),

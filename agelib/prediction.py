@@ -3,7 +3,6 @@
 Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 
 from agelib.decoding import read_picture
 from agelib.devices import choose_device
+from agelib.processors import cores
 from agelib.shipping.framing import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, name_of, open_upright
 from agelib.shipping.models import Model, of_run
 
@@ -130,7 +130,7 @@ def predict_in_batches(
     device = choose_device() if device is None else device
     files = find_pictures(pictures)
     read = _reader(model, detector)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(min(8, cores())) as threads:
         waiting = None
         for start in range(0, len(files) + BATCH, BATCH):
             following = threads.map(read, files[start : start + BATCH])  # it begins at once

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from agelib.devices import processor_name
+from agelib.processors import cores
 from agelib.store import write_json, write_whole
 
 #: Where reports are kept.
@@ -23,7 +24,7 @@ def provenance(**about) -> dict:
     """The machine, its load, the versions, and what else is said of a measurement."""
     return {
         "processor": processor_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         **{library: metadata.version(library) for library in LIBRARIES},

@@ -21,6 +21,8 @@ from pathlib import Path
 import _report
 import pandas as pd
 
+from agelib.processors import cores
+
 HERE = Path(__file__).resolve().parents[1]
 
 
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("--before", default="", help="a checkout of an older version, to be built as well")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
-    about = _report.provenance(profile=chosen.profile, jobs=os.cpu_count(), pictures="drawn faces")
+    about = _report.provenance(profile=chosen.profile, jobs=cores(), pictures="drawn faces")
     versions = ({"before": Path(chosen.before).resolve()} if chosen.before else {}) | {"now": HERE}
     found = {version: measure(repository, chosen.profile) for version, repository in versions.items()}
     table = pd.DataFrame([row(version, *measured) for version, measured in found.items()])

@@ -28,6 +28,7 @@ from _report import FOLDER, provenance, write
 
 from agelib import executors, store, studies
 from agelib.experiment import Experiment
+from agelib.processors import cores
 from agelib.publishing.chapters import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
@@ -105,7 +106,7 @@ def surroundings(folder: Path, workers: int):
     (folder / "sitecustomize.py").write_text(WITNESS)
     log = folder / "sealed.txt"
     log.touch()
-    share = str(max(1, (os.cpu_count() or 1) // workers))
+    share = str(max(1, cores() // workers))
     checkout = Path(__file__).resolve().parents[1]
     mine = {
         "PYTHONPATH": os.pathsep.join([str(folder), str(checkout)]),
@@ -177,7 +178,7 @@ def draw(table: pd.DataFrame):
     )
     runs = int(table["done"].max())
     axis.set(xlabel="workers, one of them killed", ylabel=f"seconds for {runs} trainings", ylim=(0, None))
-    axis.set(title=f"{os.cpu_count()} cores; drawn faces", xticks=sorted(table["workers"].unique()))
+    axis.set(title=f"{cores()} cores; drawn faces", xticks=sorted(table["workers"].unique()))
     axis.legend(title="")
     return theme.done(figure)
 

@@ -25,6 +25,8 @@ import _report
 import numpy as np
 import pandas as pd
 
+from agelib.processors import cores
+
 
 def write_pictures(folder: Path, number: int) -> None:
     """Smooth coloured noise of 200 pixels: about as large, as JPEG, as a cropped face."""
@@ -233,7 +235,7 @@ def main() -> None:
         paths = paths[: options.pictures]
         if not paths:
             parser.error(f"no .jpg or .png in {root}; name a folder of pictures, or none")
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        processors = cores()
         print(f"{len(paths):,} pictures to {options.image_size} pixels, {processors} processors")
         about = _report.provenance(
             pictures=len(paths),

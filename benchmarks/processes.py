@@ -23,6 +23,8 @@ import _report
 import numpy as np
 import pandas as pd
 
+from agelib.processors import cores
+
 #: Network → image size.
 NETWORKS = {"basic_cnn": 64, "resnet18": 32}
 
@@ -132,7 +134,7 @@ def train(experiment, processes: int, threads: int = 0) -> tuple:
 
     shutil.rmtree(store.home() / "runs", ignore_errors=True)
     runs.open_streams(experiment, runs.prepare(experiment.data))  # drawn and decoded once, and not timed
-    os.environ["AGELIB_THREADS"] = str(threads or os.cpu_count())
+    os.environ["AGELIB_THREADS"] = str(threads or cores())
     started = time.perf_counter()
     done = runs.run(experiment, progress=False, processes=processes)
     whole = time.perf_counter() - started

@@ -43,6 +43,9 @@ DRAWN, SIDE, IMAGE_SIZE = 300, 64, 16
 #: Sizes below this tell of a start-up, and are left out of the slopes where there are two larger ones.
 LEAST_ROWS = 10_000
 
+#: Shorter times, in seconds, and less memory, in bytes, are left out of the figure: they say nothing of growth.
+LEAST_SECONDS, LEAST_MEMORY = 0.05, 1e6
+
 
 def write_archive(file: Path, rows: int) -> None:
     """A tar file as IMDB-WIKI is published: metadata and folders of pictures."""
@@ -296,13 +299,15 @@ def plot(table: pd.DataFrame):
     sns.set_theme(style="whitegrid", palette="colorblind")
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     kept = table.assign(megabytes=table["memory"] / 1e6)
-    how = {"data": kept, "x": "rows", "hue": "step", "style": "step", "markers": True, "dashes": False}
-    sns.lineplot(y="processor_seconds", ax=left, legend=False, **how)
-    sns.lineplot(y="megabytes", ax=right, **how)
+    how = {"x": "rows", "hue": "step", "style": "step", "markers": True, "dashes": False}
+    how |= {"hue_order": list(kept["step"].unique()), "style_order": list(kept["step"].unique())}
+    long, large = kept["processor_seconds"] >= LEAST_SECONDS, kept["memory"] >= LEAST_MEMORY
+    sns.lineplot(kept[long], y="processor_seconds", ax=left, legend=False, **how)
+    sns.lineplot(kept[large], y="megabytes", ax=right, **how)
     rows = np.array([table["rows"].min(), table["rows"].max()])
     left.plot(rows, table["processor_seconds"].median() / np.median(table["rows"]) * rows, "k:", lw=1)
     left.set(xscale="log", yscale="log", xlabel="rows", ylabel="processor seconds", title="dotted: linear")
-    right.set(xscale="log", xlabel="rows", ylabel="memory, MB", title="without pages of files")
+    right.set(xscale="log", yscale="log", xlabel="rows", ylabel="memory, MB", title="without pages of files")
     sns.move_legend(right, "upper left", bbox_to_anchor=(1, 1), title=None)
     return figure
 

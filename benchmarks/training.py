@@ -22,7 +22,8 @@ The limit is so near that the few seconds in which a training is set up would hi
 * compiled: the limit once more, with torch.compile.
 
 Run it with ``python benchmarks/training.py [--network basic_cnn] [--source utkface --root UTKFace.tar.gz]``; without
-``--network`` the basic CNN, ResNet-18 and EfficientNet-B0 take turns.
+``--network`` the basic CNN, ResNet-18 and EfficientNet-B0 take turns. With ``--add --network resnet18 --ways limit``
+one network is measured against one other way anew, and the rest of the report stays as it is.
 """
 
 import argparse
@@ -30,6 +31,7 @@ import contextlib
 import importlib.util
 import io
 import itertools
+import json
 import logging
 import os
 import tempfile
@@ -43,6 +45,7 @@ import numpy as np
 import pandas as pd
 
 from agelib import memory
+from agelib.processors import cores
 
 #: Pictures of the validation part, of the ways that have one.
 VALID = 16
@@ -86,6 +89,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="pairs of each kind (default 3)")
     options.add_argument("--epochs", type=int, default=1, help="epochs in each timing (default 1)")
     options.add_argument("--ways", default="", help="others to measure, joined by commas (default: all)")
+    options.add_argument("--add", action="store_true", help="keep what the report has of others")
     options.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = options.parse_args()
 
@@ -113,13 +117,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             tables.append(compare(faces, root, chosen, Path(folder)))
         print(summary(tables[-1]).to_string(index=False), flush=True)
-    pairs = pd.concat(tables, ignore_index=True)
-    ways = set(pairs["other"])
+    table = summary(pd.concat(tables, ignore_index=True))
+    if chosen.add:
+        table = with_others(table, about, chosen.reports)
+    ways = set(table["other"])
     said = " ".join([SAID, *(words for way, words in SAID_OF.items() if way in ways), SAID_LAST])
     alt = "Ratios of training speeds, agelib to each other way, one panel a network; 1 is as fast."
-    print(
-        _report.write("training", "Training", said, summary(pairs), about, draw(pairs), alt, chosen.reports)
-    )
+    print(_report.write("training", "Training", said, table, about, draw(table), alt, chosen.reports))
 
 
 def device():
@@ -176,22 +180,50 @@ def summary(pairs: pd.DataFrame) -> pd.DataFrame:
     return found.round({"agelib": 1, "theirs": 1, "ratio": 3, "low": 3, "high": 3}).reset_index()
 
 
-def draw(pairs: pd.DataFrame):
-    """The ratios of all pairs, on a logarithmic axis; 1 is as fast as the other."""
-    import seaborn
+def draw(table: pd.DataFrame):
+    """The median ratios and their ranges, on a logarithmic axis; 1 is as fast as the other."""
+    from matplotlib.figure import Figure
 
     from agelib import plots
 
     plots.set_theme()
-    ratio = pairs.assign(ratio=pairs["agelib"] / pairs["theirs"])
-    grid = seaborn.catplot(ratio, x="ratio", y="other", col="network", kind="strip", height=3.2, aspect=1.1)
-    for axes in grid.axes.flat:
-        axes.set_xscale("log")
+    names, ways = table["network"].unique(), list(table["other"].unique())
+    figure = Figure(figsize=(3.5 * len(names), 3.2), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        mine = table[table["network"] == name]
+        ranges = [mine["ratio"] - mine["low"], mine["high"] - mine["ratio"]]
+        axes.errorbar(mine["ratio"], mine["other"].map(ways.index), xerr=ranges, fmt="o", capsize=2)
+        axes.set(title=name, xscale="log", xlabel="pictures per second, agelib ÷ other")
         axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         axes.set_xticks([], minor=True)
+        axes.set_yticks(range(len(ways)), ways)
+        axes.set_ylim(len(ways) - 0.5, -0.5)
         axes.axvline(1, color="0.5", linewidth=1)
-    grid.set_axis_labels("pictures per second, agelib ÷ other", "").set_titles("{col_name}")
-    return grid.figure
+    return figure
+
+
+def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:
+    """Rows of the report that is there, those of the table in their place.
+
+    A row that was measured with another version, on other pictures or on another machine is no part of one report.
+    """
+    file = Path(folder) / "training.json"
+    if not file.is_file():
+        return table
+    there = json.loads(file.read_text(encoding="utf-8"))
+    differs = [
+        key
+        for key in {*about, *there["about"]} - {"load_before"}
+        if about.get(key) != there["about"].get(key)
+    ]
+    if differs:
+        raise SystemExit(f"{file} was measured with another {', '.join(sorted(differs))}; leave out --add")
+    key = ["network", "other"]
+    both = pd.concat([pd.DataFrame(there["rows"], columns=there["columns"]), table])
+    both = both.drop_duplicates(key, keep="last")
+    # In the order of the report that is there.
+    order = pd.concat([pd.DataFrame(there["rows"])[key], table[key]]).drop_duplicates()
+    return order.merge(both, on=key)[there["columns"]]
 
 
 def readable(collection, number: int):
@@ -321,7 +353,7 @@ def folder_loader(faces, root, chosen, folder):
     )
     pictures = ImageFolder(by_age, change)
     ages = torch.tensor([float(name) for name in pictures.classes])
-    loader = DataLoader(pictures, chosen.batch_size, shuffle=True, num_workers=os.cpu_count() or 1)
+    loader = DataLoader(pictures, chosen.batch_size, shuffle=True, num_workers=cores())
     return loader, (ages[:, None] - float(faces["age"].mean())) / float(faces["age"].std())
 
 
@@ -401,7 +433,7 @@ def fastai_way(faces, root, chosen):
         item_tfms=Resize(chosen.image_size, method="squish"),
         batch_tfms=[*([] if chosen.plain else random), Normalize.from_stats([0.5] * 3, [0.25] * 3)],
         bs=chosen.batch_size,
-        num_workers=os.cpu_count() or 1,
+        num_workers=cores(),
     )
 
     def train(epochs):

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -95,3 +96,61 @@ def test_a_speedrun_is_timed_to_what_every_plain_one_reaches():
     assert speedrun.least(pd.concat(plain)) == 45.0
     assert speedrun.when(curve, 45.0) == 2.0
     assert speedrun.when(curve, 61.0) is None
+
+
+def test_a_cost_that_grows_with_the_square_has_the_exponent_two():
+    import scale
+
+    rows = np.array([1_000, 10_000, 100_000])
+    costs = {"linear": rows / 1e4, "square": (rows / 1e4) ** 2}
+    table = pd.concat(
+        pd.DataFrame({"step": step, "rows": rows, "processor_seconds": seconds, "memory": 5e6 + 800.0 * rows})
+        for step, seconds in costs.items()
+    )
+    # What a start-up adds to the smallest size is not taken for growth.
+    table.loc[table["rows"] == 1_000, "processor_seconds"] += 3
+    found = scale.exponents(table).set_index("step")
+    np.testing.assert_allclose(found["exponent"], [1, 2])
+    np.testing.assert_allclose(found["bytes_a_row"], 800)
+    ahead = scale.PUBLISHED / 100_000
+    np.testing.assert_allclose(found["seconds_at_published"], [10 * ahead, 100 * ahead**2])
+    np.testing.assert_allclose(found["memory_at_published"], 5e6 + 800 * scale.PUBLISHED)
+    written = scale.as_table(table, scale.exponents(table))
+    assert written["exponent"].tolist() == [1.0, 2.0]
+
+
+def test_what_a_run_adds_is_the_slope_of_the_second_half():
+    import soak
+
+    runs = np.arange(100, 1100, 100)
+    settled = np.where(runs < 500, 0, 1e9 + 2_000 * runs)  # imports and allocators are not counted
+    table = pd.DataFrame({"runs": runs, "memory": settled, "disk": 57_000 * runs, "open_files": 6})
+    found = soak.summarise(table.assign(processor_seconds=0.1 * runs, listing_seconds=0.001 * runs))
+    assert found["bytes_of_memory_a_run"] == pytest.approx(2_000)
+    assert found["bytes_of_disk_a_run"] == pytest.approx(57_000)
+    assert found["open_files_a_run"] == pytest.approx(0, abs=1e-9)
+    pruned = {
+        "pruned_runs": 500,
+        "prune_processor_seconds": 1.0,
+        "runs_bytes": 57_000_000,
+        "runs_bytes_left": 28_500_000,
+    }
+    told = soak.as_table(found | pruned).set_index("measure")["value"]
+    assert told["memory that a run adds"] == "2.0 KB"
+    assert told["open files that a run adds"] == "0.000"
+    assert told["listing all runs, of a processor"] == "1.00 s"
+
+
+def test_a_pair_measured_anew_takes_its_place_in_the_report(tmp_path):
+    import training
+
+    about = {"torch": "2.14.1", "load_before": 0.1}
+    rows = [("a", "limit", 0.8), ("a", "folder", 1.7), ("b", "limit", 0.9)]
+    columns = ["network", "other", "ratio"]
+    table = pd.DataFrame(rows, columns=columns)
+    _report.write("training", "Training", "", table, about, folder=tmp_path)
+    anew = pd.DataFrame([("a", "limit", 0.97), ("c", "limit", 1.0)], columns=columns)
+    found = training.with_others(anew, about | {"load_before": 0.7}, tmp_path)
+    assert found.to_numpy().tolist() == [["a", "limit", 0.97], *map(list, rows[1:]), ["c", "limit", 1.0]]
+    with pytest.raises(SystemExit, match="measured with another torch; leave out --add"):
+        training.with_others(anew, about | {"torch": "2.15.0"}, tmp_path)

@@ -14,6 +14,7 @@ import yaml
 
 from agelib import fingerprint
 from agelib.__main__ import main
+from agelib.processors import cores
 from agelib.publishing import book, keys, pages, scripts, site
 from agelib.publishing.chapters import check_contents, list_chapters, read_chapter
 from agelib.publishing.plan import Build, Plan
@@ -298,10 +299,7 @@ def test_pages_of_real_pictures_go_to_a_place_of_their_own(tmp_path):
 
 
 def test_jobs_share_the_cores():
-    import os
-
-    cores = os.cpu_count()
-    assert Build.of(jobs=1).threads == cores
+    assert Build.of(jobs=1).threads == cores()
     assert Build.of().threads == 1
     assert Build.of(profile="gpu").workers == 1
 

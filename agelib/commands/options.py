@@ -4,10 +4,10 @@ Explained in "How to run".
 """
 
 import argparse
-import os
 
 from agelib import executors
 from agelib.experiment import Experiment, options
+from agelib.processors import cores
 
 
 def add_options(parser: argparse.ArgumentParser, records=("data", "pictures", "network", "training")) -> None:
@@ -67,5 +67,5 @@ def add_workers(parser: argparse.ArgumentParser, what: str, usual: str = "one") 
 
 def open_workers(chosen, folders=(), threads: bool = False):
     """The executor that was typed: see :func:`agelib.executors.open`; with threads one a processor core by default."""
-    usual = (os.cpu_count() or 1) if threads else 1
+    usual = cores() if threads else 1
     return executors.open(chosen.workers or usual, chosen.scheduler, folders, threads)

@@ -16,6 +16,7 @@ from agelib.drawn.people import make_person
 from agelib.drawn.pictures import take_picture
 from agelib.drawn.portrait import draw
 from agelib.drawn.scenes import draw_scene, draw_two
+from agelib.processors import cores
 from agelib.progress import Line
 
 #: Pictures that a process writes at a time, and below which starting another process costs more than it saves.
@@ -141,9 +142,9 @@ def write_all(
 
 
 def _write_side_by_side(tasks: list[tuple], processes: int):
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import Parallel, delayed
 
-    processes = min(processes, cpu_count())
+    processes = min(processes, cores())
     if processes <= 1:
         yield from (write_jobs(*task) for task in tasks)
         return

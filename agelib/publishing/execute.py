@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from agelib.devices import processor_name
-from agelib.executors import threads_here
+from agelib.processors import threads_here
 from agelib.publishing.processes import end_with, run_python
 from agelib.store import lock, write_json, write_whole
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from agelib import progress, stopping
 from agelib.executors import Here
 from agelib.logs import LOGGER
+from agelib.processors import cores
 from agelib.publishing.execute import ChapterError, execute
 from agelib.publishing.pages import describe_run
 from agelib.publishing.plan import Plan
@@ -161,7 +162,7 @@ def prepare_data(values: dict):
     from doit.exceptions import TaskFailed
 
     code = "import json, sys, agelib; agelib.prepare(agelib.Experiment.of(**json.loads(sys.argv[1])).data)"
-    environment = dict(os.environ) | {"AGELIB_THREADS": str(os.cpu_count() or 1)}
+    environment = dict(os.environ) | {"AGELIB_THREADS": str(cores())}
     with progress.steady(f"prepare pictures ({values.get('source', 'drawn')})") as line:
         returned, output = run_python(["-c", code, json.dumps(values)], environment, told=line.notes)
     if returned:

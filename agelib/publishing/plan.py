@@ -1,11 +1,11 @@
 """One build, planned: which chapters, with which parameters, under which keys, and what is done already."""
 
 import functools
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from agelib.processors import cores
 from agelib.publishing.chapters import REPOSITORY, Chapter, check_contents, list_chapters
 from agelib.publishing.execute import Job
 from agelib.publishing.keys import chapter_key
@@ -109,12 +109,12 @@ class Build:
         if self.scheduler:
             return self.jobs or MOST
         # Two trainings on one graphics card slow each other down and may not fit its memory.
-        return self.jobs or (1 if self.profile == "gpu" else os.cpu_count() or 1)
+        return self.jobs or (1 if self.profile == "gpu" else cores())
 
     @property
     def threads(self) -> int:
         """How many threads each chapter may use; 0: as many as the worker has that executes it."""
-        return 0 if self.scheduler else max(1, (os.cpu_count() or 1) // self.workers)
+        return 0 if self.scheduler else max(1, cores() // self.workers)
 
     @property
     def html(self) -> Path:

@@ -8,7 +8,6 @@ in "How to run".
 
 import io
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from PIL import Image
 
 from agelib import detectors
 from agelib.decoding import UPRIGHT, orientation, reason, to_mode
+from agelib.processors import cores
 
 #: The longer side that a picture is brought to before a detector looks at it, in pixels. The cascade finds faces from
 #: 32 pixels on: a twelfth of the side. Smaller pictures are looked at as they are.
@@ -121,7 +121,7 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
         side = math.sqrt((x2 - x1) / width * (y2 - y1) / height)
         return side, (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+    with ThreadPoolExecutor(cores()) as threads:
         places = np.array([each for each in threads.map(place, files) if each], dtype=float).reshape(-1, 3)
     known = np.isfinite(places[:, 0])
     if not known.any():

@@ -3,12 +3,12 @@
 Whether an answer is the right one is not decided here; nothing in a student's copy could tell.
 """
 
-import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from agelib.processors import cores
 from agelib.teaching.copies import is_by_hand, name_of, read_notebook
 
 
@@ -113,7 +113,7 @@ def _execute(notebook, file: Path, cell_seconds: float, told) -> None:
         try:
             # In the main thread nbclient takes Ctrl-C for its own, and says of it that Python ended.
             with ThreadPoolExecutor(1) as thread:
-                thread.submit(client.execute, env=job_environment(os.cpu_count() or 1, folder)).result()
+                thread.submit(client.execute, env=job_environment(cores(), folder)).result()
         except DeadKernelError:
             raise ValueError(
                 f"{file}: Python ended while it was executed; look for exit(), or for what takes too much memory"

@@ -1,0 +1,26 @@
+"""How many processor cores there are for this process, and how many threads it was given.
+
+On a cluster, in a container and on a shared machine these are fewer than the machine has, and a program that starts a
+thread for each core of the machine is slower than one that starts one for each core of its own.
+"""
+
+import os
+
+
+def cores() -> int:
+    """How many processor cores this process may use.
+
+    They are fewer than the machine has where a batch system, a container's limit or ``taskset`` says so, or the
+    variable ``LOKY_MAX_CPU_COUNT``.
+
+    >>> 1 <= cores() <= os.cpu_count()
+    True
+    """
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
+def threads_here() -> int:
+    """How many threads this process was given: what AGELIB_THREADS says, or one."""
+    return int(os.environ.get("AGELIB_THREADS") or 1)
