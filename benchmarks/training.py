@@ -18,8 +18,8 @@ The limit is so near that the few seconds in which a training is set up would hi
 * lightning: PyTorch Lightning's Trainer on the loader of "folder"; left out where Lightning is not installed
   (``pip install lightning``).
 
-* half: agelib again, in the arithmetic that it chooses by itself; all others are in float32.
-* compiled: the limit once more, with torch.compile.
+* half: agelib again, in the arithmetic that it chooses by itself; the others are in float32.
+* compiled: the limit once more, with torch.compile; compiled half: that in the arithmetic of half.
 
 Run it with ``python benchmarks/training.py [--network basic_cnn] [--source utkface --root UTKFace.tar.gz]``; without
 ``--network`` the basic CNN, ResNet-18 and EfficientNet-B0 take turns. With ``--add --network resnet18 --ways limit``
@@ -61,15 +61,16 @@ SAID = (
 SAID_OF = {
     "limit": "*Limit* is a plain loop over a float tensor that is ready in memory and never changes.",
     "returned": "*Returned* is the limit if the memory that a step lets go is given back to the system at once.",
-    "half": "*Half* is agelib in the arithmetic that it chooses by itself; all others are in float32.",
+    "half": "*Half* is agelib in the arithmetic that it chooses by itself; the others are in float32.",
     "compiled": "*Compiled* is the limit with torch.compile.",
+    "compiled half": "*Compiled half* is that in the arithmetic of *half*.",
 }
 SAID_LAST = (
     "The median of pairs that were measured one straight after the other, with the least and the largest."
 )
 
 #: Ways that are measured on more pictures than the others.
-LONG = ("limit", "returned", "compiled")
+LONG = ("limit", "returned", "compiled", "compiled half")
 
 NETWORKS = ("basic_cnn", "resnet18", "efficientnet_b0")
 
@@ -143,6 +144,7 @@ def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
         "lightning": lambda: lightning_way(few, root, chosen, folder),
         "half": lambda: agelib_way(few, root, chosen, folder, "auto"),
         "compiled": lambda: limit_way(faces, root, chosen, compiled=True),
+        "compiled half": lambda: limit_way(faces, root, chosen, compiled=True, precision="auto"),
     }
     if not importlib.util.find_spec("lightning"):
         ways.pop("lightning")
@@ -221,8 +223,9 @@ def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:
     key = ["network", "other"]
     both = pd.concat([pd.DataFrame(there["rows"], columns=there["columns"]), table])
     both = both.drop_duplicates(key, keep="last")
-    # In the order of the report that is there.
+    # In the order of the report that is there, network by network.
     order = pd.concat([pd.DataFrame(there["rows"])[key], table[key]]).drop_duplicates()
+    order = order.sort_values("network", key=lambda name: pd.factorize(name)[0], kind="stable")
     return order.merge(both, on=key)[there["columns"]]
 
 
@@ -295,11 +298,11 @@ def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     return train
 
 
-def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept):
+def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept, precision: str = "off"):
     """A plain loop over one float tensor."""
     import torch
 
-    from agelib import pixels, training
+    from agelib import devices, pixels, training
 
     images = pixels.decode(faces, root, chosen.image_size, progress=False)
     mean, std = pixels.statistics(images.images)
@@ -310,6 +313,12 @@ def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept):
     network, _, loss = plain(chosen)
     network.to(memory_format=torch.channels_last)
     ask = torch.compile(network) if compiled else network
+    half = devices.precision(settings(chosen, 1, precision), device(), network) == "bf16"
+
+    def answer(x):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            given = ask(x)
+        return given.float()
 
     def train(epochs):
         optimiser = training.make_optimiser(network.parameters(), settings(chosen, epochs))
@@ -317,7 +326,7 @@ def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept):
             for _ in range(epochs):
                 for rows in torch.randperm(len(x), device=x.device).split(chosen.batch_size):
                     if len(rows) == chosen.batch_size or not compiled:  # another shape would be compiled anew
-                        step(ask, optimiser, loss, x[rows], y[rows])
+                        step(answer, optimiser, loss, x[rows], y[rows])
         if x.device.type == "cuda":
             torch.cuda.synchronize()
 

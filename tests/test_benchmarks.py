@@ -149,8 +149,14 @@ def test_a_pair_measured_anew_takes_its_place_in_the_report(tmp_path):
     columns = ["network", "other", "ratio"]
     table = pd.DataFrame(rows, columns=columns)
     _report.write("training", "Training", "", table, about, folder=tmp_path)
-    anew = pd.DataFrame([("a", "limit", 0.97), ("c", "limit", 1.0)], columns=columns)
+    anew = pd.DataFrame([("a", "limit", 0.97), ("a", "half", 0.5), ("c", "limit", 1.0)], columns=columns)
     found = training.with_others(anew, about | {"load_before": 0.7}, tmp_path)
-    assert found.to_numpy().tolist() == [["a", "limit", 0.97], *map(list, rows[1:]), ["c", "limit", 1.0]]
+    assert list(found.itertuples(index=False, name=None)) == [
+        ("a", "limit", 0.97),
+        ("a", "folder", 1.7),
+        ("a", "half", 0.5),
+        ("b", "limit", 0.9),
+        ("c", "limit", 1.0),
+    ]
     with pytest.raises(SystemExit, match="measured with another torch; leave out --add"):
         training.with_others(anew, about | {"torch": "2.15.0"}, tmp_path)
