@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agelib.devices import processor_name
 from agelib.processors import cores
-from agelib.store import write_json, write_whole
+from agelib.store import read_json, write_json, write_whole
 
 #: Where reports are kept.
 FOLDER = Path(__file__).resolve().parent / "reports"
@@ -73,3 +73,18 @@ def write(
         with write_whole(file.with_suffix(".png")) as temporary:
             figure.savefig(temporary, dpi=120, bbox_inches="tight", metadata={"Software": None})
     return file
+
+
+def read(name: str, folder=FOLDER) -> dict:
+    """A report that was written; without rows if there is none."""
+    file = Path(folder) / f"{name}.json"
+    return read_json(file) if file.is_file() else {"about": {}, "columns": [], "rows": []}
+
+
+def differences(about: dict, other: dict) -> list[str]:
+    """In what two measurements were not made alike: rows of both would be no one report.
+
+    >>> differences({"torch": "2.14", "load_before": 0.1}, {"torch": "2.15", "load_before": 1.0})
+    ['torch']
+    """
+    return sorted(key for key in {*about, *other} - {"load_before"} if about.get(key) != other.get(key))

@@ -6,7 +6,8 @@ other, with the data before them and the pages after them: with more cores a bui
 chapter took as long as here.
 
 Run it with ``python benchmarks/book.py [--profile cpu] [--before REPOSITORY]``; with ``--before`` a checkout of an
-older version is built as well, on the same machine straight before, so that the two can be compared.
+older version is built as well, on the same machine straight before, so that the two can be compared. Later builds keep
+its row in the report for as long as they are made under the same conditions.
 """
 
 import argparse
@@ -38,6 +39,8 @@ def main() -> None:
     versions = ({"before": Path(chosen.before).resolve()} if chosen.before else {}) | {"now": HERE}
     found = {version: measure(repository, chosen.profile) for version, repository in versions.items()}
     table = pd.DataFrame([row(version, *measured) for version, measured in found.items()])
+    if not chosen.before:
+        table = pd.concat([earlier(about, chosen.reports), table], ignore_index=True)
     chapters = found["now"][1]
     slowest = chapters.nlargest(5, "seconds")
     said = (
@@ -50,6 +53,13 @@ def main() -> None:
     alt = "Bars from the start to the end of each chapter in the cold build, and before and after them data and pages."
     print(table.to_string(index=False))
     print(_report.write("book", "The whole book", said, table, about, plot(chapters), alt, chosen.reports))
+
+
+def earlier(about: dict, folder) -> pd.DataFrame:
+    """The row of an older version in the report that is there, if it was measured under the same conditions."""
+    there = _report.read("book", folder)
+    same = not _report.differences(about, there["about"])
+    return pd.DataFrame([row for row in there["rows"] if same and row["version"] == "before"])
 
 
 def measure(repository: Path, profile: str) -> tuple[float, pd.DataFrame, float, float]:

@@ -31,7 +31,6 @@ import contextlib
 import importlib.util
 import io
 import itertools
-import json
 import logging
 import os
 import tempfile
@@ -209,17 +208,11 @@ def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:
 
     A row that was measured with another version, on other pictures or on another machine is no part of one report.
     """
-    file = Path(folder) / "training.json"
-    if not file.is_file():
+    there = _report.read("training", folder)
+    if not there["rows"]:
         return table
-    there = json.loads(file.read_text(encoding="utf-8"))
-    differs = [
-        key
-        for key in {*about, *there["about"]} - {"load_before"}
-        if about.get(key) != there["about"].get(key)
-    ]
-    if differs:
-        raise SystemExit(f"{file} was measured with another {', '.join(sorted(differs))}; leave out --add")
+    if differs := _report.differences(about, there["about"]):
+        raise SystemExit(f"the report was measured with another {', '.join(differs)}; leave out --add")
     key = ["network", "other"]
     both = pd.concat([pd.DataFrame(there["rows"], columns=there["columns"]), table])
     both = both.drop_duplicates(key, keep="last")

@@ -160,3 +160,14 @@ def test_a_pair_measured_anew_takes_its_place_in_the_report(tmp_path):
     ]
     with pytest.raises(SystemExit, match="measured with another torch; leave out --add"):
         training.with_others(anew, about | {"torch": "2.15.0"}, tmp_path)
+
+
+def test_the_row_of_an_older_version_stays_while_all_else_is_the_same(tmp_path):
+    import book
+
+    about = {"cores": 2, "load_before": 0.1}
+    rows = [{"version": "before", "cold": 9.0}, {"version": "now", "cold": 8.0}]
+    _report.write("book", "The whole book", "", pd.DataFrame(rows), about, folder=tmp_path)
+    assert book.earlier({"cores": 2, "load_before": 1.0}, tmp_path).to_dict("records") == rows[:1]
+    assert book.earlier({"cores": 4}, tmp_path).empty
+    assert book.earlier(about, tmp_path / "elsewhere").empty

@@ -5,18 +5,22 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import nbformat
 import pytest
 import yaml
 
-from agelib import fingerprint
+from agelib import fingerprint, stopping
 from agelib.__main__ import main
 from agelib.processors import cores
 from agelib.publishing import book, keys, pages, scripts, site
 from agelib.publishing.chapters import check_contents, list_chapters, read_chapter
+from agelib.publishing.graph import Turns, doit_tasks
 from agelib.publishing.plan import Build, Plan
 from agelib.publishing.profiles import read_profile, resolve
 
@@ -296,6 +300,56 @@ def test_pages_of_real_pictures_go_to_a_place_of_their_own(tmp_path):
     real = Build.of(source="utkface", root=tmp_path / "utk")
     assert real.html != Build.of().html
     assert real.html.parts[-3:] == ("_build", "utkface", "html")
+
+
+def test_chapters_that_others_wait_for_are_the_most_urgent():
+    plan = Plan.of(Build.of(profile="smoke"))
+    urgency = {chapter.number: plan.urgency(chapter) for chapter in plan.selected}
+    # 04, then 05, then the networks, then what compares them.
+    assert [urgency[number] for number in ("04", "05", "07", "15", "01")] == [4, 3, 2, 1, 1]
+
+
+def test_a_chapter_waits_for_its_own_pictures_alone(tmp_path):
+    plan = Plan.of(Build.of(profile="smoke", folder=tmp_path))
+    tasks = {task["name"]: task for task in doit_tasks(plan)["task_chapter"]()}
+    waits = {
+        number: [each for each in task["task_dep"] if "data:" in each]
+        for number, task in tasks.items()
+        if number
+    }
+    assert all(len(each) <= 1 for each in waits.values())
+    assert waits["05"] == waits["06"] != waits["20"]
+    assert {each for some in waits.values() for each in some} == {f"data:{key}" for key in plan.data}
+
+
+def test_of_those_that_wait_the_most_urgent_is_next():
+    turns, began, done = Turns(1), threading.Event(), []
+    urgencies = {"first": 0, "a": 1, "b": 3, "c": 2}
+
+    def work(name):
+        began.set()
+        time.sleep(0.5)
+        done.append(name)
+
+    def start(name):
+        thread = threading.Thread(target=turns.taken(work, urgencies[name]), args=[name])
+        thread.start()
+        return thread
+
+    threads = [start("first")]
+    assert began.wait(10)
+    threads += [start(name) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.join(20)
+    assert done == ["first", "b", "c", "a"]
+
+
+def test_who_waits_for_a_turn_leaves_when_the_build_is_stopped(monkeypatch):
+    turns = Turns(0)
+    monkeypatch.setattr(stopping, "check", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        turns.taken(print, 1)("never")
+    assert not turns._waiting
 
 
 def test_jobs_share_the_cores():

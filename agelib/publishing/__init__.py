@@ -83,8 +83,9 @@ def book(
         print(f"book: {error}", file=sys.stderr)
         return 2
     build.folder.mkdir(parents=True, exist_ok=True)
-    # Threads are enough: each one only waits for the process of its chapter, here or elsewhere.
-    options = ["run", "--continue", "-n", str(build.workers), "-P", "thread"]
+    # Threads are enough: each one only waits for its turn, and then for the process of its chapter, here or elsewhere.
+    waiting = max(2, len(plan.selected) + len(plan.data))
+    options = ["run", "--continue", "-n", str(waiting), "-P", "thread"]
     with executors.open(build.workers, scheduler, [build.folder, build.repository], threads=True) as executor:
         code = DoitMain(ModuleTaskLoader(doit_tasks(plan, executor))).run(options)
     if code == 0:

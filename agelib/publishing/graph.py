@@ -5,6 +5,7 @@ back to an earlier text, profile or source finds its executed chapters again.
 """
 
 import functools
+import itertools
 import json
 import os
 import sys
@@ -35,24 +36,31 @@ def doit_tasks(plan: Plan, executor: Executor | None = None) -> dict:
             super().write(text)
 
     chapters = _Chapters(sum(not plan.is_done(chapter) for chapter in plan.selected))
+    turns = Turns(plan.build.workers)
+    data_of = {chapter.number: list(plan.data_of(chapter)) for chapter in plan.selected}
+    urgencies = {chapter.number: plan.urgency(chapter) for chapter in plan.selected}
 
     def task_data():
         """Draw, or read, and clean and split the pictures that the chapters read."""
         # A group without members still needs a name that chapters can wait for.
         yield {"basename": "data", "name": None, "doc": "prepare the pictures that the chapters read"}
         for key, values in plan.data.items():
-            yield {"name": key, "actions": [(_waited_for(prepare_data), [values])], "verbosity": 2}
+            # Before any chapter that is as urgent as those that wait for it.
+            urgency = 0.5 + max(urgencies[number] for number in data_of if key in data_of[number])
+            action = turns.taken(_waited_for(prepare_data), urgency)
+            yield {"name": key, "actions": [(action, [values])], "verbosity": 2}
 
     def task_chapter():
         """Execute one chapter in a process of its own."""
         yield {"basename": "chapter", "name": None, "doc": "execute the chapters"}
         for chapter in plan.selected:
             job = plan.job(chapter)
+            action = turns.taken(_waited_for(run_chapter), urgencies[chapter.number])
             yield {
                 "name": chapter.number,
                 "doc": chapter.title,
-                "actions": [(_waited_for(run_chapter), [job, chapters, executor])],
-                "task_dep": [f"data:{key}" for key in plan.data if "source" in chapter.parameters]
+                "actions": [(action, [job, chapters, executor])],
+                "task_dep": [f"data:{key}" for key in data_of[chapter.number]]
                 + [f"chapter:{number}" for number in plan.before(chapter)],
                 "targets": [job.result, job.record],
                 "uptodate": [plan.is_done(chapter)],
@@ -107,6 +115,54 @@ def _waited_for(action):
     return waited_for
 
 
+class Turns:
+    """Lets so many work at a time; of those that wait, the most urgent is next.
+
+    doit starts what has nothing to wait for in no order of its own. A chapter that others wait for would often begin
+    last, and at the end of a build one core would work and the others look on.
+    """
+
+    #: Seconds for doit to bring what has become ready just now, before a place is given away.
+    GATHERING = 0.2
+
+    def __init__(self, places: int):
+        self._free, self._changed = places, threading.Condition()
+        self._waiting: list[tuple[float, int]] = []
+        self._numbers = itertools.count()
+
+    def taken(self, action, urgency: float):
+        """The same action, which waits for its turn first."""
+
+        @functools.wraps(action)
+        def waits(*arguments):
+            self._take(urgency)
+            try:
+                return action(*arguments)
+            finally:
+                # Only when this thread has gone back to doit does doit learn of what had to wait for it.
+                threading.Timer(self.GATHERING, self._give_back).start()
+
+        return waits
+
+    def _take(self, urgency: float) -> None:
+        with self._changed:
+            mine = (-urgency, next(self._numbers))
+            self._waiting.append(mine)
+            try:
+                self._changed.wait(self.GATHERING)
+                while not (self._free and min(self._waiting) == mine):
+                    self._changed.wait(self.GATHERING)
+                    stopping.check()
+                self._free -= 1
+            finally:
+                self._waiting.remove(mine)
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
+
+
 class _Chapters:
     """One line of progress for all chapters of a build, from when the first begins."""
 
@@ -158,7 +214,7 @@ def _failed(job, chapters: _Chapters, said: str):
 
 
 def prepare_data(values: dict):
-    """Prepare a data set in a process of its own, with every core: the chapters wait for it anyway."""
+    """Prepare a data set in a process of its own, with every core: chapters wait for it."""
     from doit.exceptions import TaskFailed
 
     code = "import json, sys, agelib; agelib.prepare(agelib.Experiment.of(**json.loads(sys.argv[1])).data)"

@@ -186,19 +186,26 @@ class Plan:
         wanted = set(chapter.needs) | set(chapter.reads)
         return [other.number for other in self.selected if other.number in wanted and other != chapter]
 
+    def urgency(self, chapter: Chapter) -> int:
+        """How many chapters of the longest chain that waits for this one, itself among them."""
+        waiting = [other for other in self.selected if chapter.number in self.before(other)]
+        return 1 + max(map(self.urgency, waiting), default=0)
+
+    def data_of(self, chapter: Chapter) -> dict[str, dict]:
+        """The data set that a chapter is about to read, if it does: key → the options that describe it."""
+        from agelib.experiment import options
+
+        if "source" not in chapter.parameters or self.is_done(chapter):
+            return {}
+        values = chapter.parameters | self.parameters[chapter.number]
+        names = [name for name, option in options().items() if option.record == "data"]
+        data = {name: values[name] for name in names if name in values}
+        return {content_key(data): data}
+
     @functools.cached_property
     def data(self) -> dict[str, dict]:
         """The data sets that chapters are about to read, each once: key → the options that describe it."""
-        from agelib.experiment import options
-
-        wanted = {}
-        names = [name for name, option in options().items() if option.record == "data"]
-        for chapter in self.selected:
-            if "source" in chapter.parameters and not self.is_done(chapter):
-                values = chapter.parameters | self.parameters[chapter.number]
-                data = {name: values[name] for name in names if name in values}
-                wanted[content_key(data)] = data
-        return wanted
+        return {key: values for chapter in self.selected for key, values in self.data_of(chapter).items()}
 
 
 def _named_key(build: Build, chapter: Chapter, chapters: list, parameters: dict) -> str:
