@@ -322,33 +322,38 @@ def test_a_chapter_waits_for_its_own_pictures_alone(tmp_path):
     assert {each for some in waits.values() for each in some} == {f"data:{key}" for key in plan.data}
 
 
-def test_of_those_that_wait_the_most_urgent_is_next():
-    turns, began, done = Turns(1), threading.Event(), []
+def test_of_those_that_wait_the_most_urgent_is_next(capsys):
+    turns, began, all_wait, done = Turns(1), threading.Event(), threading.Event(), []
     urgencies = {"first": 0, "a": 1, "b": 3, "c": 2}
 
     def work(name):
         began.set()
-        time.sleep(0.5)
+        assert all_wait.wait(20)
         done.append(name)
 
     def start(name):
-        thread = threading.Thread(target=turns.taken(work, urgencies[name]), args=[name])
+        thread = threading.Thread(target=turns.taken(work, urgencies[name], name), args=[name])
         thread.start()
         return thread
 
     threads = [start("first")]
-    assert began.wait(10)
+    assert began.wait(20)
     threads += [start(name) for name in ("a", "b", "c")]
+    ends = time.monotonic() + 20
+    while len(turns._waiting) < 3 and time.monotonic() < ends:
+        time.sleep(0.01)
+    all_wait.set()
     for thread in threads:
         thread.join(20)
     assert done == ["first", "b", "c", "a"]
+    assert capsys.readouterr().out.split() == [word for name in done for word in (".", name)]
 
 
 def test_who_waits_for_a_turn_leaves_when_the_build_is_stopped(monkeypatch):
     turns = Turns(0)
     monkeypatch.setattr(stopping, "check", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        turns.taken(print, 1)("never")
+        turns.taken(print, 1, "one")("never")
     assert not turns._waiting
 
 

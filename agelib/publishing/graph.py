@@ -35,6 +35,13 @@ def doit_tasks(plan: Plan, executor: Executor | None = None) -> dict:
             progress.clear()
             super().write(text)
 
+        def execute_task(self, task):
+            if task.name.partition(":")[0] not in (
+                "data",
+                "chapter",
+            ):  # these say it when their turn has come
+                super().execute_task(task)
+
     chapters = _Chapters(sum(not plan.is_done(chapter) for chapter in plan.selected))
     turns = Turns(plan.build.workers)
     data_of = {chapter.number: list(plan.data_of(chapter)) for chapter in plan.selected}
@@ -47,7 +54,7 @@ def doit_tasks(plan: Plan, executor: Executor | None = None) -> dict:
         for key, values in plan.data.items():
             # Before any chapter that is as urgent as those that wait for it.
             urgency = 0.5 + max(urgencies[number] for number in data_of if key in data_of[number])
-            action = turns.taken(_waited_for(prepare_data), urgency)
+            action = turns.taken(_waited_for(prepare_data), urgency, f"data:{key}")
             yield {"name": key, "actions": [(action, [values])], "verbosity": 2}
 
     def task_chapter():
@@ -55,7 +62,8 @@ def doit_tasks(plan: Plan, executor: Executor | None = None) -> dict:
         yield {"basename": "chapter", "name": None, "doc": "execute the chapters"}
         for chapter in plan.selected:
             job = plan.job(chapter)
-            action = turns.taken(_waited_for(run_chapter), urgencies[chapter.number])
+            name = f"chapter:{chapter.number}"
+            action = turns.taken(_waited_for(run_chapter), urgencies[chapter.number], name)
             yield {
                 "name": chapter.number,
                 "doc": chapter.title,
@@ -130,13 +138,15 @@ class Turns:
         self._waiting: list[tuple[float, int]] = []
         self._numbers = itertools.count()
 
-    def taken(self, action, urgency: float):
-        """The same action, which waits for its turn first."""
+    def taken(self, action, urgency: float, name: str):
+        """The same action, which waits for its turn first, and then says that it begins."""
 
         @functools.wraps(action)
         def waits(*arguments):
             self._take(urgency)
             try:
+                progress.clear()
+                print(f".  {name}", flush=True)
                 return action(*arguments)
             finally:
                 # Only when this thread has gone back to doit does doit learn of what had to wait for it.
