@@ -40,7 +40,7 @@ def main() -> None:
     found = {version: measure(repository, chosen.profile) for version, repository in versions.items()}
     table = pd.DataFrame([row(version, *measured) for version, measured in found.items()])
     if not chosen.before:
-        table = pd.concat([earlier(about, chosen.reports), table], ignore_index=True)
+        table = pd.concat([earlier(about, chosen.reports), table], ignore_index=True)[list(table)]
     chapters = found["now"][1]
     slowest = chapters.nlargest(5, "seconds")
     said = (
