@@ -82,8 +82,8 @@ def _is_depthwise(network) -> bool:
 def compile_for(network, device) -> None:
     """Let torch.compile make a program of `network`, in place, when it is first called.
 
-    Nothing chooses this by itself: on the one processor that we measured (an AMD EPYC), what it makes was no faster
-    than PyTorch's own kernels (``benchmarks/training.py`` times it), and on a GPU it was not measured.
+    Nothing chooses this by itself: on the one processor that we measured (an AMD EPYC) it won less than half precision
+    does, which is chosen there (``benchmarks/training.py`` times both), and on a GPU it was not measured.
 
     Raises
     ------

@@ -189,7 +189,7 @@ class Training:
         "divide the trained network's outputs by the temperature that the validation part chooses, task by task",
     )
     compiled: bool = _option(
-        False, "train with torch.compile: a minute at first, and no faster on the processor that we measured"
+        False, "train with torch.compile: a minute at first; the page Benchmarks says what it won"
     )
     seed: int = _option(42, "seed of weights, batches and augmentation")
 

@@ -36,7 +36,8 @@ def main() -> None:
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
     about = _report.provenance(profile=chosen.profile, jobs=cores(), pictures="drawn faces")
-    versions = ({"before": Path(chosen.before).resolve()} if chosen.before else {}) | {"now": HERE}
+    older = Path(chosen.before).resolve() if chosen.before else None
+    versions = ({f"before ({commit(older)})": older} if older else {}) | {"now": HERE}
     found = {version: measure(repository, chosen.profile) for version, repository in versions.items()}
     table = pd.DataFrame([row(version, *measured) for version, measured in found.items()])
     if not chosen.before:
@@ -59,7 +60,13 @@ def earlier(about: dict, folder) -> pd.DataFrame:
     """The row of an older version in the report that is there, if it was measured under the same conditions."""
     there = _report.read("book", folder)
     same = not _report.differences(about, there["about"])
-    return pd.DataFrame([row for row in there["rows"] if same and row["version"] == "before"])
+    return pd.DataFrame([row for row in there["rows"] if same and row["version"] != "now"])
+
+
+def commit(repository: Path) -> str:
+    """Short name of the commit that a checkout is at."""
+    command = ["git", "-C", str(repository), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def measure(repository: Path, profile: str) -> tuple[float, pd.DataFrame, float, float]:

@@ -166,7 +166,7 @@ def test_the_row_of_an_older_version_stays_while_all_else_is_the_same(tmp_path):
     import book
 
     about = {"cores": 2, "load_before": 0.1}
-    rows = [{"version": "before", "cold": 9.0}, {"version": "now", "cold": 8.0}]
+    rows = [{"version": "before (c5bf824)", "cold": 9.0}, {"version": "now", "cold": 8.0}]
     _report.write("book", "The whole book", "", pd.DataFrame(rows), about, folder=tmp_path)
     assert book.earlier({"cores": 2, "load_before": 1.0}, tmp_path).to_dict("records") == rows[:1]
     assert book.earlier({"cores": 4}, tmp_path).empty
