@@ -75,6 +75,46 @@ def write(
     return file
 
 
+def ratios(table, panel: str, row: str, label: str):
+    """Ratios on a logarithmic axis, where 1 is as fast, with their ranges where there are any.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``panel``, ``row``, ``ratio``, and perhaps ``low`` and ``high``.
+    panel, row : str
+        Columns: a panel of the figure for each value of the first, a line of each panel for each of the second.
+    label : str
+        Of the ratios' axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    from agelib import plots
+
+    plots.set_theme()
+    panels, rows = table[panel].unique(), list(table[row].unique())
+    figure = Figure(figsize=(max(3.5 * len(panels), 5), 1.2 + 0.3 * len(rows)), layout="constrained")
+    drawn = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, name in zip(drawn, panels, strict=True):
+        mine = table[table[panel] == name]
+        ranges = [mine["ratio"] - mine["low"], mine["high"] - mine["ratio"]] if "low" in mine else None
+        axes.errorbar(mine["ratio"], mine[row].map(rows.index), xerr=ranges, fmt="o", capsize=2)
+        axes.axvline(1, color="0.5", linewidth=1)
+        axes.set(title=name, xscale="log", xlabel=label)
+    least, most = drawn[0].get_xlim()
+    least, most = min(least, 0.45), max(most, 2.2)
+    ticks = [tick for tick in (0.25, 0.5, 1, 2, 4, 8) if least <= tick <= most]
+    drawn[0].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    drawn[0].set_xticks([], minor=True)
+    drawn[0].set(xlim=(least, most), ylim=(len(rows) - 0.5, -0.5))
+    drawn[0].set_yticks(range(len(rows)), rows)
+    return figure
+
+
 def read(name: str, folder=FOLDER) -> dict:
     """A report that was written; without rows if there is none."""
     file = Path(folder) / f"{name}.json"

@@ -39,7 +39,8 @@ def main() -> None:
     measured = pd.read_csv(FOLDER / "shipping_cpu.csv")
     kept = store.read_json(FOLDER / "shipping_cpu.json")
     about = {"processor": kept["device"], "load_before": kept["load"], "pictures": "noise"}
-    about |= {name: kept[name] for name in ("image_size", "threads", "python", "torch", "torchvision")}
+    versions = ("python", "torch", "torchvision", "onnxruntime")
+    about |= {name: kept[name] for name in ("image_size", "threads", *versions)}
     said = (
         "Pictures a second that a network answers, from bytes to outputs, on one thread: *ratio* is that to plain "
         "torch with the same network and batch, *low* and *high* are the least and the largest rate of the repeats. "

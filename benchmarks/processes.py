@@ -6,8 +6,9 @@ within a turn: a machine's speed drifts over minutes. A picture's time is that o
 validation and checkpoint; what it costs to start the processes stands beside it.
 
 How far the numbers lie apart is the largest relative difference of a loss, and the largest difference of a prediction
-in years. Beside it, as a yardstick, stands what one process differs by from itself with one thread: the order of sums
-alone, which Adam's first steps and a network that has seen little make large.
+in years, once with Adam and once with small steps of SGD. Processes add up in another order, as another number of
+threads does: SGD leaves such a difference small, and Adam's first steps make it large, for they go by a gradient's
+sign. Beside it, as a yardstick, stands what one process differs by from itself with one thread.
 
 Run it with ``python benchmarks/processes.py [--pictures 1500] [--turns 3] [--processes 2]``. It writes
 ``benchmarks/reports/processes.json``; trainings are made in a temporary workspace.
@@ -27,6 +28,9 @@ from agelib.processors import cores
 
 #: Network → image size.
 NETWORKS = {"basic_cnn": 64, "resnet18": 32}
+
+#: What leaves a difference in the last digits small.
+SMALL_STEPS = {"optimiser": "sgd", "learning_rate": 1e-3}
 
 
 def main() -> None:
@@ -61,36 +65,34 @@ def main() -> None:
     said = (
         "One training in several processes (`agelib train --processes N`), which share each batch, against the same in "
         "one process with as many threads: how many times as many pictures per second, and the largest differences of "
-        "a loss (relative) and of a predicted age (years). The last two columns are the differences that one process "
-        "with one thread makes."
+        "a loss (relative) and of a predicted age (years), with small steps of SGD and with Adam. *1 thread* are the "
+        "differences that one process with one thread makes: also nothing but another order of sums, which Adam's "
+        "first steps amplify."
     )
-    print(
-        _report.write("processes", "Several processes", said, as_table(found), about, folder=chosen.reports)
-    )
-    print(as_table(found).to_string(index=False))
+    table = as_table(found)
+    print(table.to_string(index=False))
+    timed = table.dropna(subset="ratio")
+    label = "pictures per second, several processes ÷ one"
+    figure = _report.ratios(timed, "processes × threads", "network", label)
+    alt = "Speed of several processes as a ratio to that of one, a line for each network; 1 is as fast."
+    print(_report.write("processes", "Several processes", said, table, about, figure, alt, chosen.reports))
 
 
 def as_table(found: dict) -> pd.DataFrame:
-    """One row a network."""
-    return pd.DataFrame(
-        [
-            {
-                "network": network,
-                "image_size": each["image_size"],
-                "processes": each["processes"],
-                "threads of one": each["threads_of_one"],
-                "threads of each": each["threads_of_each"],
-                "ratio": round(each["ratio"]["median"], 2),
-                "low": round(each["ratio"]["low"], 2),
-                "high": round(each["ratio"]["high"], 2),
-                "loss": float(f"{each['loss_difference']:.1e}"),
-                "age": float(f"{each['age_difference_years']:.1e}"),
-                "loss, 1 thread": float(f"{each['of_threads']['loss_difference']:.1e}"),
-                "age, 1 thread": float(f"{each['of_threads']['age_difference_years']:.1e}"),
-            }
-            for network, each in found.items()
-        ]
-    )
+    """One row a network and optimiser; speed is measured with Adam."""
+    rows = []
+    for network, each in found.items():
+        ways = f"{each['processes']} × {each['threads_of_each']} against 1 × {each['threads_of_one']}"
+        for optimiser in ("Adam", "SGD"):
+            row = {"network": network, "image_size": each["image_size"], "processes × threads": ways}
+            row["optimiser"] = optimiser
+            for name in ("ratio", "low", "high"):
+                row[name] = round(each["ratio"][name], 2) if optimiser == "Adam" else None
+            for what in ("loss", "age"):
+                for thread in ("", ", 1 thread"):
+                    row[what + thread] = float(f"{each[optimiser + thread][what]:.1e}")
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def compare(network: str, chosen, processes: int) -> dict:
@@ -113,18 +115,22 @@ def compare(network: str, chosen, processes: int) -> dict:
     rates = {number: [rate for rate, _, _ in turns] for number, turns in ways.items()}
     ratios = np.divide(rates[processes], rates[1])
     (_, _, one), (_, _, several) = ways[1][0], ways[processes][0]
+    small = experiment.replace(**SMALL_STEPS)
+    calm = train(small, 1)[2]
     return {
         "image_size": NETWORKS[network],
         "processes": processes,
         "threads_of_one": one.environment["threads"],
         "threads_of_each": several.environment["threads"],
         "pictures_per_second": {str(number): float(np.median(each)) for number, each in rates.items()},
-        "ratio": {"median": float(np.median(ratios)), "low": float(min(ratios)), "high": float(max(ratios))},
+        "ratio": {"ratio": float(np.median(ratios)), "low": float(min(ratios)), "high": float(max(ratios))},
         "seconds_beside_epochs": {
             str(number): float(np.median([rest for _, rest, _ in turns])) for number, turns in ways.items()
         },
-        **differences(one, several),
-        "of_threads": differences(one, train(experiment, 1, threads=1)[2]),
+        "Adam": differences(one, several),
+        "Adam, 1 thread": differences(one, train(experiment, 1, threads=1)[2]),
+        "SGD": differences(calm, train(small, processes)[2]),
+        "SGD, 1 thread": differences(calm, train(small, 1, threads=1)[2]),
     }
 
 
@@ -149,8 +155,8 @@ def differences(one, other) -> dict:
     losses = (other.history[columns] / one.history[columns] - 1).abs()
     ages = (other.predictions["predicted"] - one.predictions["predicted"]).abs()
     return {
-        "loss_difference": float(losses.to_numpy().max()),
-        "age_difference_years": float(ages.max()),
+        "loss": float(losses.to_numpy().max()),
+        "age": float(ages.max()),
     }
 
 

@@ -123,7 +123,8 @@ def main() -> None:
     ways = set(table["other"])
     said = " ".join([SAID, *(words for way, words in SAID_OF.items() if way in ways), SAID_LAST])
     alt = "Ratios of training speeds, agelib to each other way, one panel a network; 1 is as fast."
-    print(_report.write("training", "Training", said, table, about, draw(table), alt, chosen.reports))
+    figure = _report.ratios(table, "network", "other", "pictures per second, agelib ÷ other")
+    print(_report.write("training", "Training", said, table, about, figure, alt, chosen.reports))
 
 
 def device():
@@ -179,28 +180,6 @@ def summary(pairs: pd.DataFrame) -> pd.DataFrame:
         pictures=("pictures", "first"),
     )
     return found.round({"agelib": 1, "theirs": 1, "ratio": 3, "low": 3, "high": 3}).reset_index()
-
-
-def draw(table: pd.DataFrame):
-    """The median ratios and their ranges, on a logarithmic axis; 1 is as fast as the other."""
-    from matplotlib.figure import Figure
-
-    from agelib import plots
-
-    plots.set_theme()
-    names, ways = table["network"].unique(), list(table["other"].unique())
-    figure = Figure(figsize=(3.5 * len(names), 3.2), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
-        mine = table[table["network"] == name]
-        ranges = [mine["ratio"] - mine["low"], mine["high"] - mine["ratio"]]
-        axes.errorbar(mine["ratio"], mine["other"].map(ways.index), xerr=ranges, fmt="o", capsize=2)
-        axes.set(title=name, xscale="log", xlabel="pictures per second, agelib ÷ other")
-        axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
-        axes.set_xticks([], minor=True)
-        axes.set_yticks(range(len(ways)), ways)
-        axes.set_ylim(len(ways) - 0.5, -0.5)
-        axes.axvline(1, color="0.5", linewidth=1)
-    return figure
 
 
 def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:

@@ -318,7 +318,8 @@ def test_a_worker_that_joins_later_is_asked_too_and_a_lost_scheduler_is_told(sur
         added = executor.submit(operator.add, 1, 2)
         with started(surroundings | {"AGELIB_HOME": str(tmp_path)}, "worker", address):
             assert "is not the coordinator's" in str(added.exception(timeout=600))
-        with Client(address, set_as_default=False) as client:  # else the nap is given to those that are leaving
+        with Client(address, set_as_default=False) as client:
+            # Else the nap is given to the workers that are leaving, and lost with them.
             while client.scheduler_info()["workers"]:
                 time.sleep(0.01)
         found = executors.completed(executor, time.sleep, [("nap", (600,))])

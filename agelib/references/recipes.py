@@ -264,7 +264,9 @@ def _sprints() -> list[Reference]:
     plain = {key: value for _, options in changes.values() for key, value in options.items()}
     changes["plain"] = ("none of the tricks: the plain recipe", plain)
     changes["small"] = ("small pictures first: from 32 pixels to 48", {"first_size": 32})
-    changes["batch"] = ("batches of 256, twice the learning rate", {"batch_size": 256, "learning_rate": 4e-3})
+    # The average of the weights goes over as many pictures as that of the sprint, not over as many steps.
+    large = {"batch_size": 256, "learning_rate": 4e-3, "ema_decay": SMALL["ema_decay"] ** 4}
+    changes["batch"] = ("batches of 256, twice the learning rate", large)
     changes = {"": ("the sprint", {})} | changes
     return [
         Reference(

@@ -8,6 +8,7 @@ import copy
 import os
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -140,6 +141,7 @@ def reference(
         "image_size": image_size,
         "options": options,
         "load": load_before,
+        "onnxruntime": metadata.version("onnxruntime"),
     }
     store.write_json(file.with_suffix(".json"), throughput.provenance("cpu") | about)
     return found
