@@ -59,6 +59,7 @@ def main() -> None:
         data=f"{chosen.pictures:,} drawn faces",
         epochs=chosen.epochs,
         turns=chosen.turns,
+        image_sizes=[f"{NETWORKS[network]} ({network})" for network in chosen.networks],
     )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AGELIB_HOME"] = folder
@@ -85,8 +86,7 @@ def as_table(found: dict) -> pd.DataFrame:
     for network, each in found.items():
         for optimiser in ("Adam", "SGD"):
             for way, differs in each[optimiser].items():
-                row = {"network": network, "image_size": each["image_size"], "optimiser": optimiser}
-                row["processes × threads"] = way
+                row = {"network": network, "optimiser": optimiser, "processes × threads": way}
                 timed = optimiser == "Adam" and way == each["way"]
                 row |= {name: round(value, 2) if timed else None for name, value in each["speed"].items()}
                 rows.append(row | {name: float(f"{value:.1e}") for name, value in differs.items()})
@@ -118,7 +118,6 @@ def compare(network: str, chosen, processes: int) -> dict:
     small = experiment.replace(**SMALL_STEPS)
     calm = train(small, 1)[2]
     return {
-        "image_size": NETWORKS[network],
         "way": way,
         "speed": {
             "ratio": float(np.median(ratios)),

@@ -370,8 +370,9 @@ def main() -> None:
         "processor seconds, and the memory that the process asked for, without the pages of files that the "
         "system keeps at hand. *Exponent* is the slope of log seconds over log rows; 1 is linear. The last two columns "
         f"are what it says of the {PUBLISHED:,} rows that IMDB-WIKI has, whose map of decoded pictures takes "
-        f"{PUBLISHED * 3 * IMAGE_SIZE**2 / 1e9:.1f} GB of disk at {IMAGE_SIZE} pixels. The figure leaves out times "
-        "and memory that are too small to tell of growth."
+        f"{PUBLISHED * 3 * IMAGE_SIZE**2 / 1e9:.1f} GB of disk at {IMAGE_SIZE} pixels. A dash: left out "
+        "(`--detect-up-to`), for it would take more than an hour. The figure leaves out times and memory that are too "
+        "small to tell of growth."
     )
     alt = "Two panels over the number of rows: processor seconds of each step, and its memory."
     print(

@@ -50,13 +50,14 @@ def main() -> None:
     said = (
         "From the published archive to the judged test part, in an empty workspace: unpacking, decoding, training, "
         "validation after each epoch, test. The network is trained from random weights on the leak-free split; macro "
-        "F1 is that of seven age groups. *Minutes to plain*: after how many minutes a run had, on the validation part, "
-        "the best value that each run of the plain recipe reaches there."
+        "F1 is that of seven age groups. *Decoded*, *minutes*: after how many minutes the pictures were decoded and "
+        "all was done. *To plain*: after how many a run had, on the validation part, the best value that each run of "
+        "the plain recipe reaches there."
     )
     plots.set_theme()
     alt = "Macro F1 on the validation part over minutes, a line a training; the speedrun's rise first."
     reached = least(curves)
-    table["minutes_to_plain"] = [when(references.clock(run), reached) for run in runs]
+    table["to plain"] = [when(references.clock(run), reached) for run in runs]
     print(table.to_string(index=False))
     print(_report.write("speedrun", "Speedrun", said, table, about, plots.race(curves), alt, chosen.reports))
 
@@ -67,7 +68,7 @@ def row(run) -> dict:
     return {
         "recipe": RECIPES[run.name],
         "seed": run.seed,
-        "minutes_to_decoded": round(run.clock["decoded"] / 60, 2),
+        "decoded": round(run.clock["decoded"] / 60, 2),
         "minutes": round(run.clock["judged"] / 60, 1),
         "f1": round(found["macro F1 of age_group"], 2),
         "mae": round(found["MAE"], 2),

@@ -24,7 +24,7 @@ def repository(tmp_path):
     folder = tmp_path / "benchmarks" / "reports"
     figure = Figure()
     figure.subplots().plot([1, 2])
-    about = _report.provenance(data="drawn faces", augmentation=["flip", "light"])
+    about = _report.provenance(data="drawn faces", augmentation=["flip", "light"], only="")
     _report.write("pixels", "Pictures", "Read twice.", TABLE, about, figure, "A line that rises.", folder)
     _report.write("soak", "A long life", "Nothing leaks.", TABLE[["way"]], about, folder=folder)
     return tmp_path
@@ -34,14 +34,32 @@ def test_a_report_becomes_a_section_with_table_figure_and_provenance(repository)
     page = benchmarks_page(repository)
     assert page.index("## A long life") < page.index("## Pictures")
     assert (
-        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1 |"
+        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1.00 |"
         in page
     )
     assert "```{figure} _static/benchmarks/pixels.png\n:alt: A line that rises.\n```" in page
     assert "augmentation flip, light" in page
+    assert "only" not in page
     assert f"python {sys.version.split()[0]}" in page
     assert "`agelib bench soak`" in page
     assert list(figures(repository)) == ["_static/benchmarks/pixels.png"]
+
+
+def test_numbers_of_a_column_have_the_same_digits_and_commands_keep_their_dashes(tmp_path):
+    table = pd.DataFrame(
+        {
+            "program": ["agelib --help", "none"],
+            "seconds": [0.5, 0.125],
+            "loss": [3e-5, 0.5],
+            "rate": [1234.5, 62.5],
+        }
+    )
+    folder = tmp_path / "benchmarks" / "reports"
+    _report.write("startup", "Start", "", table, {}, folder=folder)
+    _report.write("soak", "Soak", "", pd.DataFrame({"value": [0.0, 6.92]}), {}, folder=folder)
+    page = benchmarks_page(tmp_path)
+    assert "| `agelib --help` | 0.500 | 3e-05 | 1,234 |\n| none | 0.125 | 0.5 | 62.5 |" in page
+    assert "| 0 |\n| 6.92 |" in page
 
 
 def test_a_figure_without_words_is_refused(tmp_path):

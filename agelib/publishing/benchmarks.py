@@ -42,16 +42,18 @@ def figures(repository) -> dict[str, bytes]:
 
 
 def _section(name: str, report: dict, has_figure: bool) -> str:
-    columns = report["columns"]
+    rows = report["rows"]
+    columns = {column: _column([row[column] for row in rows]) for column in report["columns"]}
+    if "value" in columns:  # Each row is a measure of its own kind, with digits of its own.
+        columns["value"] = [_cell(row["value"]) for row in rows]
     lines = [f"(benchmark-{name})=", f"## {report['title']}", "", report["said"], ""]
     lines += ["| " + " | ".join(column.replace("_", " ") for column in columns) + " |"]
-    lines += [
-        "|" + "|".join("---:" if _is_number(report["rows"], column) else "---" for column in columns) + "|"
-    ]
-    lines += ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in report["rows"]]
+    lines += ["|" + "|".join("---:" if _is_number(rows, column) else "---" for column in columns) + "|"]
+    lines += ["| " + " | ".join(cells) + " |" for cells in zip(*columns.values(), strict=True)]
     if has_figure:
         lines += ["", f"```{{figure}} {FIGURES}/{name}.png", f":alt: {report['alt']}", "```"]
-    about = ", ".join(f"{key.replace('_', ' ')} {_cell(value)}" for key, value in report["about"].items())
+    known = {key: value for key, value in report["about"].items() if value not in (None, "")}
+    about = ", ".join(f"{key.replace('_', ' ')} {_cell(value)}" for key, value in known.items())
     lines += ["", f"*Measured on:* {about}. *Again:* `agelib bench {name}`.", ""]
     return "\n".join(lines)
 
@@ -61,6 +63,15 @@ def _is_number(rows: list[dict], column: str) -> bool:
     return bool(values) and all(isinstance(value, (int, float)) for value in values)
 
 
+def _column(values: list) -> list[str]:
+    """Cells with as many digits after the point as the column needs, but for very large and very small numbers."""
+    floats = [abs(value) for value in values if isinstance(value, float)]
+    if not floats or max(floats) >= 1000 or min((value for value in floats if value), default=1) < 0.001:
+        return [_cell(value) for value in values]
+    digits = max(len(f"{value:g}".partition(".")[2]) for value in floats)
+    return [f"{value:.{digits}f}" if isinstance(value, float) else _cell(value) for value in values]
+
+
 def _cell(value) -> str:
     if value is None:
         return "–"
@@ -68,4 +79,6 @@ def _cell(value) -> str:
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"`{value}`" if "--" in str(value) else str(value)  # Sphinx makes a dash of two in a text
