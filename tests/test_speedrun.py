@@ -51,20 +51,20 @@ def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
 
 
 def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
-    references.speedrun("", 42, "sprint-plain", folder, progress=False, **SMALL)
+    for name in ("speedrun-average", "sprint-plain"):
+        references.speedrun("", 42, name, folder, progress=False, **SMALL)
     sprint = references.speedrun("", 42, "sprint", folder, progress=False, **SMALL)
     table = references.races(folder)
-    assert table.index.tolist() == [
-        references.read(name).title for name in ("speedrun", "sprint", "sprint-plain")
-    ]
-    first = table.iloc[0]
-    assert first["minutes"] == pytest.approx(raced.clock["judged"] / 60)
-    assert first["f1"] == pytest.approx(raced.measures.loc["macro F1 of age_group", "value"])
-    assert table["change"].isna().tolist() == [True, True, False]
-    plain = table.iloc[2]
-    expected = plain["f1"] - sprint.measures.loc["macro F1 of age_group", "value"]
-    assert plain["change"] == pytest.approx(expected)
-    assert plain["change_low"] <= plain["change"] <= plain["change_high"]
+    names = ["speedrun", "speedrun-average", "sprint", "sprint-plain"]
+    assert table.index.tolist() == [references.read(name).title for name in names]
+    first, last, _, plain = table.itertuples()
+    assert first.minutes == pytest.approx(raced.clock["judged"] / 60)
+    assert first.f1 == pytest.approx(raced.measures.loc["macro F1 of age_group", "value"])
+    assert table["change"].isna().tolist() == [True, False, True, False]
+    assert (last.beside, plain.beside) == ("speedrun", "sprint")
+    assert last.change == pytest.approx(last.f1 - first.f1)
+    assert plain.change == pytest.approx(plain.f1 - sprint.measures.loc["macro F1 of age_group", "value"])
+    assert plain.change_low <= plain.change <= plain.change_high
     assert references.races(folder / "nowhere").empty
 
 

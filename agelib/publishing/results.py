@@ -131,13 +131,13 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         f"- Macro F1 of {task}: study C states {published:.2f} %, ours ({who}) is {mine:.2f} %: **not reached**."
         for task, (published, mine) in short.items()
     ]
-    tried = [family for family in ("parts", "sprint") if (table["family"] == family).any()]
+    tried = [family for family in ("parts", "speedrun", "sprint") if (table["family"] == family).any()]
     if tried:
         where = " and ".join(f"*{references.recipes.FAMILIES[family].heading}*" for family in tried)
         lines.append(
-            f"\nWhat parts of such a recipe are worth stands above, under {where}. Larger pictures and longer"
+            f"\nWhat parts of such a recipe are worth stands above, under {where}. What larger pictures and longer"
         )
-        lines.append("trainings were not tried as a whole, for their time on two processor cores.")
+        lines.append("trainings give together, no run that is kept here shows.")
     return "\n".join([*lines, ""])
 
 

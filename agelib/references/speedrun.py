@@ -113,7 +113,7 @@ def clock(run: Kept) -> pd.DataFrame:
 
 
 def races(folder=FOLDER) -> pd.DataFrame:
-    """The speedrun, the sprint, and the sprints that lack one of its tricks, side by side.
+    """The speedrun and its short form, the sprint, each with those that lack one of its tricks, side by side.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def races(folder=FOLDER) -> pd.DataFrame:
     pandas.DataFrame
         Index: what each is, in words. ``minutes`` from the archive to the judged test part, ``f1`` (macro F1 of seven
         age groups), ``gender`` and ``ethnicity`` in percent and ``mae`` in years, on the test part, as means over
-        ``seeds``; ``change`` of the F1 to the sprint's of the same seed, with its 95 % interval over test
-        pictures, ``change_low`` and ``change_high``. Recipes without a clocked run are left out.
+        ``seeds``; ``change`` of the F1 to that of the whole recipe, ``beside``, with the same seed; its 95 % interval
+        over test pictures, ``change_low`` and ``change_high``. Recipes without a clocked run are left out.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def races(folder=FOLDER) -> pd.DataFrame:
         "macro F1 of ethnicity": "ethnicity",
     }
     rows = []
-    for name in (RECIPE, *compared("sprint")):
+    for name in (*compared(RECIPE), *compared(SPRINT)):
         clocked = [run for run in kept(name, folder) if run.clock]
         if not clocked:
             continue
@@ -158,9 +158,15 @@ def races(folder=FOLDER) -> pd.DataFrame:
 
 
 def _change(run: Kept, folder) -> dict:
-    """What a run's macro F1 of age groups is beside that of the sprint with the same seed; empty: nothing."""
-    whole = {other.seed: other for other in kept(SPRINT, folder)}.get(run.seed)
-    if whole is None or run.name in (RECIPE, SPRINT):
+    """What a run's macro F1 of age groups is beside that of the whole recipe with the same seed; empty: nothing."""
+    beside = compared(read(run.name).family or run.name)[0]
+    whole = {other.seed: other for other in kept(beside, folder)}.get(run.seed)
+    if whole is None or run.name == beside:
         return {}
     found = metrics.compare_classes(whole.predictions, run.predictions).loc["macro F1"]
-    return {"change": found["value"], "change_low": found["low"], "change_high": found["high"]}
+    return {
+        "beside": beside,
+        "change": found["value"],
+        "change_low": found["low"],
+        "change_high": found["high"],
+    }
