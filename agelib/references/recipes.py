@@ -80,7 +80,7 @@ FAMILIES = {
         "multitask",
     ),
     "speedrun": Family(
-        "The speedrun without a trick that the sprint is better without",
+        "The speedrun without tricks that the sprint is better without",
         "A short training judges otherwise than a long one.",
         "speedrun",
     ),
