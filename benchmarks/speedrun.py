@@ -12,7 +12,12 @@ import _report
 import pandas as pd
 
 #: Recipe → what the report calls it.
-RECIPES = {"speedrun-long": "long speedrun", "speedrun": "speedrun", "sprint": "sprint", "sprint-plain": "plain recipe"}
+RECIPES = {
+    "speedrun-long": "long speedrun",
+    "speedrun": "speedrun",
+    "sprint": "sprint",
+    "sprint-plain": "plain recipe",
+}
 
 
 def main() -> None:

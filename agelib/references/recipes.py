@@ -287,7 +287,7 @@ def _sprints() -> list[Reference]:
 
 
 def _longer() -> list[Reference]:
-    """The speedrun without those tricks that cost the sprint something on the test part, but for its pictures; longer."""
+    """The speedrun without the tricks that did not help the sprint, save the size of its pictures; and the long one."""
     changes = {
         "network": ("the speedrun with the basic CNN", {"network": "basic_cnn"}),
         "average": ("the speedrun's last weights, no average over steps", {"averaging": "none"}),
