@@ -13,25 +13,25 @@ BASE := $(firstword $(shell command -v python3.11) $(shell command -v python3))
 .PHONY: book pdf serve test lab app bench clean install
 
 book: install
-	@$(PYTHON) -m agelib book --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
+	@$(PYTHON) -m agebook build --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
 
 pdf: book
-	@$(PYTHON) -m agelib pdf
+	@$(PYTHON) -m agebook pdf
 
 serve: install
-	@$(PYTHON) -m agelib serve
+	@$(PYTHON) -m agebook serve
 
 test: install
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal
 
 lab: install
-	@$(PYTHON) -m agelib lab
+	@$(PYTHON) -m agebook lab
 
 app: install
-	@$(PYTHON) -m agelib app
+	@$(PYTHON) -m agebook app
 
 bench: install
-	@$(PYTHON) -m agelib bench
+	@$(PYTHON) -m agebook bench
 
 # What was built. Data, decoded pictures and trainings stay: they lie in data/generated.
 clean:
@@ -43,6 +43,6 @@ install: .venv/.installed
 	@test -n "$(BASE)" || { echo "make: no python3 found; install Python 3.11" >&2; exit 1; }
 	test -x $(PYTHON) || $(BASE) -m venv .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt --editable .
-	$(PYTHON) -m agelib.publishing.scripts
+	$(PYTHON) -m agebook.build.npm
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(PYTHON) -m nbstripout --install --attributes .gitattributes; fi
 	@touch $@

@@ -9,9 +9,9 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from agelib.devices import processor_name
-from agelib.processors import cores
-from agelib.store import read_json, write_json, write_whole
+from agelib.runtime.cpu import cores
+from agelib.runtime.devices import processor_name
+from agelib.runtime.workspace import read_json, write_json, write_whole
 
 #: Where reports are kept.
 FOLDER = Path(__file__).resolve().parent / "reports"

@@ -22,7 +22,7 @@ from pathlib import Path
 import _report
 import pandas as pd
 
-from agelib.processors import cores
+from agelib.runtime.cpu import cores
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -82,9 +82,7 @@ def measure(repository: Path, profile: str) -> tuple[float, pd.DataFrame, float,
 
 def build(repository: Path, profile: str, folder: Path) -> float:
     """Build the book of a checkout; returns the seconds that it took."""
-    command = (
-        "import sys; from agelib.publishing import book; sys.exit(book(sys.argv[1], folder=sys.argv[2]))"
-    )
+    command = "import sys; from agebook.build import book; sys.exit(book(sys.argv[1], folder=sys.argv[2]))"
     settings = os.environ | {"AGELIB_HOME": str(folder / "home"), "PYTHONPATH": str(repository)}
     started = time.perf_counter()
     arguments = [sys.executable, "-c", command, profile, str(folder / "build")]

@@ -12,7 +12,7 @@ import argparse
 import _report
 import pandas as pd
 
-from agelib.references.experiments import FOLDER
+from agelib.experiments.published.reference import FOLDER
 
 #: Seconds that one way may take at one size of a batch.
 SECONDS = 3.0
@@ -27,17 +27,17 @@ def main() -> None:
     )
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
-    from agelib import store
+    from agelib.runtime import workspace
 
     if not chosen.kept:
         import torch
 
-        from agelib.shipping import speed
+        from agelib.deploy import latency
 
         torch.set_num_threads(1)
-        speed.reference(FOLDER, seconds=SECONDS, repeats=5, clock="wall")
+        latency.reference(FOLDER, seconds=SECONDS, repeats=5, clock="wall")
     measured = pd.read_csv(FOLDER / "shipping_cpu.csv")
-    kept = store.read_json(FOLDER / "shipping_cpu.json")
+    kept = workspace.read_json(FOLDER / "shipping_cpu.json")
     about = {"processor": kept["device"], "load_before": kept["load"], "pictures": "noise"}
     versions = ("python", "torch", "torchvision", "onnxruntime")
     about |= {name: kept[name] for name in ("image_size", "threads", *versions)}

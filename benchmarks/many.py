@@ -26,10 +26,11 @@ import numpy as np
 import pandas as pd
 from _report import FOLDER, provenance, write
 
-from agelib import executors, store, studies
-from agelib.experiment import Experiment
-from agelib.processors import cores
-from agelib.publishing.chapters import REPOSITORY
+from agebook.build.chapters import REPOSITORY
+from agelib.config import Experiment
+from agelib.experiments import search
+from agelib.runtime import executors, workspace
+from agelib.runtime.cpu import cores
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
@@ -74,7 +75,7 @@ def measure(kind: str, workers: int, chosen) -> dict:
     base = Experiment.of(**(MINIATURE | {"epochs": chosen.epochs}))
     values = {"learning_rate": [float(rate) for rate in np.geomspace(1e-4, 1e-2, chosen.runs)]}
     with tempfile.TemporaryDirectory() as folder, surroundings(Path(folder), workers) as log:
-        from agelib.preparation import prepare
+        from agelib.data.prepare import prepare
 
         prepare(base.data, progress=False)
         with (local if kind == KINDS[0] else dask)(workers) as (executor, kill):
@@ -83,11 +84,11 @@ def measure(kind: str, workers: int, chosen) -> dict:
             load, started = os.getloadavg()[0], time.perf_counter()
             killer = threading.Thread(target=kill_once, args=(log, chosen.runs // 3, kill))
             killer.start()
-            study = studies.grid(base, values, workers, executor, progress=False)
+            study = search.grid(base, values, workers, executor, progress=False)
             seconds = time.perf_counter() - started
             killer.join()
         sealed = log.read_text().split()
-        done = len(list((store.home() / "runs").glob(f"*/{store.SEAL}")))
+        done = len(list((workspace.home() / "runs").glob(f"*/{workspace.SEAL}")))
     return {
         "kind": kind,
         "workers": workers,
@@ -160,7 +161,7 @@ def kill_once(log: Path, runs: int, kill) -> None:
 
 def warm() -> None:
     """What a worker does before the clock starts: load what a training needs, while the others do the same."""
-    for name in ("agelib.runs", "fastai.learner"):
+    for name in ("agelib.experiments.run", "fastai.learner"):
         importlib.import_module(name)
     time.sleep(1)
 

@@ -2,7 +2,7 @@
 
 Writes a synthetic ``imdb.mat`` into a temporary folder, then measures, each in a process of its own and in turns:
 
-* ``agelib``: :func:`agelib.sources.read`, then the filter on the table;
+* ``agelib``: :func:`agelib.data.sources.read`, then the filter on the table;
 * ``loop``: the loop that one writes first: a row at a time, a ``date`` object each, a dict each.
 
 Both must end with the same rows. ``python benchmarks/metadata.py --rows 500000 --repeat 3``
@@ -24,7 +24,7 @@ from _imdb_wiki import write_metadata
 
 
 def read_with_agelib(path: Path):
-    from agelib import sources
+    from agelib.data import sources
 
     faces = sources.read("imdb-wiki", path).faces
     return faces[
@@ -77,7 +77,7 @@ def measure(way: str, path: Path) -> dict:
     import pandera.pandas  # noqa: F401
     import scipy.io
 
-    import agelib.sources.imdb_wiki  # noqa: F401
+    import agelib.data.sources.imdb_wiki  # noqa: F401
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()

@@ -3,10 +3,10 @@
 Run it with ``python benchmarks/pixels.py [FOLDER]``; FOLDER holds pictures (JPEG or PNG), for instance UTKFace
 unpacked. Without a folder it writes pictures of its own. It reports
 
-* decoding: a loop of ``Image.open(...).convert("RGB").resize(...)`` against :func:`agelib.pixels.decode` with one and
+* decoding: a loop of ``Image.open(...).convert("RGB").resize(...)`` against :func:`agelib.pixels.cache.decode` with one and
   more worker processes, and finding the map again;
 * evaluation: a network's answers for all pictures, from the memory map, against opening every file again with Pillow;
-* training: a step of a small network with :class:`agelib.batches.Batches`, with and without augmentation and with
+* training: a step of a small network with :class:`agelib.pixels.batches.Batches`, with and without augmentation and with
   a thread that prepares ahead, against the same network on a float tensor that lies in memory already; and the
   batches alone, without a network.
 
@@ -25,7 +25,7 @@ import _report
 import numpy as np
 import pandas as pd
 
-from agelib.processors import cores
+from agelib.runtime.cpu import cores
 
 #: Greater ratios are left out of the figure: a map that is found again, and batches without a network.
 PLOTTED = 10
@@ -53,7 +53,7 @@ def decode_rates(root: Path, paths: list[str], image_size: int, jobs: list[int])
     """Pictures a second of a plain Pillow loop and of decode, built and found again."""
     from PIL import Image
 
-    from agelib import pixels
+    from agelib.pixels import cache
 
     faces = pd.DataFrame({"path": paths})
 
@@ -67,8 +67,8 @@ def decode_rates(root: Path, paths: list[str], image_size: int, jobs: list[int])
     def build(number):
         with tempfile.TemporaryDirectory() as home:
             os.environ["AGELIB_HOME"] = home
-            taken = seconds(lambda: pixels.decode(faces, root, image_size, jobs=number, progress=False))
-            found = seconds(lambda: pixels.decode(faces, root, image_size, jobs=number, progress=False))
+            taken = seconds(lambda: cache.decode(faces, root, image_size, jobs=number, progress=False))
+            found = seconds(lambda: cache.decode(faces, root, image_size, jobs=number, progress=False))
         return taken, found
 
     build(max(jobs))  # files into the page cache, worker processes started
@@ -89,12 +89,14 @@ def evaluation_rates(
     import torch
     from PIL import Image
 
-    from agelib import networks, pixels, training
-    from agelib.batches import Batches
-    from agelib.experiment import Network
+    from agelib import networks, training
+    from agelib.config import Network
+    from agelib.pixels import cache
+    from agelib.pixels import statistics as pixels
+    from agelib.pixels.batches import Batches
 
     network = networks.build(Network(), 1, image_size, seed=42)
-    decoded = pixels.decode(pd.DataFrame({"path": paths}), root, image_size, progress=False)
+    decoded = cache.decode(pd.DataFrame({"path": paths}), root, image_size, progress=False)
     mean, std = pixels.statistics(decoded.images)
     shift, scale = (torch.tensor(each).view(1, 3, 1, 1) for each in (mean, std))
     labels, rows = np.zeros(len(paths), np.float32), np.arange(len(paths))
@@ -166,9 +168,9 @@ def loop_rates(images, batch_size: int, batches: int, device: str) -> pd.DataFra
     """Pictures a second of a training loop, by where its batches come from."""
     import torch
 
-    from agelib import augmentation
-    from agelib.batches import Batches
-    from agelib.pixels import statistics
+    from agelib.pixels import augment as augmentation
+    from agelib.pixels.batches import Batches
+    from agelib.pixels.statistics import statistics
 
     images = images[: batch_size * batches]
     labels = np.zeros(len(images), np.float32)
@@ -218,7 +220,8 @@ def loop_rates(images, batch_size: int, batches: int, device: str) -> pd.DataFra
 def main() -> None:
     import torch
 
-    from agelib import pixels
+    from agelib.pixels import cache
+    from agelib.pixels import statistics as pixels
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -258,7 +261,7 @@ def main() -> None:
         parts["evaluation"] = evaluation_rates(
             root, paths, options.image_size, options.batch_size, options.device
         )
-        decoded = pixels.decode(pd.DataFrame({"path": paths}), root, options.image_size, progress=False)
+        decoded = cache.decode(pd.DataFrame({"path": paths}), root, options.image_size, progress=False)
         number = min(options.batches, len(paths) // options.batch_size)
         parts["training"] = loop_rates(decoded.images, options.batch_size, number, options.device)
         table = pd.concat([rates.assign(part=part) for part, rates in parts.items()], ignore_index=True)

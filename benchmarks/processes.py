@@ -25,7 +25,7 @@ import _report
 import numpy as np
 import pandas as pd
 
-from agelib.processors import cores
+from agelib.runtime.cpu import cores
 
 #: Network → image size.
 NETWORKS = {"basic_cnn": 64, "resnet18": 32}
@@ -48,7 +48,7 @@ def main() -> None:
 
     import torch
 
-    from agelib.devices import choose_device, device_name
+    from agelib.runtime.devices import choose_device, device_name
 
     device = choose_device()
     processes = chosen.processes or (2 if device.type == "cpu" else torch.cuda.device_count())
@@ -95,7 +95,7 @@ def as_table(found: dict) -> pd.DataFrame:
 
 def compare(network: str, chosen, processes: int) -> dict:
     """Train in both ways, turn by turn."""
-    from agelib.experiment import Experiment
+    from agelib.config import Experiment
 
     experiment = Experiment.of(
         source="drawn-utkface",
@@ -138,13 +138,14 @@ def compare(network: str, chosen, processes: int) -> dict:
 
 def train(experiment, processes: int, threads: int = 0) -> tuple:
     """Pictures per second, the seconds that are not epochs, and the run; by default with all threads."""
-    from agelib import runs, store
+    from agelib.experiments import run
+    from agelib.runtime import workspace
 
-    shutil.rmtree(store.home() / "runs", ignore_errors=True)
-    runs.open_streams(experiment, runs.prepare(experiment.data))  # drawn and decoded once, and not timed
+    shutil.rmtree(workspace.home() / "runs", ignore_errors=True)
+    run.open_streams(experiment, run.prepare(experiment.data))  # drawn and decoded once, and not timed
     os.environ["AGELIB_THREADS"] = str(threads or cores())
     started = time.perf_counter()
-    done = runs.run(experiment, progress=False, processes=processes)
+    done = run.run(experiment, progress=False, processes=processes)
     whole = time.perf_counter() - started
     seconds = done.history["seconds"]
     rate = done.environment["pictures"]["train"] * (len(seconds) - 1) / seconds.iloc[1:].sum()

@@ -74,7 +74,7 @@ class Way:
         self.root = folder / "imdb"
 
     def _options(self):
-        from agelib.experiment import Data
+        from agelib.config import Data
 
         # Nearly every file is an exact copy of others: they are looked for, but stay. Detection is a step of its own.
         return Data(
@@ -86,34 +86,35 @@ class Way:
         )
 
     def _table(self, name: str):
-        from agelib import faces
+        from agelib.data import table as faces
 
         return faces.read(self.folder / f"{name}.csv")
 
     def unpack(self):
-        from agelib.sources import archives
+        from agelib.data.sources import archives
 
         unpacked = archives.unpack(self.folder / "imdb.tar", self.folder / "unpacked", progress=False)
         (unpacked / "imdb").rename(self.root)
         (self.folder / "imdb.tar").unlink()
 
     def read(self):
-        from agelib import faces, sources
+        from agelib.data import sources
+        from agelib.data import table as faces
 
         faces.write(self.folder / "read.csv", sources.read("imdb-wiki", self.root).faces)
 
     def contents(self):
-        from agelib import pixels
+        from agelib.pixels import content_keys
 
-        pixels.content_keys(self._table("read")["path"].tolist(), self.root)
+        content_keys.content_keys(self._table("read")["path"].tolist(), self.root)
 
     def duplicates(self):
-        from agelib import duplicates
+        from agelib.data import duplicates
 
         duplicates.find(self._table("read"), self.root, jobs=1, progress=False)
 
     def near_pairs(self):
-        from agelib import duplicates
+        from agelib.data import duplicates
 
         file = self.folder / "thumbnails.npy"
         write_thumbnails(file, self.rows)
@@ -124,12 +125,14 @@ class Way:
         return started
 
     def detect(self):
-        from agelib import detectors
+        from agelib.data import detectors
 
         detectors.detect(self._table("read"), self.root, jobs=1, progress=False)
 
     def clean(self):
-        from agelib import cleaning, faces, sources
+        from agelib.data import clean as cleaning
+        from agelib.data import sources
+        from agelib.data import table as faces
 
         collection = sources.read("imdb-wiki", self.root)
         cleaned = cleaning.clean(collection, self._options(), jobs=1, progress=False)
@@ -137,7 +140,8 @@ class Way:
         cleaned.duplicates.to_csv(self.folder / "duplicates.csv", index=False)
 
     def split(self):
-        from agelib import faces, splits
+        from agelib.data import splits
+        from agelib.data import table as faces
 
         table, twins = self._table("cleaned"), pd.read_csv(self.folder / "duplicates.csv")
         twins = twins.assign(exact_group=-1, near_group=-1)  # The copies would join all people into one unit.
@@ -146,15 +150,15 @@ class Way:
         faces.write(self.folder / "split.csv", table)
 
     def _pixels(self):
-        from agelib import pixels
+        from agelib.pixels import cache
 
-        return pixels.decode(self._table("read"), self.root, IMAGE_SIZE, jobs=1, progress=False)
+        return cache.decode(self._table("read"), self.root, IMAGE_SIZE, jobs=1, progress=False)
 
     def decode(self):
         self._pixels()
 
     def statistics(self):
-        from agelib import pixels
+        from agelib.pixels import statistics as pixels
 
         images = self._pixels().images
         started = time.perf_counter(), time.process_time()
@@ -162,7 +166,7 @@ class Way:
         return started
 
     def batches(self):
-        from agelib.batches import Batches
+        from agelib.pixels.batches import Batches
 
         images = self._pixels().images
         started = time.perf_counter(), time.process_time()
@@ -172,7 +176,7 @@ class Way:
         return started
 
     def predictions(self):
-        from agelib import store
+        from agelib.runtime import workspace
 
         table = self._table("read")[["path", "age", "identity", "gender"]].fillna({"age": 30.0})
         generator = np.random.default_rng(0)
@@ -182,11 +186,11 @@ class Way:
             some = generator.random(posterior[first : first + 10_000].shape, np.float32)
             posterior[first : first + 10_000] = some / some.sum(axis=1, keepdims=True)
         np.save(self.folder / "posterior.npy", posterior)
-        store.write_table(self.folder / "predictions.csv", table)
+        workspace.write_table(self.folder / "predictions.csv", table)
         pd.read_csv(self.folder / "predictions.csv")
 
     def metrics(self):
-        from agelib.metrics.ages import summarise
+        from agelib.metrics.regression import summarise
 
         table = pd.read_csv(self.folder / "predictions.csv")
         summarise(table.sample(frac=0.1, random_state=0), unit="identity")
@@ -224,13 +228,15 @@ def measure(step: str, folder: Path, rows: int) -> dict:
     """Run a step here; imports are paid before."""
     import psutil
 
-    import agelib.cleaning
-    import agelib.faces
-    import agelib.sources
+    import agelib.data.clean
+    import agelib.data.sources
+    import agelib.data.table
 
     if step == "batches":
-        import agelib.batches
-    agelib.faces.check(agelib.faces.table(path=["a"], age=1))  # pandera is imported where it is used
+        import agelib.pixels.batches
+    agelib.data.table.check(
+        agelib.data.table.table(path=["a"], age=1)
+    )  # pandera is imported where it is used
     process, highest, is_over = psutil.Process(), [0], threading.Event()
     before = own_memory(process)
 

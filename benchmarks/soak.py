@@ -38,9 +38,10 @@ def train(runs: int, every: int) -> pd.DataFrame:
     """Train so many; a row every so many runs."""
     import psutil
 
-    from agelib import housekeeping
-    from agelib.experiment import Experiment
-    from agelib.runs import finished, run
+    from agelib.config import Experiment
+    from agelib.experiments.result import finished
+    from agelib.experiments.run import run
+    from agelib.runtime import prune as housekeeping
 
     process, rows = psutil.Process(), []
     started = time.process_time()
@@ -74,8 +75,8 @@ def train(runs: int, every: int) -> pd.DataFrame:
 
 def prune() -> dict:
     """Prune the runs to half of what they take."""
-    from agelib import housekeeping
-    from agelib.runs import finished
+    from agelib.experiments.result import finished
+    from agelib.runtime import prune as housekeeping
 
     whole = sum(thing.bytes for thing in housekeeping.things(["runs"]))
     before = time.process_time()

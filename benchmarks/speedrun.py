@@ -28,19 +28,18 @@ def main() -> None:
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
     about = _report.provenance()
-    from agelib import plots, references
+    from agelib import plots
+    from agelib.experiments import published
 
     if chosen.root:
         for name in RECIPES:
-            for seed in references.read(name).seeds:
-                references.speedrun(chosen.root, seed, name)
-    runs = [run for name in RECIPES for run in references.kept(name) if run.clock]
+            for seed in published.read(name).seeds:
+                published.speedrun(chosen.root, seed, name)
+    runs = [run for name in RECIPES for run in published.kept(name) if run.clock]
     if not runs:
         parser.error("no speedrun is kept: name the archive with --root UTKFace.tar.gz")
     table = pd.DataFrame([row(run) for run in runs])
-    curves = pd.concat(
-        [references.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs]
-    )
+    curves = pd.concat([published.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs])
     environment = runs[0].environment
     if not chosen.root:
         about["load_before"] = None  # that of now says nothing of runs that were made before
@@ -62,7 +61,7 @@ def main() -> None:
     plots.set_theme()
     alt = "Macro F1 on the validation part over minutes, a line a training; the speedrun's rise first."
     reached = least(curves)
-    table["to plain"] = [when(references.clock(run), reached) for run in runs]
+    table["to plain"] = [when(published.clock(run), reached) for run in runs]
     print(table.to_string(index=False))
     print(_report.write("speedrun", "Speedrun", said, table, about, plots.race(curves), alt, chosen.reports))
 

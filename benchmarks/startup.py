@@ -16,7 +16,7 @@ import tempfile
 import _report
 import pandas as pd
 
-from agelib.publishing.chapters import REPOSITORY, list_chapters
+from agebook.build.chapters import REPOSITORY, list_chapters
 
 #: What is compared with.
 YARDSTICK = "import torch"
@@ -48,7 +48,7 @@ def programs() -> dict[str, str]:
         "import agelib": "import agelib",
         "agelib --help": COMMAND.format(words=["--help"]),
         "agelib train --help": COMMAND.format(words=["train", "--help"]),
-        "import agelib.runs": "import agelib.runs",
+        "import agelib.experiments.run": "import agelib.experiments.run",
         "train 160 drawn faces": TRAIN,
         "find that training done": TRAIN.replace("{seed}", "0"),
     }

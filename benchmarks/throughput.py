@@ -9,7 +9,7 @@ import argparse
 
 import _report
 
-from agelib import throughput
+from agelib.deploy import throughput
 
 
 def main() -> None:

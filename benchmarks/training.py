@@ -12,7 +12,7 @@ The limit is so near that the few seconds in which a training is set up would hi
   a validation part of 16 pictures, and a checkpoint after every epoch.
 * limit: a plain loop over a float tensor that is already decoded, resized, changed and normalised, with agelib's own
   optimiser, order in memory and kept memory: the fastest that the network allows.
-* returned: the limit without ``agelib.memory``, which keeps the blocks of memory that a step lets go.
+* returned: the limit without ``agelib.runtime.malloc``, which keeps the blocks of memory that a step lets go.
 * folder: torchvision's ImageFolder and transforms, a DataLoader with a worker for each core, and a plain loop.
 * fastai: fastai's ImageDataLoaders, transforms and Learner, with the same validation part.
 * lightning: PyTorch Lightning's Trainer on the loader of "folder"; left out where Lightning is not installed
@@ -43,8 +43,8 @@ import _report
 import numpy as np
 import pandas as pd
 
-from agelib import memory
-from agelib.processors import cores
+from agelib.runtime import malloc
+from agelib.runtime.cpu import cores
 
 #: Pictures of the validation part, of the ways that have one.
 VALID = 16
@@ -95,7 +95,7 @@ def main() -> None:
 
     import torch
 
-    from agelib import sources
+    from agelib.data import sources
 
     number = chosen.pictures * chosen.times
     collection = sources.read(chosen.source, chosen.root, pictures=number + number // 10)
@@ -128,9 +128,9 @@ def main() -> None:
 
 
 def device():
-    from agelib import training
+    from agelib.runtime.devices import choose_device
 
-    return training.choose_device()
+    return choose_device()
 
 
 def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
@@ -203,10 +203,10 @@ def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:
 
 def readable(collection, number: int):
     """Only pictures that every way can read, or the others would stop."""
-    from agelib import pixels
+    from agelib.pixels import cache
 
     faces = collection.faces[collection.faces["age"].notna()].head(number + number // 10)
-    whole = pixels.decode(faces, collection.root, 16, progress=False).readable
+    whole = cache.decode(faces, collection.root, 16, progress=False).readable
     return faces[whole].head(number).reset_index(drop=True), collection.root
 
 
@@ -225,30 +225,31 @@ def rate(way, pictures: int, epochs: int) -> float:
 
 def make_network(chosen):
     from agelib import networks
-    from agelib.experiment import Network
+    from agelib.config import Network
 
     return networks.build(Network(network=chosen.name), 1, chosen.image_size, seed=42)
 
 
 def settings(chosen, epochs: int, precision: str = "off"):
-    from agelib.experiment import Training
+    from agelib.config import Training
 
     return Training(epochs=epochs, batch_size=chosen.batch_size, mixed_precision=precision)
 
 
 def changes(chosen):
-    from agelib import augmentation
+    from agelib.pixels import augment
 
-    return None if chosen.plain else augmentation.build(AUGMENTATION, PROBABILITY)
+    return None if chosen.plain else augment.build(AUGMENTATION, PROBABILITY)
 
 
 def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     """The real loop, with its history, checkpoint, TensorBoard and a small validation part."""
-    from agelib import pixels, targets, training
-    from agelib.batches import Batches
+    from agelib import targets, training
+    from agelib.pixels import cache, statistics
+    from agelib.pixels.batches import Batches
 
-    images = pixels.decode(faces, root, chosen.image_size, progress=False)
-    mean, std = pixels.statistics(images.images)
+    images = cache.decode(faces, root, chosen.image_size, progress=False)
+    mean, std = statistics.statistics(images.images)
     ages = faces["age"].to_numpy()
     target = targets.build(settings(chosen, 1), ages[:, None])
 
@@ -270,14 +271,16 @@ def agelib_way(faces, root, chosen, folder, precision: str = "off"):
     return train
 
 
-def limit_way(faces, root, chosen, compiled: bool = False, keep=memory.kept, precision: str = "off"):
+def limit_way(faces, root, chosen, compiled: bool = False, keep=malloc.kept, precision: str = "off"):
     """A plain loop over one float tensor."""
     import torch
 
-    from agelib import devices, pixels, training
+    from agelib import training
+    from agelib.pixels import cache, statistics
+    from agelib.training import precision as devices
 
-    images = pixels.decode(faces, root, chosen.image_size, progress=False)
-    mean, std = pixels.statistics(images.images)
+    images = cache.decode(faces, root, chosen.image_size, progress=False)
+    mean, std = statistics.statistics(images.images)
     x = torch.from_numpy(np.array(images.images)).float().div_(255)
     x = ((x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)).to(device())
     x = x.contiguous(memory_format=torch.channels_last)

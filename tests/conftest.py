@@ -53,8 +53,8 @@ def html() -> Path:
     """The whole book in the smoke profile; built by whichever test process comes first."""
     from browser import FOLDER
 
-    from agelib.publishing import book
-    from agelib.store import lock
+    from agebook.build import book
+    from agelib.runtime.workspace import lock
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGELIB_HOME", str(FOLDER / "home"))

@@ -16,7 +16,7 @@ _PLACES = {
     "draw_collection": "collections",
     "draw_faces": "collections",
     "draw_panda": "panda_portrait",
-    "draw_pandas": "pandas",
+    "draw_pandas": "panda_portrait",
     "draw_scene": "scenes",
     "fault_table": "planning",
     "Faults": "planning",

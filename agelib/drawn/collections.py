@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib import store
 from agelib.drawn.layouts import name_files, write_tables
 from agelib.drawn.pandas import plan_pandas
 from agelib.drawn.people import Person, make_person
@@ -20,7 +19,8 @@ from agelib.drawn.pictures import take_picture
 from agelib.drawn.planning import LAYOUTS, Faults, plan
 from agelib.drawn.portrait import draw
 from agelib.drawn.writing import Job, write_all
-from agelib.fingerprint import code_fingerprint
+from agelib.runtime import workspace
+from agelib.runtime.fingerprint import code_fingerprint
 
 TRUTH = ".truth.csv"
 _KEY = ".drawn.json"
@@ -99,25 +99,25 @@ def draw_collection(
         "faults": asdict(faults),
     }
     description["code"] = code_fingerprint("agelib.drawn.collections")
-    key = store.content_key(description)
+    key = workspace.content_key(description)
     name = f"{layout}-{pictures}-{seed}-{key[:8]}"
-    root = Path(folder).expanduser().resolve() if folder else store.home() / "drawn" / name
-    with store.lock(root):
+    root = Path(folder).expanduser().resolve() if folder else workspace.home() / "drawn" / name
+    with workspace.lock(root):
         if _is_whole(root, key):
             return root
         if folder and root.is_dir() and any(root.iterdir()) and not (root / _KEY).is_file():
             raise ValueError(f"{root} holds something else than drawn faces; name an empty or a new folder")
-        with store.write_whole(root) as temporary:
+        with workspace.write_whole(root) as temporary:
             temporary.mkdir()
             _draw_into(temporary, layout, pictures, seed, size, faults, jobs, progress)
-            store.write_json(temporary / _KEY, description | {"key": key})
+            workspace.write_json(temporary / _KEY, description | {"key": key})
     return root
 
 
 def _is_whole(root: Path, key: str) -> bool:
     """Whether the folder holds this very collection with no file missing."""
     try:
-        if store.read_json(root / _KEY)["key"] != key:
+        if workspace.read_json(root / _KEY)["key"] != key:
             return False
         return all((root / path).is_file() for path in read_truth(root)["path"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
@@ -155,7 +155,7 @@ def _draw_into(
     truth = table.reindex(columns=TRUTH_COLUMNS)
     if layout != "imdb-wiki":
         truth[["face_score", "second_face_score"]] = np.nan
-    store.write_table(root / TRUTH, truth)
+    workspace.write_table(root / TRUTH, truth)
 
 
 def read_truth(root: str | Path) -> pd.DataFrame:
@@ -267,7 +267,7 @@ def archive(root: str | Path, path: str | Path) -> Path:
     """
     root, path = Path(root), Path(path)
     mode = "w:gz" if path.name.endswith(("gz", "tgz")) else "w"
-    with store.write_whole(path) as temporary, tarfile.open(temporary, mode) as tar:
+    with workspace.write_whole(path) as temporary, tarfile.open(temporary, mode) as tar:
         for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith(".")):
             tar.add(file, arcname=f"{root.name}/{file.relative_to(root).as_posix()}")
     return path

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from agelib.drawn.canvas import Canvas, crop_noise, ribbon, smooth
-from agelib.drawn.pandas import Panda, PandaFace, grow_panda
+from agelib.drawn.pandas import Panda, PandaFace, grow_panda, make_panda, take_panda_picture
 from agelib.drawn.people import ramp
 from agelib.drawn.pictures import Picture
 
@@ -364,3 +364,48 @@ def _expose(image: np.ndarray, picture: Picture, size: int, rng: np.random.Gener
     balance = np.array([1 + picture.warmth, 1.0, 1 - picture.warmth], np.float32)
     noise = crop_noise(256, size, size, rng) * np.float32(picture.noise)
     return np.clip(small * balance + noise[..., None] + 0.5, 0, 255).astype(np.uint8)
+
+
+def draw_pandas(pandas, ages, size: int = 128, seed: int = 42, plain: bool = False) -> np.ndarray:
+    """Draw pandas into an array.
+
+    Parameters
+    ----------
+    pandas : sequence of int or Panda
+        Whom: numbers of the animals that belong to `seed`, or animals made by :func:`make_panda`.
+    ages : float or sequence of float
+        How old, in years: one age for all, or one each.
+    size : int
+        Side in pixels.
+    seed : int
+        Seed of the animals and of the pictures.
+    plain : bool
+        Facing the camera, evenly lit, before a quiet wall.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGB, uint8 [N, size, size, 3].
+
+    Raises
+    ------
+    ValueError
+        If there are not as many ages as animals, or an age is out of range.
+
+    Examples
+    --------
+    >>> draw_pandas([1, 1, 1], [0.5, 8, 28], size=32).shape
+    (3, 32, 32, 3)
+    """
+    from agelib.drawn.panda_portrait import draw_panda
+
+    ages = np.full(len(pandas), float(ages)) if np.ndim(ages) == 0 else np.asarray(ages, float)
+    if len(ages) != len(pandas):
+        raise ValueError(
+            f"there are {len(pandas)} pandas and {len(ages)} ages; give one age each, or one for all"
+        )
+    images = np.empty((len(pandas), size, size, 3), np.uint8)
+    for k, (panda, age) in enumerate(zip(pandas, ages.tolist(), strict=True)):
+        panda = panda if isinstance(panda, Panda) else make_panda(int(panda), seed)
+        images[k] = draw_panda(panda, take_panda_picture(panda, age, (seed, k), plain), size)
+    return images

@@ -266,51 +266,6 @@ def take_panda_picture(panda: Panda, age: float, seed: int | tuple, plain: bool 
     )
 
 
-def draw_pandas(pandas, ages, size: int = 128, seed: int = 42, plain: bool = False) -> np.ndarray:
-    """Draw pandas into an array.
-
-    Parameters
-    ----------
-    pandas : sequence of int or Panda
-        Whom: numbers of the animals that belong to `seed`, or animals made by :func:`make_panda`.
-    ages : float or sequence of float
-        How old, in years: one age for all, or one each.
-    size : int
-        Side in pixels.
-    seed : int
-        Seed of the animals and of the pictures.
-    plain : bool
-        Facing the camera, evenly lit, before a quiet wall.
-
-    Returns
-    -------
-    numpy.ndarray
-        RGB, uint8 [N, size, size, 3].
-
-    Raises
-    ------
-    ValueError
-        If there are not as many ages as animals, or an age is out of range.
-
-    Examples
-    --------
-    >>> draw_pandas([1, 1, 1], [0.5, 8, 28], size=32).shape
-    (3, 32, 32, 3)
-    """
-    from agelib.drawn.panda_portrait import draw_panda
-
-    ages = np.full(len(pandas), float(ages)) if np.ndim(ages) == 0 else np.asarray(ages, float)
-    if len(ages) != len(pandas):
-        raise ValueError(
-            f"there are {len(pandas)} pandas and {len(ages)} ages; give one age each, or one for all"
-        )
-    images = np.empty((len(pandas), size, size, 3), np.uint8)
-    for k, (panda, age) in enumerate(zip(pandas, ages.tolist(), strict=True)):
-        panda = panda if isinstance(panda, Panda) else make_panda(int(panda), seed)
-        images[k] = draw_panda(panda, take_panda_picture(panda, age, (seed, k), plain), size)
-    return images
-
-
 def plan_pandas(pictures: int, seed: int):
     """Decide every picture of a collection of pandas.
 

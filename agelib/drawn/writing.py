@@ -16,8 +16,8 @@ from agelib.drawn.people import make_person
 from agelib.drawn.pictures import take_picture
 from agelib.drawn.portrait import draw
 from agelib.drawn.scenes import draw_scene, draw_two
-from agelib.processors import cores
-from agelib.progress import Line
+from agelib.runtime.cpu import cores
+from agelib.runtime.progress import Line
 
 #: Pictures that a process writes at a time, and below which starting another process costs more than it saves.
 CHUNK, PICTURES_PER_PROCESS = 25, 100

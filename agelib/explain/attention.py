@@ -72,7 +72,7 @@ def attention_blocks(network: nn.Module) -> pd.DataFrame:
     Examples
     --------
     >>> from agelib import networks
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> attention_blocks(networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)).iloc[:3]
                             layer  places  window  shift  heads
     block
@@ -122,7 +122,7 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
     Examples
     --------
     >>> from agelib import networks
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> network = networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)
     >>> attention = attention_weights(network, torch.rand(2, 3, 32, 32), block=2)
     >>> attention.weights.shape, attention.received().shape
@@ -188,7 +188,7 @@ def attention_maps(
     Examples
     --------
     >>> from agelib import networks
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> network = networks.build(Network("swinv2_cr_tiny"), 1, 32, seed=0)
     >>> attention_maps(network, torch.rand(2, 3, 32, 32), query=(1, 2)).shape
     (2, 32, 32)

@@ -62,7 +62,7 @@ def list_layers(network: nn.Module, image_size: int) -> pd.DataFrame:
     Examples
     --------
     >>> from agelib import networks
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> list_layers(networks.build(Network("resnet18"), 1, 64, seed=0), 64)
                    layer  channels  places
     stage
@@ -114,7 +114,7 @@ def find_layer(network: nn.Module, image_size: int, layer: str = "", least: int 
     Examples
     --------
     >>> from agelib import networks
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> network = networks.build(Network("resnet18"), 1, 64, seed=0)
     >>> find_layer(network, 64), find_layer(network, 64, "stage 2"), find_layer(network, 64, least=8)
     ('body.layer3.1', 'body.layer1.1', 'body.layer2.1')

@@ -29,7 +29,7 @@ def occlusion_maps(
     pictures : torch.Tensor
         [B, 3, S, S], normalised as in training.
     answer : callable
-        Outputs [B, outputs] → [B], such as :func:`agelib.explain.answers.age`.
+        Outputs [B, outputs] → [B], such as :func:`agelib.explain.outputs.age`.
     patch : int
         Side of the patch, in pixels.
     stride : int

@@ -6,10 +6,18 @@ number here is a function of that table, so it can be computed for every network
 only where the split is the same. Explained in chapters 05, 12, 15, 17 and 18.
 """
 
-from agelib.metrics.ages import baselines, compare, cs, mae, mse, r2, rmse, summarise
+from agelib.metrics.age_gates import gate_auc, gate_curve, gate_table
 from agelib.metrics.bootstrap import Resampling
-from agelib.metrics.chance import holm
-from agelib.metrics.classes import (
+from agelib.metrics.calibration import (
+    calibration_curve,
+    expected_calibration_error,
+    mean_predictions,
+    other_table,
+    reliability,
+    risk_area,
+    risk_coverage,
+)
+from agelib.metrics.classification import (
     accuracy,
     class_names,
     class_scores,
@@ -20,25 +28,15 @@ from agelib.metrics.classes import (
     macro_precision,
     macro_recall,
 )
-from agelib.metrics.confidence import (
-    calibration_curve,
-    expected_calibration_error,
-    mean_predictions,
-    other_table,
-    reliability,
-    risk_area,
-    risk_coverage,
-)
-from agelib.metrics.fairness import bias, bias_of, bias_table, compare_bias, compare_groups, worst_groups
-from agelib.metrics.gates import gate_auc, gate_curve, gate_table
-from agelib.metrics.groups import age_groups, compare_by, error_by, intersections, macro_f1_by
-from agelib.metrics.intervals import (
+from agelib.metrics.conformal import (
     Calibration,
     add_intervals,
     calibrate_intervals,
     coverage,
     finite_sample_quantile,
 )
+from agelib.metrics.fairness import bias, bias_of, bias_table, compare_bias, compare_groups, worst_groups
+from agelib.metrics.permutation import holm
 from agelib.metrics.posteriors import (
     fit_temperature,
     log_score,
@@ -49,7 +47,9 @@ from agelib.metrics.posteriors import (
     scale_temperature,
     spread,
 )
-from agelib.metrics.shares import share_interval
+from agelib.metrics.proportions import share_interval
+from agelib.metrics.regression import baselines, compare, cs, mae, mse, r2, rmse, summarise
+from agelib.metrics.subgroups import age_groups, compare_by, error_by, intersections, macro_f1_by
 
 __all__ = [
     "Calibration",

@@ -11,10 +11,10 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.ages import columns, same_pictures
 from agelib.metrics.bootstrap import Resampling
-from agelib.metrics.chance import holm, share_at_least, shuffle_groups, swap_networks
-from agelib.metrics.groups import AGE_EDGES, group_codes
+from agelib.metrics.permutation import holm, share_at_least, shuffle_groups, swap_networks
+from agelib.metrics.regression import columns, same_pictures
+from agelib.metrics.subgroups import AGE_EDGES, group_codes
 
 ATTRIBUTES = ("gender", "expression", "ethnicity", "age")
 

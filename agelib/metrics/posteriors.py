@@ -1,7 +1,7 @@
 """What a posterior over ages says: spread, quantiles, the probability to be of age, its score, its temperature.
 
 A posterior is a table [pictures × ages] whose columns are ages in years and whose rows sum to 1, as
-:meth:`agelib.runs.Run.posterior` gives it. Where an age between two columns matters, each column stands for all ages
+:meth:`agelib.experiments.result.Run.posterior` gives it. Where an age between two columns matters, each column stands for all ages
 that are nearer to it than to its neighbours, equally likely: 18 for 17.5 to 18.5. Explained in chapter 18.
 """
 

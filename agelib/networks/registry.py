@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from agelib.networks import pretrained as weights
+from agelib.networks import pretrained
 from agelib.networks.heads import AgeNetwork, make_head
 
 #: Image sizes that are tried, in pixels, to name some that fit.
@@ -59,7 +59,7 @@ class Entry:
     files: str = ""
 
 
-_LIBRARIES = "agelib.networks.libraries"
+_LIBRARIES = "agelib.networks.backbones"
 
 
 def _torchvision(name: str, maker: str = "torchvision_body", smallest: int = 16, files: str = "") -> Entry:
@@ -115,7 +115,7 @@ def build(
 
     Parameters
     ----------
-    network : agelib.experiment.Network
+    network : agelib.config.Network
         Its name and options.
     outputs : int or tuple of int
         Numbers that come out; the target says how many. A tuple makes several heads on one trunk, with the outputs
@@ -144,7 +144,7 @@ def build(
 
     Examples
     --------
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> network = build(Network(network="resnet18"), outputs=1, image_size=64, seed=42)
     >>> sum(parameter.numel() for parameter in network.parameters())
     11177025
@@ -164,7 +164,9 @@ def build(
         head = make_head(features, widths, outputs, network.dropout, tuple(network.task_head), last_layer)
     made = AgeNetwork(body, head)
     if network.pretrained:
-        made.loaded = weights.load(made, network.pretrained, entry.library, entry.of_library, entry.new_parts)
+        made.loaded = pretrained.load(
+            made, network.pretrained, entry.library, entry.of_library, entry.new_parts
+        )
     return made
 
 
@@ -178,7 +180,7 @@ def require_size(network: nn.Module, name: str, side: int) -> None:
 
     Examples
     --------
-    >>> from agelib.experiment import Network
+    >>> from agelib.config import Network
     >>> require_size(build(Network(network="resnet18"), 1, 64), "resnet18", 48)
     >>> require_size(build(Network(), 1, 64), "basic_cnn", 48)
     Traceback (most recent call last):
@@ -207,7 +209,7 @@ def find(name: str) -> Entry:
         if library == "timm" and of_library.startswith("swinv2_cr_"):
             # timm's own window at small pictures sees one patch; the features are its class outputs, as in study A.
             return Entry("timm", of_library, "agelib.networks.swin", head=ENTRIES["swinv2_cr_tiny"].head)
-        return Entry(library, of_library, "agelib.networks.libraries", f"{library}_body")
+        return Entry(library, of_library, "agelib.networks.backbones", f"{library}_body")
     raise ValueError(f"no network {name!r}; {_near(name)}")
 
 
@@ -233,7 +235,7 @@ def module_of(name: str) -> str:
     """The agelib module whose code (and that of what it imports) makes the network: a run's key changes with it.
 
     >>> module_of("basic_cnn"), module_of("resnet18")
-    ('agelib.networks.basic_cnn', 'agelib.networks.libraries')
+    ('agelib.networks.basic_cnn', 'agelib.networks.backbones')
     """
     return find(name).module
 
@@ -309,7 +311,7 @@ def _seeded(seed: int | None):
 
 
 def _available(library: str) -> list[str]:
-    from agelib.networks.libraries import available
+    from agelib.networks.backbones import available
 
     return available(library)
 

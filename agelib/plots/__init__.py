@@ -3,6 +3,7 @@
 A figure is returned closed: it is shown once, where a cell ends with it, and never by surprise.
 """
 
+from agelib.plots.age_gates import gate_at, gate_rates, gate_roc
 from agelib.plots.faces import (
     age_histogram,
     age_histogram_by_part,
@@ -15,8 +16,10 @@ from agelib.plots.faces import (
     score_by_group,
 )
 from agelib.plots.fairness import chance_histogram, differences
-from agelib.plots.gates import gate_at, gate_rates, gate_roc
-from agelib.plots.groups import (
+from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity_check
+from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
+from agelib.plots.search import importance_bars, size_and_speed, study_curves
+from agelib.plots.subgroups import (
     class_scores,
     confusion_matrix,
     confusion_squares,
@@ -24,9 +27,6 @@ from agelib.plots.groups import (
     ladder,
     weights_by_age,
 )
-from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity_check
-from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
-from agelib.plots.studies import importance_bars, size_and_speed, study_curves
 from agelib.plots.theme import set_theme
 from agelib.plots.training import learning_curves, learning_rate, race
 from agelib.plots.uncertainty import (

@@ -134,7 +134,7 @@ def clean_and_noise(found: pd.DataFrame):
     Parameters
     ----------
     found : pandas.DataFrame
-        What :func:`agelib.cleaning.detect` returns: its column ``found`` says whether there is a face.
+        What :func:`agelib.data.clean.detect` returns: its column ``found`` says whether there is a face.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def pictures(images, titles=None, columns: int = 6, side: float = 1.3):
     for axis in axes.flat:
         axis.axis("off")
     for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        axis.imshow(_for_eyes(image), cmap="gray" if np.ndim(image) == 2 else None)
+        axis.imshow(for_display(image), cmap="gray" if np.ndim(image) == 2 else None)
         if titles is not None:
             axis.set_title(titles[i], fontsize="small", loc="center", pad=2)
     return theme.done(figure)
@@ -240,7 +240,7 @@ def augmentations(originals, changed, titles=None):
     figure, axes = theme.axes(number, versions + 1, 1.3 * (versions + 1), 1.35 * number, squeeze=False)
     for row, original, others in zip(axes, originals, changed, strict=True):
         for axis, image in zip(row, [original, *others], strict=True):
-            axis.imshow(_for_eyes(image))
+            axis.imshow(for_display(image))
             axis.axis("off")
     axes[0, 0].set_title("original", loc="center", fontsize="small")
     for axis, title in zip(axes[0, 1:], titles or (), strict=False):
@@ -248,7 +248,7 @@ def augmentations(originals, changed, titles=None):
     return theme.done(figure)
 
 
-def _for_eyes(image) -> np.ndarray:
+def for_display(image) -> np.ndarray:
     """A picture as matplotlib wants it: [S, S, 3], uint8 or float in 0..1."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[0] in (1, 3) and image.shape[-1] not in (1, 3):

@@ -16,7 +16,7 @@ def differences(tables: pd.DataFrame | dict, column: str = "value", label: str =
     ----------
     tables : pandas.DataFrame or dict of str to pandas.DataFrame
         Index: the group or the attribute; `column`, ``low`` and ``high``: from :func:`agelib.metrics.compare_bias`,
-        :func:`agelib.metrics.compare_by` or :func:`agelib.sources.apparent_age.gaps`. Several tables are told apart by
+        :func:`agelib.metrics.compare_by` or :func:`agelib.experiments.published.age_gap.gaps`. Several tables are told apart by
         colour and named. Where there is a column ``holm``, a dot is filled only if it is below 0.05.
     column : str
         Which numbers.

@@ -7,7 +7,7 @@ import numpy as np
 import seaborn as sns
 
 from agelib.plots import theme
-from agelib.plots.faces import _for_eyes
+from agelib.plots.faces import for_display
 
 #: Colours of maps from 0 to 1, and of signed ones: blue below 0, red above, white at 0.
 PLAIN, SIGNED = "inferno", "RdBu_r"
@@ -64,7 +64,7 @@ def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "
     look = _look(rows.values(), limit)
     for column in range(number):
         if head:
-            axes[0, column].imshow(_for_eyes(pictures[column]))
+            axes[0, column].imshow(for_display(pictures[column]))
         if titles is not None:
             axes[0, column].set_title(titles[column], fontsize="small", loc="center", pad=3)
     for line, (name, maps) in zip(axes[head:], rows.items(), strict=True):
@@ -88,7 +88,7 @@ def _lay(axis, values, picture, look: dict):
     """A map, over the picture's grey levels where there is one: strong values hide it, weak ones let it through."""
     side = (0, 1, 1, 0)
     if picture is not None:
-        grey = np.asarray(_for_eyes(picture), float)
+        grey = np.asarray(for_display(picture), float)
         grey = grey.mean(axis=-1) / (255 if grey.max() > 1 else 1)
         axis.imshow(grey, cmap="gray", vmin=0, vmax=1, extent=side)
     alpha = 1.0

@@ -20,7 +20,7 @@ def posteriors(rows: dict, age: float | None = None, interval: tuple | None = No
     Parameters
     ----------
     rows : dict
-        Name → pandas.Series of probabilities by age in years: a row of :meth:`agelib.runs.Run.posterior`.
+        Name → pandas.Series of probabilities by age in years: a row of :meth:`agelib.experiments.result.Run.posterior`.
     age : float, optional
         The true age, in years.
     interval : tuple of float, optional

@@ -1,6 +1,6 @@
 """Targets: what a network is asked for, and how its outputs become an age again. Explained in chapters 05 and 11.
 
-Every target fits one contract, :class:`agelib.targets.contract.Target`, so that every network works with each. The
+Every target fits one contract, :class:`agelib.targets.base.Target`, so that every network works with each. The
 steps of a training are :func:`labels` of the training part, :func:`build`, and then the target's own ``labels`` of all
 pictures.
 
@@ -25,8 +25,8 @@ import importlib
 
 import numpy as np
 
-from agelib.naming import hint
-from agelib.targets.contract import Target
+from agelib.runtime.suggest import hint
+from agelib.targets.base import Target
 
 __all__ = ["Target", "build", "labels", "module_of", "names"]
 
@@ -42,11 +42,11 @@ MODULES = {
     "or_cnn": "agelib.targets.ordinal",
     "coral": "agelib.targets.ordinal",
     "corn": "agelib.targets.ordinal",
-    "normal": "agelib.targets.normal",
+    "normal": "agelib.targets.gaussian",
 }
 
 #: The module that joins several tasks.
-SEVERAL = "agelib.targets.several"
+SEVERAL = "agelib.targets.multitask"
 
 
 def names() -> list[str]:
@@ -63,17 +63,17 @@ def module_of(training) -> tuple[str, ...]:
 
     Parameters
     ----------
-    training : agelib.experiment.Training
+    training : agelib.config.Training
 
     Examples
     --------
-    >>> from agelib.experiment import Training
+    >>> from agelib.config import Training
     >>> module_of(Training(target="corn"))
     ('agelib.targets.ordinal',)
     >>> module_of(Training(tasks=("age", "gender")))
-    ('agelib.targets.several', 'agelib.targets.regression')
+    ('agelib.targets.multitask', 'agelib.targets.regression')
     >>> module_of(Training(tasks=("gender",)))
-    ('agelib.targets.several',)
+    ('agelib.targets.multitask',)
     """
     own = (_module(training.target),) if "age" in training.tasks else ()
     return own if _is_age_alone(training) else (SEVERAL, *own)
@@ -84,7 +84,7 @@ def labels(training, faces, label: str = "age") -> np.ndarray:
 
     Parameters
     ----------
-    training : agelib.experiment.Training
+    training : agelib.config.Training
     faces : pandas.DataFrame
         Rows of the faces table.
     label : str
@@ -100,7 +100,7 @@ def labels(training, faces, label: str = "age") -> np.ndarray:
     Examples
     --------
     >>> import pandas as pd
-    >>> from agelib.experiment import Training
+    >>> from agelib.config import Training
     >>> faces = pd.DataFrame({"age": [28.0, 3.0], "gender": ["male", "female"]})
     >>> labels(Training(), faces).tolist()
     [[28.0], [3.0]]
@@ -120,7 +120,7 @@ def build(training, train_labels: np.ndarray) -> Target:
 
     Parameters
     ----------
-    training : agelib.experiment.Training
+    training : agelib.config.Training
         Its options.
     train_labels : numpy.ndarray
         Labels of the training part, [N, L], from :func:`labels`; ages in years. What a target learns from data (a
@@ -129,7 +129,7 @@ def build(training, train_labels: np.ndarray) -> Target:
     Returns
     -------
     Target
-        Of the age alone where that is the only task, else :class:`agelib.targets.several.Several`.
+        Of the age alone where that is the only task, else :class:`agelib.targets.multitask.Several`.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def build(training, train_labels: np.ndarray) -> Target:
 
     Examples
     --------
-    >>> from agelib.experiment import Training
+    >>> from agelib.config import Training
     >>> target = build(Training(), np.array([[20.0], [40.0]]))
     >>> target.outputs, target.mean, target.std
     (1, 30.0, 10.0)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from agelib.targets.contract import Target, full_precision, macro_f1
-from agelib.targets.groups import edges_of, group_of, group_on_device, names_of
+from agelib.targets.age_groups import edges_of, group_of, group_on_device, names_of
+from agelib.targets.base import Target, full_precision, macro_f1
 
 ESTIMATES = ("mean", "median", "mode")
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from agelib.targets.age_groups import edges_of, group_of, group_on_device
 from agelib.targets.ages import AgeTarget
-from agelib.targets.contract import (
+from agelib.targets.base import (
     Target,
     check_shapes,
     check_share,
@@ -20,7 +21,6 @@ from agelib.targets.contract import (
     masked_mean,
     weighted_mean,
 )
-from agelib.targets.groups import edges_of, group_of, group_on_device
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Groups(AgeTarget):
     Parameters
     ----------
     bins : str
-        See :func:`agelib.targets.groups.edges_of`.
+        See :func:`agelib.targets.age_groups.edges_of`.
     mean_ages : tuple of float
         What each group stands for, in years, going up.
     label_smoothing : float

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agelib.targets.ages import WholeYears, whole_years
-from agelib.targets.contract import (
+from agelib.targets.base import (
     check_shapes,
     check_share,
     cross_entropy,
@@ -230,7 +230,7 @@ class Raters:
 
     @staticmethod
     def labels(faces, label: str = "age", allow_missing: bool = False) -> np.ndarray:
-        """Age and the raters' standard deviation, float32 [N, 2]; see :meth:`agelib.targets.contract.Target.labels`."""
+        """Age and the raters' standard deviation, float32 [N, 2]; see :meth:`agelib.targets.base.Target.labels`."""
         ages = number_column(faces, label, allow_missing=allow_missing)
         stds = number_column(faces, "apparent_std", "give sigma in years instead of 0", allow_missing)
         return np.concatenate([ages, stds], axis=1)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from agelib.targets.ages import WholeYears, whole_years
-from agelib.targets.contract import check_shapes, full_precision, weighted_mean
+from agelib.targets.base import check_shapes, full_precision, weighted_mean
 
 
 @dataclass(frozen=True)

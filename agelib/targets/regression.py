@@ -10,7 +10,7 @@ import numpy as np
 from torch.nn import functional
 
 from agelib.targets.ages import AgeTarget
-from agelib.targets.contract import check_shapes, full_precision, weighted_mean
+from agelib.targets.base import check_shapes, full_precision, weighted_mean
 
 #: Name of a loss → error of each picture, from output and label of the same unit. Huber's is quadratic up to an
 #: error of `delta` and linear beyond.

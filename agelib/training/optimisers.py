@@ -2,7 +2,7 @@
 
 import torch
 
-from agelib.experiment import Training
+from agelib.config import Training
 
 
 def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
@@ -11,7 +11,7 @@ def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
     Parameters
     ----------
     parameters : iterable of torch.nn.Parameter
-    settings : agelib.experiment.Training
+    settings : agelib.config.Training
         Its fields optimiser, learning_rate, weight_decay, momentum and nesterov.
 
     Examples

@@ -2,7 +2,7 @@
 
 import math
 
-from agelib.experiment import Training
+from agelib.config import Training
 from agelib.training.callbacks import Callback, ParamScheduler, SchedCos, combined_cos
 
 PLATEAU_EPOCHS, PLATEAU_FACTOR = 2, 0.1

@@ -1,5 +1,5 @@
 // A JPEG decoded at a half, a quarter or an eighth of its size, bit for bit as libjpeg does it. agelib reads a picture
-// that is much larger than the network's so (agelib/decoding.py), and a browser offers no such thing. Baseline JPEGs in
+// that is much larger than the network's so (agelib/pixels/decode.py), and a browser offers no such thing. Baseline JPEGs in
 // grey, 4:4:4 or 4:2:0 only; of any other kind page.readReduced gives null.
 window.TryIt = window.TryIt || {};
 

@@ -1,0 +1,28 @@
+"""The app: a page on one's own machine that says of each face in a picture what ``agelib predict`` says.
+
+:mod:`~agebook.app.server` starts the page's server (Voilà on ``notebooks/app.ipynb``) · :mod:`~agebook.app.page` is the
+widget in it · :mod:`~agebook.app.inference` goes from a picture's bytes to a table · :mod:`~agebook.app.render` from the
+table to what is read. Pictures stay in memory: none is written anywhere or sent elsewhere. Explained in
+"How to run" and in chapter 21.
+"""
+
+__all__ = ["page"]
+
+
+def page(run: str = "", model: str = "", detector: str = "cascade", level: float = 0.9):
+    """The widget that ``agebook app`` shows. What was typed to that command counts; elsewhere the arguments do.
+
+    Parameters
+    ----------
+    run, model, detector
+        As for :func:`agelib.deploy.load.choose`.
+    level : float
+        Share of pictures whose interval holds the true age.
+    """
+    from agebook.app.page import Page
+    from agebook.app.server import Options
+    from agelib.deploy.load import choose
+
+    options = Options.read(Options(run, model, detector, level=level))
+    chosen = choose(options.run, options.model, options.detector, options.margin)
+    return Page(chosen, options.detector, options.level)

@@ -1,0 +1,110 @@
+"""From notebooks to a published book: the build, for ``make book`` and for ``python -m agebook build`` alike.
+
+============= ==================================================================
+module        holds
+============= ==================================================================
+`chapters`    what a chapter's notebook and the table of contents say
+`profiles`    which value each parameter takes
+`experiments` the experiment that a chapter's parameters describe
+`keys`        what a chapter's result depends on
+`plan`        one build, planned
+`processes`   a Python process of its own, with what it says
+`execute`     one chapter in its own process, measured
+`pages`       the pages and notes that the build writes itself
+`scripts`     the scripts that pages need (formulas), kept locally
+`offline`     a Sphinx extension: pages ask no other server for anything
+`formulas`    a Sphinx extension: formulas drawn by the build
+`pictures`    the pictures of the site itself
+`trying`      what the page "Try it" fetches: the model's graph, drawn faces
+`serving`     the built site on an address of this machine
+`site`        the pages put together, and Jupyter Book run on them
+`finishing`   the last hand on the finished pages
+`weight`      styles, icons and pictures made smaller
+`pdf`         the finished site printed as one file
+`graph`       all of it as doit tasks
+============= ==================================================================
+
+Explained in the page "How to run". Nothing here is needed to estimate an age.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def book(
+    profile="cpu",
+    source="drawn",
+    root="",
+    chapters="",
+    jobs=0,
+    address="",
+    scheduler="",
+    *,
+    folder=None,
+    repository=None,
+) -> int:
+    """Build the book: execute the chapters that changed, and put the site together.
+
+    Parameters
+    ----------
+    profile : str
+        smoke, cpu or gpu: a file of notebooks/profiles.
+    source, root : str
+        The data source, and its folder or published archive.
+    chapters : str
+        Chapters to execute, such as ``"05,06"``; empty: all.
+    jobs : int
+        How many chapters to run at a time; 0: one a core, or all that the scheduler's workers take.
+    address : str
+        Where the site will be published: for its site map, and for links that are shown elsewhere.
+    scheduler : str
+        Of Dask: its workers execute the chapters, see :func:`agelib.runtime.executors.open`.
+    folder, repository : path
+        Where to build, and where the book lies; for tests.
+
+    Returns
+    -------
+    int
+        0 if the site is whole; 1 if a chapter or the site failed; 2 if what was asked for makes no sense.
+    """
+    from doit.cmd_base import ModuleTaskLoader
+    from doit.doit_cmd import DoitMain
+
+    from agebook.build.plan import Build, Plan
+    from agebook.build.tasks import doit_tasks
+    from agelib.runtime import executors
+
+    try:
+        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository, scheduler)
+        plan = Plan.of(build)
+    except ValueError as error:
+        print(f"book: {error}", file=sys.stderr)
+        return 2
+    build.folder.mkdir(parents=True, exist_ok=True)
+    # Threads are enough: each one only waits for its turn, and then for the process of its chapter, here or elsewhere.
+    waiting = max(2, len(plan.selected) + len(plan.data))
+    options = ["run", "--continue", "-n", str(waiting), "-P", "thread"]
+    with executors.open(build.workers, scheduler, [build.folder, build.repository], threads=True) as executor:
+        code = DoitMain(ModuleTaskLoader(doit_tasks(plan, executor))).run(options)
+    if code == 0:
+        print(f"the book: {build.html / 'index.html'}")
+    else:
+        print(f"the book was not built; {build.html} is as it was before", file=sys.stderr)
+    return int(code != 0)
+
+
+def lab(repository=None) -> int:
+    """Open JupyterLab on the notebooks, with this environment's kernel; returns its exit code.
+
+    But for Windows, JupyterLab takes the place of this process, so that Ctrl-C and other signals are its own.
+    """
+    from agebook.build.chapters import REPOSITORY
+
+    folder = Path(repository or REPOSITORY)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command.append("--LabApp.default_url=/lab/tree/notebooks")
+    if os.name == "nt":
+        return subprocess.call(command)
+    os.execv(sys.executable, command)

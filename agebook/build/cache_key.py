@@ -1,0 +1,210 @@
+"""What a chapter's result depends on, as one key: it is executed again only when the key changes.
+
+The key covers the notebook's cells, the parameters it is run with, the code of every agelib module that it imports
+(comments and docstrings do not count), the versions of the packages that these import, the identity of a data set on
+disk, and the reference results that it names. A module whose source the chapter shows with ``show.source`` counts with
+its full text.
+"""
+
+import ast
+import functools
+import importlib.metadata
+import sys
+from pathlib import Path
+
+from agebook.build.chapters import Chapter
+from agelib.runtime import fingerprint
+from agelib.runtime.workspace import content_key, file_key
+
+#: Import name → the name it is installed under, where the two differ.
+DISTRIBUTIONS = {
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "IPython": "ipython",
+}
+
+
+def chapter_key(chapter: Chapter, parameters: dict, chapters: list[Chapter], resolved: dict) -> str:
+    """The key of one chapter's execution.
+
+    Parameters
+    ----------
+    chapter : Chapter
+        The chapter.
+    parameters : dict
+        What it is run with.
+    chapters : list of Chapter
+        All chapters: those that it reads from count with their code and their parameters.
+    resolved : dict
+        The parameters of every chapter, by number.
+    """
+    read = [other for other in chapters if other.number in chapter.reads]
+    return content_key(
+        [(cell["cell_type"], cell["source"], cell["metadata"]) for cell in chapter.cells],
+        _work(chapter, parameters),
+        [_work(other, resolved[other.number]) for other in read],
+    )
+
+
+def _work(chapter: Chapter, parameters: dict) -> list:
+    """What decides a chapter's numbers: everything but its prose."""
+    tree = _tree(chapter.code)
+    modules = sorted(imported_modules(tree))
+    return [
+        ast.dump(tree),
+        parameters,
+        identify(parameters.get("root", "")),
+        fingerprint.code_fingerprint(*modules, by_name=True),
+        [
+            (name, fingerprint.source_file(name).read_text(encoding="utf-8"))
+            for name in sorted(shown_modules(tree))
+        ],
+        versions(chapter, modules),
+        _references(chapter),
+    ]
+
+
+def _references(chapter: Chapter) -> list:
+    """The reference results that a chapter reads: files that it names, and all kept runs if it asks for them."""
+    folder = Path(chapter.path).parents[1] / "data" / "reference"
+    text = "\n".join(chapter.code)
+    files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.stem in text]
+    if "references." in text:
+        files += sorted(folder.glob("runs/*/files.json"))
+    return [(file.relative_to(folder).as_posix(), file_key(file)) for file in files]
+
+
+def _tree(code: list[str]) -> ast.Module:
+    """The code cells as one syntax tree; lines that only IPython knows are left out."""
+    body = []
+    for source in code:
+        lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()]
+        try:
+            body += ast.parse("\n".join(lines)).body
+        except SyntaxError:
+            # The chapter will fail with its own message when it runs.
+            body.append(ast.Expr(ast.Constant(source)))
+    return ast.Module(body=body, type_ignores=[])
+
+
+def _named_modules(tree: ast.Module) -> dict[str, str]:
+    """Names in the chapter → the agelib module each comes from."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "agelib":
+                    names[alias.asname or "agelib"] = alias.name if alias.asname else "agelib"
+                    names.setdefault(alias.name, alias.name)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "agelib":
+            for alias in node.names:
+                names[alias.asname or alias.name] = _home_of(node.module, alias.name)
+    return names
+
+
+def _home_of(module: str, name: str) -> str:
+    """The module that ``module.name`` means: a module, or the one that the package hands the name on from."""
+    if fingerprint.is_module(f"{module}.{name}"):
+        return f"{module}.{name}"
+    return _handed_on(module).get(name, module)
+
+
+def _handed_on(module: str) -> dict[str, str]:
+    """Names that a module imports from elsewhere in agelib, such as ``run`` in agelib/__init__.py."""
+    path = fingerprint.source_file(module)
+    return _imports_from(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _imports_from(path: Path, _modified: int) -> dict[str, str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("agelib.")
+        for alias in node.names
+    }
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    """The agelib modules that the code uses by name, ``agelib.run`` among them; not what those import."""
+    names = _named_modules(tree)
+    found = set(names.values())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            module = names[node.value.id]
+            # agelib.targets.regression and agelib.run name other modules; metrics.mae does not.
+            found.add(_home_of(module, node.attr))
+    # The package itself hands names on from everywhere; what is used of it is in the list by now.
+    return found - {"agelib"}
+
+
+def shown_modules(tree: ast.Module) -> set[str]:
+    """The agelib modules whose source the code shows with ``show.source(...)`` or ``source(...)``."""
+    names = _named_modules(tree)
+    found = set()
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        if getattr(called, "attr", getattr(called, "id", "")) != "source":
+            continue
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            roots = [part.id for part in ast.walk(argument) if isinstance(part, ast.Name)]
+            parts = [part for part in ast.walk(argument) if isinstance(part, ast.Attribute)]
+            found |= {names[root] for root in roots if root in names}
+            found |= {
+                _home_of(names[p.value.id], p.attr) for p in parts if getattr(p.value, "id", "") in names
+            }
+    return found
+
+
+def versions(chapter: Chapter, modules: list[str]) -> dict[str, str]:
+    """Versions of Python and of the packages that a chapter and its agelib modules import."""
+    imported = [_packages(_tree(chapter.code))]
+    imported += [_packages_of(name) for name in fingerprint.imported_modules(*modules)]
+    found = {"python": "{}.{}".format(*sys.version_info)}
+    for package in sorted(set().union(*imported)):
+        version = _version(DISTRIBUTIONS.get(package, package))
+        if version:
+            found[package] = version
+    return found
+
+
+def _packages_of(module: str) -> frozenset[str]:
+    path = fingerprint.source_file(module)
+    return _packages_in(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _packages_in(path: Path, _modified: int) -> frozenset[str]:
+    return frozenset(_packages(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def _packages(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"agelib"}
+
+
+@functools.lru_cache(maxsize=256)
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def identify(root: str) -> list:
+    """What tells one data set on disk from another without reading it: place, size and time of change."""
+    if not root:
+        return []
+    path = Path(root)
+    if not path.exists():
+        return [str(path)]
+    state = path.stat()
+    return [str(path.resolve()), state.st_size if path.is_file() else 0, int(state.st_mtime)]

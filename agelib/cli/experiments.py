@@ -1,0 +1,213 @@
+"""Commands that train and measure: ``train``, ``study``, ``ladder``, ``networks`` and others.
+
+Explained in "How to run".
+"""
+
+from pathlib import Path
+
+from agelib.cli.options import add_options, add_workers, experiment_of, open_workers, typed_options
+from agelib.config import Experiment
+from agelib.runtime.logs import LOGGER
+from agelib.runtime.progress import steady
+
+#: What takes the first seconds.
+_LOADING = "load torch"
+
+#: What is left of several trainings that were stopped.
+_KEPT = "Finished runs are kept, and the last checkpoint of those begun. To go on:"
+
+
+def add(commands) -> None:
+    """Add the commands to the parser's."""
+    train = commands.add_parser("train", help="train one network, or find it trained; print its test errors")
+    train.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="train in so many processes, one for each GPU or sharing the cores (default 1)",
+    )
+    add_options(train)
+    train.set_defaults(
+        command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
+    )
+
+    study = commands.add_parser(
+        "study", help="run a grid of options and say which is best on the validation part"
+    )
+    study.add_argument(
+        "--vary",
+        action="append",
+        metavar="OPTION=A,B,…",
+        default=[],
+        help="an option and the values to try, as often as you like; study A's grid if none is given",
+    )
+    add_workers(study, "trainings")
+    add_options(study)
+    study.set_defaults(command=_study, kept=_KEPT)
+
+    ladder = commands.add_parser(
+        "ladder", help="run a study's variants, one after the other, beside its numbers"
+    )
+    ladder.add_argument("which", nargs="?", help="utkface-twenty or appa-real-m; without it, what there is")
+    ladder.add_argument(
+        "--steps", default="", help="which steps, such as V01,V05 (default: all; those done are found again)"
+    )
+    ladder.add_argument(
+        "--size",
+        default="cpu",
+        help="smoke or cpu (default): drawn faces; reduced: real pictures, small; full: the study's settings",
+    )
+    ladder.add_argument("--weights", default="", help="file for the steps that start from pretrained weights")
+    add_workers(ladder, "steps")
+    ladder.add_argument("--out", type=Path, help="write the table to this CSV file too")
+    add_options(ladder)
+    ladder.set_defaults(command=_ladder, kept=_KEPT)
+
+    throughput = commands.add_parser(
+        "throughput", help="pictures a second that networks predict, by batch size"
+    )
+    throughput.add_argument("names", nargs="*", help="networks (default: seven of different kinds)")
+    throughput.add_argument("--image-size", type=int, default=64, help="pixels (default 64)")
+    throughput.add_argument("--batch-sizes", default="1,8,32,100", help="default 1,8,32,100")
+    throughput.add_argument("--repeats", type=int, default=5, help="default 5; the median is printed")
+    throughput.set_defaults(command=_throughput)
+
+    landmarks = commands.add_parser(
+        "landmarks", help="age from FG-NET's landmarks: random against subject-exclusive folds"
+    )
+    landmarks.add_argument("root", type=Path, help="FG-NET's annotations: the folder or the archive")
+    landmarks.add_argument(
+        "--repeats", type=int, default=5, help="cross-validations of each kind (default 5)"
+    )
+    landmarks.add_argument("--write", type=Path, help="folder to write the result to, with its provenance")
+    landmarks.set_defaults(command=_landmarks)
+
+    networks = commands.add_parser("networks", help="list networks with their parameters and multiply-adds")
+    networks.add_argument(
+        "--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)"
+    )
+    networks.add_argument("--names", action="store_true", help="print the names alone")
+    networks.add_argument(
+        "--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)"
+    )
+    networks.set_defaults(command=_networks)
+
+
+def _train(chosen) -> None:
+    experiment = experiment_of(chosen)
+    with steady(_LOADING):
+        from agelib.experiments.run import run
+        from agelib.runtime import launch
+
+    result = run(experiment, processes=chosen.processes)
+    if not launch.is_main():
+        return
+    environment = result.environment
+    kind = "drawn faces, not people" if environment["drawn"] else environment["data"]
+    counts = ", ".join(f"{part} {number:,}" for part, number in environment["pictures"].items())
+    print(f"{kind}; pictures: {counts}; split {environment['split']}; seed {environment['seed']}")
+    print(f"{environment['device']}, {environment['precision']}, torch {environment['torch']}\n")
+    print(result.history.to_string(index=False, float_format="{:.4g}".format))
+    print("\ntest part (95 % bootstrap intervals)")
+    if len(result.metrics):
+        print(result.metrics.to_string(float_format="{:.3f}".format))
+    print(result.scores.to_string(float_format="{:.2f}".format))
+    if len(result.metrics):
+        print("\nwithout a network")
+        print(result.baselines().to_string(float_format="{:.3f}".format))
+    print(f"\n{result.folder}")
+
+
+def _ladder(chosen) -> None:
+    from agelib.experiments.published import climb, registry
+    from agelib.runtime import workspace
+
+    if chosen.which is None:
+        for name in registry.names():
+            steps = [step.name for step in registry.read(name).steps]
+            print(f"{name:16} {steps[0]} to {steps[-1]}")
+        return
+    steps = [step.strip() for step in chosen.steps.split(",") if step.strip()]
+    with open_workers(chosen) as executor:
+        table = climb.climb(
+            chosen.which,
+            typed_options(chosen),
+            chosen.size,
+            steps or None,
+            weights=chosen.weights,
+            workers=chosen.workers,
+            executor=executor,
+        )
+    if chosen.out:
+        workspace.write_table(chosen.out, table)
+    if table["drawn"].eq(True).any():
+        print("drawn faces, not people; the published numbers are of people")
+    columns = [
+        "step",
+        "part",
+        "what",
+        "measure",
+        "published",
+        "ours",
+        "low",
+        "high",
+        "tested",
+        "epochs",
+        "seconds",
+    ]
+    print(table[columns].fillna("").to_string(index=False, float_format="{:.2f}".format, max_colwidth=60))
+    for row in table[table["state"] != "complete"].drop_duplicates("step").itertuples():
+        LOGGER.error("%s: %s", row.step, row.error)
+        print(f"{row.step}: {row.error}")
+
+
+def _throughput(chosen) -> None:
+    from agelib.deploy import throughput
+
+    sizes = tuple(int(size) for size in chosen.batch_sizes.split(","))
+    names = chosen.names or throughput.NAMES
+    table = throughput.measure(names, chosen.image_size, sizes, repeats=chosen.repeats, progress=True)
+    print(table.to_string(index=False, float_format="{:,.1f}".format))
+
+
+def _landmarks(chosen) -> None:
+    import json
+
+    from agelib.experiments.published import landmarks
+
+    found = landmarks.reference(chosen.root, chosen.write, repeats=chosen.repeats, progress=True)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+
+
+def _study(chosen) -> None:
+    from agelib.experiments import search
+
+    values = dict(_grid_axis(text) for text in chosen.vary) or None
+    with open_workers(chosen) as executor:
+        study = search.grid(experiment_of(chosen), values, chosen.workers, executor)
+    for trial in study.trials.query("state != 'complete'").itertuples():
+        LOGGER.error("a run failed: %s", trial)
+    print(study.trials.drop(columns="run", errors="ignore").to_string(index=False))
+    best = {name: value for name, value in study.best().values().items() if name in study.varied()}
+    print(f"\nbest on the validation part: {search.label(best)}")
+    print(study.file)
+
+
+def _grid_axis(text: str) -> tuple[str, list]:
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise ValueError(f"--vary takes OPTION=A,B,… such as learning-rate=1e-3,1e-4, not {text!r}")
+    name = name.replace("-", "_")
+    return name, [Experiment.of(**{name: value}).values()[name] for value in values.split(",")]
+
+
+def _networks(chosen) -> None:
+    from agelib import networks
+
+    names = networks.names(chosen.pattern)
+    if not names:
+        raise ValueError(f"no network matches {chosen.pattern!r}; try 'torchvision/{chosen.pattern}'")
+    if chosen.names:
+        print("\n".join(names))
+    else:
+        print(networks.describe(names, image_size=chosen.image_size, progress=True).to_string())

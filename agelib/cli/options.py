@@ -1,0 +1,71 @@
+"""Options that several commands have: those of an experiment, generated from the dataclass, and where work is done.
+
+Explained in "How to run".
+"""
+
+import argparse
+
+from agelib.config import Experiment, options
+from agelib.runtime import executors
+from agelib.runtime.cpu import cores
+
+
+def add_options(parser: argparse.ArgumentParser, records=("data", "pictures", "network", "training")) -> None:
+    """One command-line option for each option of an experiment, under its record's heading."""
+    for record in records:
+        group = parser.add_argument_group(record)
+        for option in options().values():
+            if option.record != record:
+                continue
+            usual = ",".join(map(str, option.default)) if option.kind is tuple else str(option.default)
+            meaning = f"{option.meaning} (default: {usual or 'none'})"
+            kind = "A,B,…" if option.kind is tuple else option.kind.__name__.upper()
+            group.add_argument(
+                f"--{option.name.replace('_', '-')}",
+                dest=f"option_{option.name}",
+                metavar="|".join(option.choices) if option.choices else kind,
+                help=meaning.replace("%", "%%"),
+            )
+
+
+def typed_options(chosen) -> dict:
+    """The options that were typed, as text: Experiment itself turns text into values and says what does not fit."""
+    prefix = "option_"
+    typed = {name[len(prefix) :]: value for name, value in vars(chosen).items() if name.startswith(prefix)}
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def experiment_of(chosen) -> Experiment:
+    """The experiment that was typed; what was not named keeps its default."""
+    return Experiment.of(**typed_options(chosen))
+
+
+def add_workers(parser: argparse.ArgumentParser, what: str, usual: str = "one") -> None:
+    """``--workers`` and ``--scheduler``: how many of `what` at a time, and on which machines.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_workers(parser, "trainings")
+    >>> parser.parse_args(["--workers", "4"]).workers, parser.parse_args(["--jobs", "4"]).workers
+    (4, 4)
+    """
+    group = parser.add_argument_group("where it is done")
+    group.add_argument(
+        "--workers",
+        "--jobs",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"{what} at a time (default: {usual}; with a scheduler all that its workers take)",
+    )
+    group.add_argument(
+        "--scheduler",
+        default="",
+        metavar="tcp://…",
+        help="a Dask scheduler, whose workers do it, on this and on other machines (page Many machines)",
+    )
+
+
+def open_workers(chosen, folders=(), threads: bool = False):
+    """The executor that was typed: see :func:`agelib.runtime.executors.open`; with threads one a processor core by default."""
+    usual = cores() if threads else 1
+    return executors.open(chosen.workers or usual, chosen.scheduler, folders, threads)

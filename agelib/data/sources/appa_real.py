@@ -1,0 +1,201 @@
+"""APPA-REAL as its owners publish it: three folders of pictures and tables of what many raters guessed.
+
+Each picture ``X.jpg`` lies beside ``X.jpg_face.jpg``, the face cut out and turned upright. The label is the mean of
+the guesses, the apparent age; the real age is there too. Explained in chapter 01.
+
+Source: Agustsson et al., *Apparent and real age estimation in still images with deep residual regressors on APPA-REAL
+database*, FG 2017, doi 10.1109/FG.2017.20.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib.data import table as faces_tables
+
+PARTS = faces_tables.PARTS
+NAME_COLUMNS = ("file_name", "file")
+RATING_COLUMNS = ("apparent_age", "rating")
+
+
+def read(root, keep_split: bool = False) -> faces_tables.Collection:
+    """Read the tables ``gt_avg_*.csv`` (or ``gt_*.csv``) and ``allcategories_*.csv`` into a faces table.
+
+    Parameters
+    ----------
+    root : path
+        The folder ``appa-real-release``, or one that contains it.
+    keep_split : bool
+        Whether to add the published parts as the column ``split``. They say nothing of who is shown, so that a
+        person may be on two sides.
+
+    Returns
+    -------
+    agelib.data.table.Collection
+        `age` is the apparent age. The face picture is taken where there is one, the whole picture otherwise (counted
+        in `notes`). Rated names without any picture are in `skipped`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no table of ratings is there.
+    ValueError
+        If a table lacks a column or has an age that is no number; the message names the file and the row.
+
+    Notes
+    -----
+    Without ``gt_avg_*.csv`` the mean and the (n − 1) standard deviation are computed from the single ratings.
+    """
+    folder = find_release(Path(root))
+    prefix = "" if folder == Path(root) else folder.relative_to(root).as_posix() + "/"
+    tables, skipped, notes = [], [], {}
+    for part in PARTS:
+        ratings = _read_ratings(folder, part, notes)
+        if ratings is None:
+            continue
+        ratings = ratings.merge(_read_attributes(folder, part, notes), on="name", how="left")
+        present = _list_names(folder / part)
+        face = ratings["name"] + "_face.jpg"
+        has_face, has_whole = face.isin(present), ratings["name"].isin(present)
+        chosen = face.where(has_face, ratings["name"])
+        _count(notes, "no cut-out face: the whole picture is taken", ~has_face & has_whole)
+        found = (has_face | has_whole).to_numpy()
+        table = _to_table(ratings, f"{prefix}{part}/" + chosen)
+        table["split"] = part
+        tables.append(table[found])
+        skipped.append(
+            pd.DataFrame({"path": table["path"], "reason": "rated, but there is no such picture"})[~found]
+        )
+    if not tables:
+        raise FileNotFoundError(
+            f"appa-real: no gt_avg_train.csv (or valid, test; or gt_train.csv) in {folder}; "
+            "give the folder appa-real-release or the published appa-real-release.zip"
+        )
+    faces = pd.concat(tables, ignore_index=True)
+    if faces.empty:
+        raise FileNotFoundError(
+            f"appa-real: {folder} has tables but none of the pictures; unpack the whole archive"
+        )
+    if not keep_split:
+        faces = faces.drop(columns="split")
+    return faces_tables.Collection(
+        faces, Path(root), pd.concat(skipped, ignore_index=True).astype("object"), notes
+    )
+
+
+def find_release(root: Path) -> Path:
+    """The folder with the tables: the given one or one of its sub-folders."""
+    for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
+        if any((folder / f"{kind}_{part}.csv").is_file() for kind in ("gt_avg", "gt") for part in PARTS):
+            return folder
+    return root
+
+
+def _read_ratings(folder: Path, part: str, notes: dict):
+    """One row a picture: name, apparent_age, apparent_std, real_age; None where the part has no table."""
+    averages, single = folder / f"gt_avg_{part}.csv", folder / f"gt_{part}.csv"
+    if averages.is_file():
+        table = _read_csv(averages)
+        ratings = pd.DataFrame(
+            {
+                "name": _column(table, NAME_COLUMNS, averages).astype("str"),
+                "apparent_age": _numbers(table, ("apparent_age_avg",), averages),
+                "apparent_std": _numbers(table, ("apparent_age_std",), averages),
+                "real_age": _numbers(table, ("real_age",), averages),
+            }
+        )
+    elif single.is_file():
+        table = _read_csv(single)
+        rated = pd.DataFrame(
+            {
+                "name": _column(table, NAME_COLUMNS, single).astype("str"),
+                "rating": _numbers(table, RATING_COLUMNS, single),
+                "real_age": _numbers(table, ("real_age",), single),
+            }
+        )
+        ratings = (
+            rated.groupby("name", sort=True)
+            .agg(
+                apparent_age=("rating", "mean"),
+                apparent_std=("rating", "std"),
+                real_age=("real_age", "first"),
+            )
+            .reset_index()
+        )
+        notes["mean and deviation computed from single ratings"] = notes.get(
+            "mean and deviation computed from single ratings", 0
+        ) + len(ratings)
+    else:
+        return None
+    repeated = ratings["name"].duplicated()
+    _count(notes, "name stands in more than one row: the first is taken", repeated)
+    return ratings[~repeated].reset_index(drop=True)
+
+
+def _read_attributes(folder: Path, part: str, notes: dict) -> pd.DataFrame:
+    """Gender, ethnicity and expression of each name, where the extra table is there."""
+    file = next((f for f in (folder, folder.parent) if (f / f"allcategories_{part}.csv").is_file()), None)
+    if file is None:
+        return pd.DataFrame({"name": [], "gender": [], "ethnicity": [], "expression": []}, dtype="object")
+    file = file / f"allcategories_{part}.csv"
+    table = _read_csv(file)
+    attributes = pd.DataFrame({"name": _column(table, NAME_COLUMNS[::-1], file).astype("str")})
+    for ours, theirs in {"gender": "gender", "ethnicity": "race", "expression": "happiness"}.items():
+        words = _column(table, (theirs,), file)
+        attributes[ours] = words.where(words.isna(), words.astype("str").str.strip().str.lower()).astype(
+            "object"
+        )
+    unknown = attributes["gender"].notna() & ~attributes["gender"].isin(faces_tables.GENDERS)
+    attributes.loc[unknown, "gender"] = None
+    _count(notes, "gender neither female nor male: taken as missing", unknown)
+    return attributes.drop_duplicates("name")
+
+
+def _to_table(ratings: pd.DataFrame, paths) -> pd.DataFrame:
+    return faces_tables.table(
+        path=paths.to_numpy("object"),
+        age=ratings["apparent_age"].to_numpy("float64"),
+        source="appa-real",
+        **{name: ratings[name].to_numpy("float64") for name in ("real_age", "apparent_age", "apparent_std")},
+        **{name: ratings[name].to_numpy("object") for name in ("gender", "ethnicity", "expression")},
+    )
+
+
+def _read_csv(file: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not readable as CSV ({error}); unpack the archive again") from None
+    table.columns = [str(name).strip() for name in table.columns]
+    return table
+
+
+def _column(table: pd.DataFrame, names, file: Path) -> pd.Series:
+    """The first of the named columns; the owners call the same thing differently in different tables."""
+    for name in names:
+        if name in table:
+            return table[name]
+    raise ValueError(f"{file}: no column {' or '.join(names)} (it has: {', '.join(table.columns)})")
+
+
+def _numbers(table: pd.DataFrame, names, file: Path) -> pd.Series:
+    column = _column(table, names, file)
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    wrong = np.flatnonzero(numbers.isna() & column.notna())
+    if len(wrong):
+        raise ValueError(
+            f"{file}: {column.name!r} must be a number of years, line {wrong[0] + 2} has {column.iloc[wrong[0]]!r}; "
+            "correct it or unpack the archive again"
+        )
+    return numbers
+
+
+def _list_names(folder: Path) -> set[str]:
+    return set(os.listdir(folder)) if folder.is_dir() else set()
+
+
+def _count(notes: dict, what: str, rows) -> None:
+    if np.any(rows):
+        notes[what] = notes.get(what, 0) + int(np.sum(rows))

@@ -1,0 +1,408 @@
+"""Fetching the real data sets whose owners let anybody download them.
+
+A transfer goes on where it broke off, is checked against a sum, and appears under its name only when it is whole.
+The owners' terms are shown first and must be accepted. The data sets and their terms are described in ``data/cards``.
+"""
+
+import errno
+import hashlib
+import http.client
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agelib.runtime import workspace
+from agelib.runtime.progress import Line
+
+CHUNK = 2**18
+
+#: Answers that may be better a moment later.
+PASSING = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file that a data set's owners publish: its address, and its SHA-256 where a sure source gives it."""
+
+    address: str
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.address.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is needed to fetch a data set: its page, the owners' terms, and its files by part."""
+
+    title: str
+    page: str
+    terms: str
+    archives: dict = field(default_factory=dict)
+    usual_parts: tuple = ()
+    instructions: str = ""
+
+
+DATASETS = {
+    "imdb-wiki": Dataset(
+        title="IMDB-WIKI (Rothe, Timofte, Van Gool, ETH Zurich)",
+        page="https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/",
+        terms="For academic research only. The pictures were collected from the Internet and belong to their owners; "
+        "one who finds a picture of theirs may have it removed. Do not pass the pictures on.",
+        archives={
+            "wiki": Archive("https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/wiki_crop.tar"),
+            "imdb": Archive("https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/imdb_crop.tar"),
+        },
+        usual_parts=("wiki",),
+    ),
+    "appa-real": Dataset(
+        title="APPA-REAL (Agustsson et al., ChaLearn Looking at People)",
+        page="https://chalearnlap.cvc.uab.cat/dataset/26/description/",
+        terms="For research. We found no written licence: read the owners' page, ask them before any other use, cite "
+        "their paper, and do not pass the pictures on.",
+        archives={
+            "pictures": Archive("https://data.chalearnlap.cvc.uab.cat/AppaRealAge/appa-real-release.zip"),
+            "categories": Archive(
+                "http://sergioescalera.com/wp-content/uploads/2018/06/allcategories_trainvalidtest_split.zip"
+            ),
+        },
+        usual_parts=("pictures", "categories"),
+    ),
+    "utkface": Dataset(
+        title="UTKFace (Zhang, Song, Qi)",
+        page="https://susanqq.github.io/UTKFace/",
+        terms="For non-commercial research only. The pictures belong to their owners. Do not pass them on.",
+        instructions="The owners of UTKFace give the files through their page, not under a fixed address. Open {page}, "
+        "read the terms, take the aligned and cropped faces (UTKFace.tar.gz), and hand its path over as root: it need "
+        "not be unpacked. If the page's link is dead, ask the owners.",
+    ),
+}
+
+
+def download(
+    name: str,
+    folder=None,
+    accept: bool = False,
+    parts: tuple | None = None,
+    progress: bool = True,
+    attempts: int = 5,
+    pause: float = 1.0,
+) -> list[Path]:
+    """Fetch a real data set from its owners.
+
+    Parameters
+    ----------
+    name : str
+        A name in :data:`DATASETS`.
+    folder : path, optional
+        Where the files go; the workspace's ``downloads`` by default.
+    accept : bool
+        Whether you accept the owners' terms. Otherwise they are shown and asked about on the terminal.
+    parts : tuple of str, optional
+        Which of the data set's files; the usual ones by default.
+    progress, attempts, pause
+        As in :func:`fetch`.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, each to be given as a source's root; none (and printed instructions) where the owners hand the
+        files out in another way.
+
+    Raises
+    ------
+    ValueError
+        If the name or a part is unknown, the terms are not accepted, or a file has another sum than it should.
+    ConnectionError, FileNotFoundError, OSError
+        As in :func:`fetch`.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"no data set {name!r} to download; there are: {', '.join(DATASETS)}")
+    dataset = DATASETS[name]
+    if dataset.instructions:
+        print(dataset.instructions.format(page=dataset.page))
+        print(f"Terms: {dataset.terms}")
+        return []
+    parts = dataset.usual_parts if parts is None else tuple(parts)
+    unknown = [part for part in parts if part not in dataset.archives]
+    if unknown:
+        raise ValueError(f"{name} has no part {unknown[0]!r}; it has: {', '.join(dataset.archives)}")
+    _accept_terms(dataset, accept)
+    folder = Path(folder) if folder else workspace.home() / "downloads"
+    return [
+        fetch(archive.address, folder / archive.name, archive.sha256, progress, attempts, pause)
+        for archive in (dataset.archives[part] for part in parts)
+    ]
+
+
+def _accept_terms(dataset: Dataset, accept: bool) -> None:
+    print(f"{dataset.title}\n{dataset.page}\nTerms: {dataset.terms}")
+    if accept:
+        return
+    if sys.stdin is not None and sys.stdin.isatty():
+        accept = input("Do you accept these terms? [yes/no] ").strip().lower() in ("y", "yes")
+    if not accept:
+        raise ValueError(
+            f"{dataset.title}: the terms are not accepted, nothing was fetched; accept=True accepts them"
+        )
+
+
+def fetch(
+    address: str,
+    path,
+    sha256: str = "",
+    progress: bool = True,
+    attempts: int = 5,
+    pause: float = 1.0,
+    timeout: float = 30.0,
+) -> Path:
+    """Fetch one file over HTTP, resuming what an earlier call has begun.
+
+    The bytes gather in ``NAME.part``; ``NAME.part.json`` remembers which version of the file they are from, so that a
+    file that was changed meanwhile is fetched anew. The sum of a file without a known one is written to
+    ``NAME.sha256`` and checked from then on.
+
+    Parameters
+    ----------
+    address : str
+        An ``http`` or ``https`` address.
+    path : path
+        Where the file goes.
+    sha256 : str
+        Its SHA-256 in hexadecimal, if known.
+    progress : bool
+        Whether to show how far it is.
+    attempts : int
+        How many attempts in a row may fail without getting further than any before.
+    pause : float
+        Seconds to wait after a first failure; each further one doubles them, up to a minute.
+    timeout : float
+        Seconds without a byte after which a connection counts as broken.
+
+    Returns
+    -------
+    pathlib.Path
+        The whole and checked file.
+
+    Raises
+    ------
+    ValueError
+        If the sum differs, the address is of another kind, or the server answers with a page instead of a file.
+    FileNotFoundError
+        If the server has no such file.
+    ConnectionError
+        If it cannot be reached or breaks off again and again; what was fetched is kept for the next call.
+    OSError
+        If the disk is full.
+    """
+    if not address.startswith(("http://", "https://")):
+        raise ValueError(f"{address}: only http and https addresses can be fetched")
+    path = Path(path)
+    with workspace.lock(path):
+        expected = sha256 or _read_sum(path)
+        if path.is_file():
+            _check_sum(path, path, expected, f"delete {path} to fetch it again")
+        else:
+            part = path.with_name(path.name + ".part")
+            _gather(address, part, progress, attempts, pause, timeout)
+            _finish(part, path, expected, known=bool(sha256))
+        if not expected:
+            _write_sum(path)
+    return path
+
+
+def _gather(address: str, part: Path, progress: bool, attempts: int, pause: float, timeout: float) -> None:
+    """Call :func:`_transfer` until the part is complete; failures count only while nothing new arrives."""
+    failures, furthest = 0, _size(part)
+    while True:
+        try:
+            return _transfer(address, part, progress, timeout)
+        except _Broken as error:
+            reached = _size(part)
+            failures = 1 if reached > furthest else failures + 1
+            furthest = max(furthest, reached)
+            if failures >= attempts:
+                raise ConnectionError(
+                    f"{address}: {error} ({failures} attempts in a row got no further); {reached / 2**20:.1f} MiB are "
+                    "kept: run the same again to go on"
+                ) from None
+            time.sleep(min(pause * 2 ** (failures - 1), 60.0))
+
+
+class _Broken(Exception):
+    """A failure that another attempt may mend."""
+
+
+def _transfer(address: str, part: Path, progress: bool, timeout: float) -> None:
+    """One request; return when the part has every byte, raise :class:`_Broken` when the connection breaks."""
+    memory = _memory(part)
+    version = _read_version(memory, address)
+    start = _size(part) if version else 0
+    if (
+        start and start == version["total"]
+    ):  # an earlier call was stopped between the last byte and the renaming
+        return
+    headers = {"Accept-Encoding": "identity", "User-Agent": "agelib"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": version["validator"]}
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # what is there is not the beginning of what the server has now
+            part.unlink(missing_ok=True)
+            raise _Broken("the server has no such range; starting over") from None
+        raise _explain_status(address, error) from None
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        raise _Broken(f"no answer ({getattr(error, 'reason', error)})") from None
+    with answer:
+        if answer.headers.get_content_type() == "text/html":
+            raise ValueError(
+                f"{address} answers with a web page, not with a file; see the data set's own page"
+            )
+        start, total = _place(answer, part, start, version)
+        workspace.write_json(
+            memory, {"address": address, "validator": _validator(answer.headers), "total": total}
+        )
+        _check_room(address, part, start, total)
+        _append(answer, address, part, start, total, progress)
+    if total is not None and _size(part) != total:
+        if _size(part) > total:
+            part.unlink()
+        raise _Broken(f"broke off after {_size(part)} of {total} bytes")
+
+
+def _place(answer, part: Path, start: int, version: dict) -> tuple[int, int | None]:
+    """Where the answer's bytes belong, and how many the file has in all."""
+    length = answer.headers.get("Content-Length")
+    if answer.status != 206:  # the whole file: the server ignores ranges, or the file has changed
+        return 0, int(length) if length else None
+    unit, _, rest = answer.headers.get("Content-Range", "").partition(" ")
+    span, _, total = rest.partition("/")
+    total = int(total) if total.isdigit() else version["total"]
+    same = _validator(answer.headers) in ("", version["validator"]) and total == version["total"]
+    if unit != "bytes" or span.partition("-")[0] != str(start) or not same:
+        part.unlink(missing_ok=True)
+        raise _Broken(
+            f"the server sent another range or version than asked for ({unit} {rest}); starting over"
+        )
+    return start, total
+
+
+def _append(answer, address: str, part: Path, start: int, total: int | None, progress: bool) -> None:
+    line = Line(f"fetch {part.stem}", total or 0, "bytes", progress)
+    line.done = start
+    with open(part, "r+b" if start else "wb") as out:
+        out.seek(start)
+        while True:
+            try:
+                data = answer.read1(CHUNK)  # what has arrived: a slow line is to lose nothing
+            except (http.client.HTTPException, OSError) as error:
+                raise _Broken(f"broke off after {out.tell()} bytes ({type(error).__name__})") from None
+            if not data:
+                line.close()
+                return
+            try:
+                out.write(data)
+                out.flush()
+            except OSError as error:
+                raise _explain_write(error, address, part) from None
+            line.advance(len(data), "" if total else f"{out.tell():,} bytes")
+
+
+def _explain_status(address: str, error: urllib.error.HTTPError) -> Exception:
+    if error.code in PASSING:
+        return _Broken(f"the server answers {error.code} {error.reason}")
+    if error.code in (404, 410):
+        return FileNotFoundError(
+            f"{address}: the server has no such file ({error.code}); see the data set's own page"
+        )
+    return ValueError(
+        f"{address}: the server refuses ({error.code} {error.reason}); see the data set's own page"
+    )
+
+
+def _explain_write(error: OSError, address: str, part: Path) -> OSError:
+    if error.errno != errno.ENOSPC:
+        return error
+    return OSError(
+        errno.ENOSPC,
+        f"the disk is full while fetching {address}; make room and run again: {part} is kept to go on",
+    )
+
+
+def _check_room(address: str, part: Path, start: int, total: int | None) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if total is not None and total - start > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{address} needs {(total - start) / 2**20:.0f} MiB more, {part.parent} has {free / 2**20:.0f} MiB free; "
+            "make room or choose another folder",
+        )
+
+
+def _memory(part: Path) -> Path:
+    """The file that remembers which version of the file the part is from."""
+    return part.with_name(part.name + ".json")
+
+
+def _validator(headers) -> str:
+    """What tells this version of the file from another: a strong ETag, or the time of its last change, or nothing."""
+    etag = headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
+
+
+def _read_version(memory: Path, address: str) -> dict:
+    """Which version the part is from; empty where that is unknown, so that it cannot be continued."""
+    if not memory.is_file():
+        return {}
+    try:
+        version = workspace.read_json(memory)
+    except ValueError:
+        return {}
+    return version if version.get("address") == address and version.get("validator") else {}
+
+
+def _finish(part: Path, path: Path, expected: str, known: bool) -> None:
+    source = "the data set's known sum" if known else f"{_sum_file(path)}, the sum of an earlier download"
+    try:
+        _check_sum(part, path, expected, f"the file differs from {source}; fetch again, or ask the owners")
+    except ValueError:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        _memory(part).unlink(missing_ok=True)
+    part.replace(path)
+
+
+def _check_sum(file: Path, path: Path, expected: str, remedy: str) -> None:
+    if expected and (found := file_sum(file)) != expected.lower():
+        raise ValueError(f"{path}: SHA-256 is {found}, expected {expected.lower()}; {remedy}")
+
+
+def file_sum(path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sum_file(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _read_sum(path: Path) -> str:
+    file = _sum_file(path)
+    return file.read_text(encoding="utf-8").split()[0] if file.is_file() and file.stat().st_size else ""
+
+
+def _write_sum(path: Path) -> None:
+    with workspace.write_whole(_sum_file(path)) as temporary:
+        temporary.write_text(f"{file_sum(path)}  {path.name}\n", encoding="utf-8")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,287 @@
+"""`Model`: all that it takes to judge a picture, from a finished run or from a folder that was exported from one.
+
+The folder holds ``model.json`` (which network, what its outputs mean, how pixels are normalised, how wide the
+intervals are, where in a crop the face lies, and where all this comes from), ``model.safetensors`` (the weights),
+``model.onnx`` (network and normalisation as one graph, for programs without agelib) and ``README.md`` (the model card).
+Nothing is a pickle, and neither the data set nor the run is needed. Explained in "How to run".
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from agelib import networks
+from agelib.config import Experiment
+from agelib.deploy import schema
+from agelib.deploy.face_crop import MEASURED, Frame, measure_frame
+from agelib.metrics import Calibration, add_intervals
+from agelib.runtime import workspace
+from agelib.targets.base import Target
+from agelib.training import checkpoints
+
+#: Files of an exported model.
+DESCRIPTION, WEIGHTS, GRAPH, CARD = "model.json", "model.safetensors", "model.onnx", "README.md"
+
+#: Version of the description; it goes up when an older agelib could not read a newer one.
+FORMAT = 1
+
+#: Pictures that go through the network at a time.
+BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network, and all that its answers depend on.
+
+    Attributes
+    ----------
+    experiment : agelib.config.Experiment
+        Its records `network` and `pictures` count.
+    target : agelib.targets.Target
+        What the outputs mean, with what it learnt from the training part.
+    mean, std : numpy.ndarray
+        float32 [3], of the training part's pixels, in 0..1.
+    calibrations : dict
+        Level → :class:`agelib.metrics.conformal.Calibration` on the validation part; empty without an age.
+    weights : pathlib.Path
+        The safetensors file.
+    about : dict
+        Where it comes from: data, split, seed, device, versions, test errors.
+    frame : Frame, optional
+        What to cut out around a face; None if it was not measured.
+    graph : pathlib.Path, optional
+        The ONNX file.
+    """
+
+    experiment: Experiment
+    target: Target
+    mean: np.ndarray
+    std: np.ndarray
+    calibrations: dict[float, Calibration]
+    weights: Path
+    about: dict
+    frame: Frame | None = None
+    graph: Path | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it was trained on drawn faces, and so knows nothing about people."""
+        return bool(self.about["environment"].get("drawn"))
+
+    @cached_property
+    def network(self):
+        """The network with its weights, on the CPU, ready to predict."""
+        made = networks.build(
+            self.experiment.replace(pretrained="").network,
+            self.target.outputs,
+            self.experiment.pictures.image_size,
+            seed=0,
+            last_layer=self.target.last_layer,
+        )
+        checkpoints.load_weights(self.weights, made)
+        return made.eval()
+
+    @cached_property
+    def session(self):
+        """The ONNX graph, ready to predict on the CPU."""
+        from agelib.deploy.model import open_graph
+
+        if self.graph is None:
+            raise ValueError(
+                "this model has no ONNX graph; `agelib export FOLDER --model MODEL` writes it again with one, "
+                "then name that folder"
+            )
+        return open_graph(self.graph)
+
+    def outputs(self, images: np.ndarray, device=None, onnx: bool = False):
+        """What the network gives for pictures, before the target says what it means.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            uint8 [N, C, S, S], RGB or (C = 1) grey, of the model's image size.
+        device : torch.device, optional
+        onnx : bool
+            Ask the ONNX graph, on the CPU, in place of the network.
+
+        Returns
+        -------
+        torch.Tensor
+            float32 [N, outputs], on the CPU.
+        """
+        import torch
+
+        from agelib import training
+
+        size = self.experiment.pictures.image_size
+        if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2:] != (size, size):
+            raise ValueError(
+                f"the model takes pictures [N, 3, {size}, {size}] or [N, 1, {size}, {size}], not {list(images.shape)}"
+            )
+        images = np.broadcast_to(images, (len(images), 3, size, size))
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        if onnx:
+            given = [self.session.run(None, {"pictures": np.ascontiguousarray(part)})[0] for part in parts]
+            return torch.from_numpy(np.concatenate(given))
+        mean, std = self.mean[:, None, None], self.std[:, None, None]
+        batches = ((torch.from_numpy((part / np.float32(255) - mean) / std), None) for part in parts)
+        return training.outputs(self.network, batches, device, self.experiment.pictures.flip_test)
+
+    def check_level(self, level: float) -> None:
+        """Refuse a share of pictures for which the model has no intervals, though it has some."""
+        if self.target.gives_age and self.calibrations and level not in self.calibrations:
+            raise ValueError(
+                f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
+            )
+
+    def predict(
+        self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False
+    ) -> pd.DataFrame:
+        """What the model says of pictures, one row each.
+
+        Parameters
+        ----------
+        images, device, onnx
+            As for :meth:`outputs`.
+        level : float
+            Share of pictures whose interval shall hold the true age: one of :data:`descriptions.LEVELS`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of :meth:`agelib.targets.Target.predictions`; where there is an age also ``age_low`` and
+            ``age_high``, in years, missing where the validation part was too small for any bound.
+        """
+        self.check_level(level)
+        given = self.outputs(images, device, onnx)
+        table = self.target.predictions(given)
+        if not self.target.gives_age:
+            return table
+        if not self.calibrations:
+            return table.assign(age_low=np.nan, age_high=np.nan)
+        posterior = None
+        if self.calibrations[level].kind != "absolute":
+            posterior = pd.DataFrame(self.target.posterior(given).numpy(), columns=self.target.ages)
+        table = add_intervals(self.calibrations[level], table, posterior)
+        bounded = np.isfinite(table["age_high"])
+        # The answer is never outside: a mean may be, of a posterior with two peaks. A wider interval holds no less.
+        low, high = table[["age_low", "predicted"]].min(axis=1), table[["age_high", "predicted"]].max(axis=1)
+        return table.assign(age_low=low.clip(lower=0).where(bounded), age_high=high.where(bounded))
+
+
+def of_run(run, frame: Frame | None = None) -> Model:
+    """The model of a finished run.
+
+    Parameters
+    ----------
+    run : agelib.experiments.result.Run
+    frame : Frame, optional
+        What to cut out around a face in whole pictures: see :func:`frame_of_run`.
+    """
+    return Model(
+        experiment=run.experiment,
+        target=run.target(),
+        mean=np.asarray(run.environment["pixel_mean"], np.float32),
+        std=np.asarray(run.environment["pixel_std"], np.float32),
+        calibrations=schema.calibrate_run(run),
+        weights=run.weights,
+        about=schema.describe_run(run),
+        frame=frame,
+    )
+
+
+def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Frame:
+    """Measure where the faces lie in a run's training pictures, which must be at hand.
+
+    A detector that finds hardly any there (of pandas, say) is no hindrance to exporting; whole pictures are refused.
+
+    Raises
+    ------
+    OSError
+        If the pictures are not there.
+    """
+    prepared = run.prepared
+    paths = run.train_predictions["path"]
+    chosen = np.random.default_rng(0).choice(len(paths), min(pictures, len(paths)), replace=False)
+    files = [prepared.root / path for path in paths.iloc[np.sort(chosen)]]
+    frame = measure_frame(files, detector)
+    if not frame.pictures:
+        raise FileNotFoundError(
+            f"the training pictures of the run {run.folder.name} are not in {prepared.root}"
+        )
+    return frame
+
+
+def describe(model: Model, **more) -> dict:
+    """What ``model.json`` holds."""
+    network, show = asdict(model.experiment.network) | {"pretrained": ""}, asdict(model.experiment.pictures)
+    show = {name: show[name] for name in ("image_size", "zoom", "grey", "flip_test")}
+    return {
+        "format": FORMAT,
+        "network": network,
+        "pictures": show,
+        "pixel_mean": [float(value) for value in model.mean],
+        "pixel_std": [float(value) for value in model.std],
+        "target": schema.describe_target(model.target),
+        "outputs": schema.describe_outputs(model.target),
+        "intervals": schema.describe_intervals(model.calibrations),
+        "frame": None if model.frame is None else asdict(model.frame),
+        "about": model.about,
+    } | more
+
+
+def load(folder) -> Model:
+    """Read a model that :func:`agelib.deploy.export` wrote. Nothing else is needed, and no code of it is run.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no model.
+    ValueError
+        If a file is torn, or was written by a newer agelib.
+    """
+    folder = Path(folder)
+    if not (folder / DESCRIPTION).is_file():
+        raise FileNotFoundError(f"{folder} holds no model ({DESCRIPTION}); `agelib export` writes one")
+    if fault := workspace.find_fault(folder):
+        raise ValueError(f"{folder}: {fault}; export it again")
+    description = workspace.read_json(folder / DESCRIPTION)
+    if description.get("format") != FORMAT:
+        raise ValueError(
+            f"{folder / DESCRIPTION} has the format {description.get('format')!r}, this agelib reads {FORMAT}; "
+            "update agelib, or export the model again"
+        )
+    graph = folder / GRAPH
+    return Model(
+        experiment=Experiment.of(**description["network"], **description["pictures"]),
+        target=schema.read_target(description["target"]),
+        mean=np.asarray(description["pixel_mean"], np.float32),
+        std=np.asarray(description["pixel_std"], np.float32),
+        calibrations=schema.read_intervals(description["intervals"]),
+        weights=folder / WEIGHTS,
+        about=description["about"],
+        frame=Frame(**description["frame"]) if description["frame"] else None,
+        graph=graph if graph.is_file() else None,
+    )
+
+
+def open_graph(file):
+    """An ONNX file, ready to run on the CPU, with as many threads as torch has.
+
+    Raises
+    ------
+    RuntimeError
+        If onnxruntime is missing.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise RuntimeError("onnxruntime is not installed: run pip install -r requirements.txt") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors alone
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,113 @@
+"""A model card (M. Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019): what a model is, for whom it works.
+
+It is written from the model's description alone, so that it says nothing that the description does not hold. Explained
+in "How to run".
+"""
+
+#: What a collection's owners allow, as far as a model that was trained on it is concerned.
+TERMS = {
+    "utkface": "UTKFace is for non-commercial research; use these weights for nothing else.",
+    "appa-real": "APPA-REAL is for non-commercial research; use these weights for nothing else.",
+    "imdb-wiki": "IMDB-WIKI is for academic research; use these weights for nothing else.",
+}
+
+_INTENDED = """## What it is for
+
+Learning and teaching how such models work, what their numbers mean and where they fail.
+
+**Not for decisions about people**: no age check, no advertising, no hiring, no policing, no border. It guesses from the
+looks of a face; it does not know an age, a gender or an ethnicity, and it cannot know how somebody sees herself.
+"""
+
+
+def card(description: dict) -> str:
+    """The card of a model as Markdown, from what ``model.json`` holds.
+
+    Parameters
+    ----------
+    description : dict
+        As :func:`agelib.deploy.model.describe` gives it.
+
+    Examples
+    --------
+    >>> about = {"environment": {"data": "drawn", "drawn": True}, "test": {}, "groups": {}}
+    >>> description = {"network": {"network": "basic_cnn"}, "pictures": {"image_size": 64}, "about": about}
+    >>> print(card(description | {"intervals": {}}).splitlines()[2])
+    A basic_cnn for pictures of 64 × 64 pixels, trained on **drawn faces: it knows nothing about people**.
+    """
+    about = description["about"]
+    environment = about["environment"]
+    data = environment["data"]
+    whom = (
+        "**drawn faces: it knows nothing about people**"
+        if environment.get("drawn")
+        else f"pictures of people ({data})"
+    )
+    side = description["pictures"]["image_size"]
+    parts = [
+        "# Model card\n",
+        f"A {description['network']['network']} for pictures of {side} × {side} pixels, trained on {whom}.\n",
+        _INTENDED,
+        "## Data\n",
+        _data(environment, about),
+        "## How wrong it is\n",
+        _results(about),
+        "## How wrong it is for whom\n",
+        _groups(about.get("groups", {})),
+        "## Intervals\n",
+        _intervals(description["intervals"]),
+        "## Use\n",
+        "`agelib predict PICTURES --model FOLDER`. For any ONNX runtime: `agelib export OTHER --model FOLDER` writes "
+        "`model.onnx`: RGB bytes [N, 3, S, S] in, the outputs that `model.json` names out.\n",
+    ]
+    return "\n".join(parts)
+
+
+def _data(environment: dict, about: dict) -> str:
+    counts = ", ".join(f"{number:,} {part}" for part, number in environment.get("pictures", {}).items())
+    lines = [f"{environment['data']}; pictures: {counts or 'not recorded'}."]
+    if environment["data"] in TERMS:
+        lines.append(TERMS[environment["data"]])
+    lines.append(f"Weights before the training: {about.get('pretrained') or 'random'}.")
+    made = [f"{name} {environment[name]}" for name in ("torch", "torchvision", "timm") if name in environment]
+    lines.append(
+        f"Seed {environment.get('seed', '?')}; {', '.join([environment.get('device', '?'), *made])}."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _results(about: dict) -> str:
+    lines = [
+        "On its test part, with 95 % bootstrap intervals: errors in years, CS@5 and what is about classes in percent.",
+        "",
+        "| measure | value | interval |",
+        "|:--|--:|:--|",
+    ]
+    for name, (value, low, high) in about["test"].items():
+        lines.append(f"| {name} | {value:.2f} | {low:.2f} to {high:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _groups(groups: dict) -> str:
+    if not groups:
+        return "Not measured: no groups are recorded, or no age is predicted.\n"
+    lines = ["Mean absolute error of the age, in years, on the test part.", ""]
+    lines += ["| | group | pictures | MAE | 95 % interval | mean error |", "|:--|:--|--:|--:|:--|--:|"]
+    for by, rows in groups.items():
+        for name, row in rows.items():
+            low, high = row["low"], row["high"]
+            interval = "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+            lines.append(
+                f"| {by} | {name} | {row['count']:,} | {row['MAE']:.2f} | {interval} | {row['bias']:+.2f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _intervals(intervals: dict) -> str:
+    if not intervals:
+        return "It gives none.\n"
+    levels = ", ".join(f"{100 * float(level):g} %" for level in intervals["margins"])
+    return (
+        f"Calibrated on {intervals['pictures']:,} validation pictures, for {levels}. They hold the true age as often "
+        "as they promise on average over pictures of the same kind; not for each group, and not for other pictures.\n"
+    )

@@ -1,0 +1,227 @@
+"""Ages of new pictures from a trained network: pictures in, one row a face out. Explained in chapters 20 and 21.
+
+Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib.deploy.face_crop import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, name_of, open_upright
+from agelib.deploy.model import Model, of_run
+from agelib.pixels.decode import read_picture
+from agelib.runtime.cpu import cores
+from agelib.runtime.devices import choose_device
+
+#: Endings of the files that are taken from a folder.
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+#: What is told of a face, in this order, whatever the model was trained for; what it was not trained for is missing.
+ANSWERS = ("path", "age", "age_low", "age_high", "age_group", "gender", "ethnicity")
+
+#: Where an answer is found in a table of predictions, if not under its own name.
+PREDICTED = {
+    "age": "predicted",
+    "age_group": "predicted_age_group",
+    "gender": "predicted_gender",
+    "ethnicity": "predicted_ethnicity",
+}
+
+#: Files at a time.
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One face of a picture, ready for the network, or why there is none: image uint8 [C, S, S], box in pixels."""
+
+    name: str
+    image: np.ndarray | None = None
+    face: int = 1
+    box: str | None = None
+    problem: str | None = None
+
+
+def find_pictures(pictures: Iterable) -> list:
+    """Files as they are given, and of a folder every picture below it, by name; what is in memory stays as it is.
+
+    Parameters
+    ----------
+    pictures : iterable of path, bytes or binary file
+        As for :func:`predict`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at a path, or no picture in a folder.
+    """
+    found = []
+    for picture in pictures:
+        if isinstance(picture, bytes) or hasattr(picture, "read"):
+            found.append(picture)
+            continue
+        path = Path(picture)
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES)
+            if not inside:
+                raise FileNotFoundError(f"{path} holds no picture ({', '.join(PICTURES)})")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise FileNotFoundError(f"there is no file or folder {path}")
+    return found
+
+
+def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
+    """What a trained network says of pictures.
+
+    Parameters
+    ----------
+    source : agelib.experiments.result.Run or agelib.deploy.Model
+    pictures : iterable of path, bytes or binary file
+        Files, or folders of them; or pictures in memory, as the bytes of a file, or as a binary file such as
+        :class:`io.BytesIO`, which may have a ``name``.
+    device : torch.device, optional
+    **how
+        ``detector``, ``level`` and ``onnx``: see :func:`predict_in_batches`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a face, or a picture in which there is none, in the order given: ``path`` (of a picture in memory its
+        name), ``face`` (1, 2, … from left to right) and ``box`` (x1 y1 x2 y2 in pixels of the upright picture) where
+        faces were looked for, the columns that the target predicts (see :meth:`agelib.targets.Target.predictions`),
+        ``age_low`` and ``age_high`` in years, and ``problem``: why there is no answer, else missing. One broken
+        picture never stops the rest.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at a path.
+    """
+    return pd.concat(list(predict_in_batches(source, pictures, device, **how)), ignore_index=True)
+
+
+def predict_in_batches(
+    source, pictures: Iterable, device=None, detector: str = "none", level: float = 0.9, onnx: bool = False
+) -> Iterator[pd.DataFrame]:
+    """As :func:`predict`, a table for each :data:`BATCH` files, so that the first answers come soon.
+
+    While the network looks at one batch, threads decode the next.
+
+    Parameters
+    ----------
+    source, pictures, device
+        As for :func:`predict`.
+    detector : str
+        none: the pictures are cropped as those that the network was trained on. Or who looks for faces in whole
+        pictures: a name of :data:`agelib.data.detectors.DETECTORS`.
+    level : float
+        Share of pictures whose interval shall hold the true age: 0.5, 0.8, 0.9 or 0.95.
+    onnx : bool
+        Ask the model's ONNX graph in place of torch.
+    """
+    model = source if isinstance(source, Model) else of_run(source)
+    device = choose_device() if device is None else device
+    files = find_pictures(pictures)
+    read = _reader(model, detector)
+    with ThreadPoolExecutor(min(8, cores())) as threads:
+        waiting = None
+        for start in range(0, len(files) + BATCH, BATCH):
+            following = threads.map(read, files[start : start + BATCH])  # it begins at once
+            if waiting is not None:
+                crops = [crop for one in waiting for crop in one]
+                yield _judge(model, crops, level, device, onnx)
+            waiting = following
+
+
+def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "path": [crop.name for crop in crops],
+            "face": [crop.face for crop in crops],
+            "box": pd.Series([crop.box for crop in crops], dtype="object"),
+        }
+    )
+    readable = [place for place, crop in enumerate(crops) if crop.problem is None]
+    if readable:
+        images = np.stack([crops[place].image for place in readable])  # [faces, C, S, S]
+        table = table.join(model.predict(images, level, device, onnx).set_axis(readable))
+    return table.assign(problem=[crop.problem for crop in crops])
+
+
+def _reader(model: Model, detector: str) -> Callable[[object], list[Crop]]:
+    """A function for any thread that reads a picture: a crop for each face, or one that says what is wrong."""
+    show = model.experiment.pictures
+    if detector == "none":
+
+        def read(source) -> list[Crop]:
+            return [Crop(name_of(source), read_picture(source, show.image_size, show.grey, show.zoom))]
+
+    else:
+        frame = frame_for(model, detector)
+        look = finder(detector)
+
+        def read(source) -> list[Crop]:
+            name, picture = name_of(source), open_upright(source)
+            crops = [
+                Crop(
+                    name,
+                    cut_out(picture, box, frame, show.image_size, show.grey, show.zoom),
+                    number,
+                    " ".join(f"{value:.0f}" for value in box),
+                )
+                for number, box in enumerate(look(picture), start=1)
+            ]
+            return crops or [Crop(name, problem=f"{name}: no face found (an aligned crop? --no-detect)")]
+
+    def read_or_say_why(source) -> list[Crop]:
+        try:
+            return read(source)
+        except ValueError as error:
+            return [Crop(name_of(source), problem=str(error))]
+
+    return read_or_say_why
+
+
+def frame_for(model: Model, detector: str) -> Frame:
+    """What to cut out around a face, if it fits the detector and the pictures that the model knows.
+
+    Raises
+    ------
+    ValueError
+        If the model knows another detector's boxes, or none that can be relied on.
+    """
+    frame = model.frame or UTKFACE
+    if detector != frame.detector:
+        raise ValueError(
+            f"the model knows where the detector {frame.detector} finds faces, not {detector}; "
+            "choose that one, or export the model again with the other"
+        )
+    if frame.found < LEAST_FOUND:
+        raise ValueError(
+            f"the detector {detector} finds a face in {100 * frame.found:.0f} % of the pictures that this network was "
+            "trained on, so it cannot cut out such pictures; take yours as they are: --no-detect"
+        )
+    return frame
+
+
+def answers(table: pd.DataFrame) -> pd.DataFrame:
+    """What is told of each face: the columns :data:`ANSWERS` of a table of predictions, in this order.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"path": ["a.jpg"], "predicted": [31.0], "age_low": [25.0], "age_high": [40.0]})
+    >>> print(answers(table).to_csv(index=False), end="")
+    path,age,age_low,age_high,age_group,gender,ethnicity
+    a.jpg,31.0,25.0,40.0,,,
+    """
+    return pd.DataFrame(
+        {name: table[kept] if (kept := PREDICTED.get(name, name)) in table else np.nan for name in ANSWERS},
+        index=table.index,
+    )

@@ -1,0 +1,1 @@
+"""Experiments: running one, searching among many, and what others published. Explained in chapter 05."""

@@ -1,0 +1,160 @@
+"""Trained on one data set, tested on another: what an error measured at home is worth elsewhere.
+
+Nothing is trained and nothing is adapted: the network sees the other set's test pictures as it saw its own, in its
+size and with the mean and spread of its own training part. Explained in chapter 15.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from agelib import metrics
+from agelib.data import splits
+from agelib.data.prepare import Prepared
+from agelib.data.table import PARTS
+from agelib.experiments import contamination
+from agelib.experiments.result import GROUPS, Run
+from agelib.pixels import cache
+from agelib.pixels.batches import Batches
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run is worth on another data set.
+
+    Attributes
+    ----------
+    predictions : pandas.DataFrame
+        One row a picture of that set's part: path, age, predicted (years), and the group columns that it knows.
+    metrics : pandas.DataFrame
+        As :func:`agelib.metrics.summarise` gives them; whole people are drawn where they are known.
+    baselines : pandas.DataFrame
+        What the mean and the median age of the pictures that the *run* was trained on would have got there.
+    seen : int
+        Pictures of the part that the run's weights were trained on; 0 unless leaks were allowed.
+    skipped : pandas.DataFrame
+        Columns ``path`` and ``reason``: pictures that could not be read.
+    """
+
+    predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    baselines: pd.DataFrame
+    seen: int
+    skipped: pd.DataFrame
+
+
+def judge(
+    run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = False, resamples: int = 1000
+) -> Judged:
+    """Predict the ages of another data set's pictures with a finished run, and measure the errors.
+
+    Parameters
+    ----------
+    run : agelib.experiments.result.Run
+        A run that predicts ages.
+    prepared : agelib.data.prepare.Prepared
+        The other data set, cleaned and split.
+    part : str
+        Which of its parts is judged: test, valid or train. As the run was trained elsewhere each would do, but a
+        comparison with a network that was trained there needs the same pictures.
+    allow_leaks : bool
+        Judge even if the run's weights were trained on some of these pictures.
+    resamples : int
+        Bootstrap resamples of the intervals.
+
+    Returns
+    -------
+    Judged
+
+    Raises
+    ------
+    ValueError
+        If the run predicts no age, there is no such part, or none of its pictures can be read.
+    agelib.data.splits.LeakError
+        If the run's weights, or those that they started from, were trained on a picture of the part.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part is one of {', '.join(PARTS)}, not {part!r}")
+    if "predicted" not in run.predictions:
+        raise ValueError(f"this run predicts {', '.join(run.experiment.training.tasks)}, no age to judge")
+    faces = prepared.faces
+    if not (faces["split"] == part).any():
+        raise ValueError(f"{prepared.file}: no picture is in the {part} part; use more pictures")
+    seen = _count_seen(run, prepared, faces["path"][faces["split"] == part], part, allow_leaks)
+    rows, predicted, skipped = _predict(run, prepared, part)
+    mine = faces.iloc[rows].reset_index(drop=True)
+    known = [name for name in GROUPS if mine[name].notna().any()]
+    table = mine[["path", "age"]].assign(predicted=predicted).join(mine[known])
+    return Judged(
+        table,
+        metrics.summarise(table, resamples, unit="identity" if "identity" in table else None),
+        metrics.baselines(run.train_predictions["age"], table),
+        seen,
+        skipped,
+    )
+
+
+def _predict(run: Run, prepared: Prepared, part: str) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Rows of the part that can be read [N], their predicted ages [N] in years, and what cannot be read."""
+    show, faces = run.experiment.pictures, prepared.faces
+    images = cache.decode(faces, prepared.root, show.image_size, show.grey, progress=False, zoom=show.zoom)
+    inside = (faces["split"] == part).to_numpy()
+    rows = np.flatnonzero(inside & images.readable)
+    skipped = images.skipped[images.skipped["path"].isin(faces["path"][inside])].reset_index(drop=True)
+    if not len(rows):
+        raise ValueError(
+            f"{prepared.root}: none of {inside.sum()} pictures of the {part} part can be read "
+            f"({skipped['reason'].iloc[0]})"
+        )
+    from agelib import training
+    from agelib.runtime import devices
+
+    device, settings, target = devices.choose_device(), run.experiment.training, run.target()
+    mean, std = run.environment["pixel_mean"], run.environment["pixel_std"]
+    batches = Batches(images, rows, np.zeros((len(faces), 1)), settings.batch_size, mean, std, device)
+    outputs = training.outputs(run.network().to(device), batches, device, show.flip_test)
+    return rows, target.predictions(outputs)["predicted"].to_numpy(), skipped
+
+
+def _count_seen(run: Run, prepared: Prepared, paths: pd.Series, part: str, allow_leaks: bool) -> int:
+    seen = contamination.was_seen(run.weights, prepared, paths)
+    if seen.any() and not allow_leaks:
+        raise splits.LeakError(
+            f"the run's weights were trained on {seen.sum():,} of the {len(paths):,} pictures of the {part} part "
+            f"({100 * seen.mean():.1f} %), for example {paths.iloc[seen.argmax()]!r}. Judge it on pictures that it "
+            "has not seen, or say allow_leaks=True if the leak is what you want to study."
+        )
+    return int(seen.sum())
+
+
+def judge_all(runs: dict, sets: dict, resamples: int = 1000) -> pd.DataFrame:
+    """Judge each of several runs on the test part of each of several data sets.
+
+    Parameters
+    ----------
+    runs : dict of str to agelib.experiments.result.Run
+        By name, such as the data set that it was trained on.
+    sets : dict of str to agelib.data.prepare.Prepared
+        By name.
+    resamples : int
+        Bootstrap resamples of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (``trained on``, ``tested on``); columns ``pictures``, ``MAE``, ``low``, ``high`` (years), ``bias`` (mean
+        of predicted − age, in years) and ``median`` (MAE, in years, of always saying the median age of the pictures
+        that the run was trained on).
+    """
+    rows = {}
+    for trained, run in runs.items():
+        for tested, prepared in sets.items():
+            judged = judge(run, prepared, resamples=resamples)
+            errors = judged.predictions["predicted"] - judged.predictions["age"]
+            value, low, high = judged.metrics.loc["MAE"]
+            median = judged.baselines.loc["always the median age", "MAE"]
+            rows[trained, tested] = {"pictures": len(errors), "MAE": value, "low": low, "high": high}
+            rows[trained, tested] |= {"bias": errors.mean(), "median": median}
+    table = pd.DataFrame.from_dict(rows, orient="index").astype({"pictures": int})
+    return table.set_axis(pd.MultiIndex.from_tuples(rows, names=["trained on", "tested on"]))

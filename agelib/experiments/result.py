@@ -1,0 +1,174 @@
+"""A finished training: its tables, its network and its folder. Explained in chapter 05."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib import networks
+from agelib.config import Experiment
+from agelib.data.prepare import Prepared, prepare
+from agelib.data.table import PARTS
+from agelib.experiments.data_module import build_target
+from agelib.metrics.regression import baselines
+from agelib.runtime import workspace
+from agelib.runtime.workspace import mark_used
+from agelib.training import checkpoints
+
+#: What a prediction carries along from the faces table, so that errors can be looked at by group.
+GROUPS = (
+    "identity",
+    "gender",
+    "ethnicity",
+    "expression",
+    "real_age",
+    "apparent_age",
+    "apparent_std",
+    "source",
+)
+
+
+#: The parts whose posterior is kept, float32 [N, ages], where the target has one: to calibrate on, and to judge on.
+POSTERIOR_PARTS = ("valid", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes
+    ----------
+    experiment : agelib.config.Experiment
+    history : pandas.DataFrame
+        One row an epoch: :data:`agelib.training.HISTORY`.
+    predictions, valid_predictions, train_predictions : pandas.DataFrame
+        One row a picture of that part: path, age, predicted (years), age_group and predicted_age_group, the same two
+        for each other task, a probability for each class, and the group columns.
+    metrics : pandas.DataFrame
+        On the test part: MSE, RMSE, MAE, R2 and CS@5 with bootstrap intervals; empty where no age is predicted.
+    scores : pandas.DataFrame
+        On the test part, index (task, metric): accuracy, precision, recall and macro F1, in percent, with intervals.
+    environment : dict
+        Device, arithmetic, processes, threads of each, versions, number of pictures, split, seconds.
+    folder : pathlib.Path
+    """
+
+    experiment: Experiment
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+    valid_predictions: pd.DataFrame
+    train_predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    scores: pd.DataFrame
+    environment: dict
+    folder: Path
+
+    @property
+    def prepared(self) -> Prepared:
+        """The cleaned and split pictures that it was trained on."""
+        return prepare(self.experiment.data, progress=False)
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights of its best epoch: another experiment can start from it (option pretrained)."""
+        return self.folder / "network.safetensors"
+
+    def network(self):
+        """The trained network, with the weights of its best epoch, on the CPU and ready to predict."""
+        network = build_network(self.experiment.replace(pretrained=""), self.target())
+        checkpoints.load_weights(self.weights, network)
+        return network.eval()
+
+    def target(self):
+        """What the network's outputs mean: built, as in training, from the labels of the pictures trained on."""
+        return build_target(self.experiment, self.train_predictions)
+
+    def posterior(self, part: str = "test") -> pd.DataFrame | None:
+        """Probability of each age, for each picture of the test or valid part; None where the target has none.
+
+        Columns are ages in years, rows as in that part's predictions.
+        """
+        if part not in POSTERIOR_PARTS:
+            raise ValueError(f"a run keeps the posterior of {' and '.join(POSTERIOR_PARTS)}, not of {part!r}")
+        file = self.folder / f"{part}_posterior.npy"
+        if not file.is_file():
+            return None
+        ages = workspace.read_json(self.folder / "environment.json")["posterior_ages"]
+        return pd.DataFrame(np.load(file, allow_pickle=False), columns=pd.Index(ages, name="age"))
+
+    def baselines(self) -> pd.DataFrame:
+        """What always saying the training part's mean, or median, age would have got on the test part."""
+        ages = self.train_predictions["age"].to_numpy()
+        return baselines(ages, self.predictions)
+
+
+def load(folder) -> Run:
+    """A finished run from its folder, wherever it lies; the data set is not needed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no finished run.
+    ValueError
+        If a file of it is torn.
+    """
+    folder = Path(folder)
+    if not (folder / workspace.SEAL).is_file():
+        raise FileNotFoundError(f"{folder} holds no finished run; `agelib train` prints the folder of one")
+    if fault := workspace.find_fault(folder):
+        raise ValueError(f"{folder}: {fault}; train it again")
+    mark_used(folder)
+    experiment = Experiment.of(**workspace.read_json(folder / "experiment.json"))
+    text = {name: "object" for name in ("path", "identity", "gender", "ethnicity", "expression")}
+    parts = {part: pd.read_csv(folder / f"{part}_predictions.csv", dtype=text) for part in PARTS}
+    return Run(
+        experiment=experiment,
+        history=pd.read_csv(folder / "history.csv"),
+        predictions=parts["test"],
+        valid_predictions=parts["valid"],
+        train_predictions=parts["train"],
+        metrics=pd.read_csv(folder / "metrics.csv", index_col="metric"),
+        scores=pd.read_csv(folder / "scores.csv", index_col=["task", "metric"]),
+        environment=workspace.read_json(folder / "environment.json"),
+        folder=folder,
+    )
+
+
+def finished() -> pd.DataFrame:
+    """Every finished run of the workspace: its folder's name, changed options, and test MAE in years.
+
+    Two small files a run are read and nothing is remembered, so the table is never out of date.
+    """
+    rows = []
+    for done in sorted((workspace.home() / "runs").glob(f"*/{workspace.SEAL}")):
+        try:
+            about = workspace.read_json(done.parent / "experiment.json")
+            errors = _values(done.parent / "metrics.csv")
+        except FileNotFoundError:
+            continue  # Removed meanwhile.
+        rows.append(
+            {"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": errors.get("MAE", np.nan)}
+        )
+    return pd.DataFrame(rows, columns=None if rows else ["run", "MAE"])
+
+
+def _values(metrics: Path) -> dict[str, float]:
+    """Each metric's value: pandas would take a hundred times as long for a file of five lines."""
+    with open(metrics, encoding="utf-8", newline="") as file:
+        return {row["metric"]: float(row["value"] or "nan") for row in csv.DictReader(file)}
+
+
+def build_network(experiment: Experiment, target):
+    """Build the network of an experiment, with the outputs that its target needs."""
+    network = networks.build(
+        experiment.network,
+        target.outputs,
+        experiment.pictures.image_size,
+        seed=experiment.training.seed,
+        last_layer=target.last_layer,
+    )
+    if experiment.pictures.first_size:
+        networks.require_size(network, experiment.network.network, experiment.pictures.first_size)
+    return network

@@ -1,0 +1,282 @@
+"""`run(experiment)`: the way of the data from source to predictions, and the store of what was run.
+
+A run's folder is named by a key of the experiment, of the very pictures and labels, of the code that can change the
+result, and of the libraries' versions. The same experiment is never trained twice, and a changed result is never
+served stale. Explained in chapter 05.
+"""
+
+import os
+import platform
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from agelib import networks, targets
+from agelib.config import Data, Experiment
+from agelib.data.prepare import prepare
+from agelib.data.table import PARTS, is_drawn
+from agelib.experiments import contamination
+from agelib.experiments.data_module import Streams, open_streams
+from agelib.experiments.result import GROUPS, POSTERIOR_PARTS, Run, build_network, load
+from agelib.metrics.classification import classify
+from agelib.metrics.regression import summarise
+from agelib.runtime import launch, workspace
+from agelib.runtime.devices import choose_device, device_name
+from agelib.runtime.fingerprint import code_fingerprint
+from agelib.runtime.progress import PATIENCE, Line, steady
+from agelib.targets import age_groups
+from agelib.training import checkpoints
+from agelib.training.precision import precision
+
+#: Libraries whose version may change a result.
+LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow")
+
+
+def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Run:
+    """Train an experiment, or find it already done.
+
+    Parameters
+    ----------
+    experiment : agelib.config.Experiment
+    progress : bool
+        Whether to show how far it is.
+    processes : int
+        How many processes of this machine train it together, on one GPU each or sharing the cores.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If the data set, the network or the training cannot do what the experiment asks; the message says what to
+        change.
+    agelib.data.splits.LeakError
+        If the experiment starts from weights that were trained on pictures of its own test or validation part, and
+        ``allow_leaks`` is False.
+    RuntimeError
+        If one of several processes is killed or lost; the others end too.
+
+    Notes
+    -----
+    A training that was interrupted goes on after its last whole epoch and ends with the same numbers. Two processes
+    that ask for the same experiment train it once: the second waits.
+
+    The number of processes is no part of the experiment nor of the run's key, as the number of threads is not: both
+    change a result by the order of sums alone. Which they were stands in ``environment``. Processes that a launcher
+    started together (``accelerate launch``, ``torchrun``) train together whatever `processes` says.
+    """
+    with launch.explained():
+        launch.join()
+        _use_threads()
+        shown = progress and launch.is_main()
+        prepared = prepare(experiment.data, progress=shown)
+        streams = open_streams(experiment, prepared, shown)
+        folder = _folder(streams)
+        if processes != 1 and not launch.is_joined():
+            if workspace.find_fault(folder):
+                launch.launch(_run_together, (experiment, progress), processes)
+            return load(folder)
+        launch.require_same(
+            "the run", folder.name, "give all machines the same code, libraries, pictures and options"
+        )
+        with launch.locked(folder):
+            if not launch.from_main(launch.is_main() and _is_finished(folder)):
+                _train(streams, folder, progress)
+        return load(folder)
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether a folder holds a finished run; one that is torn is set aside."""
+    if not (folder / workspace.SEAL).is_file():
+        return False
+    if fault := workspace.find_fault(folder):
+        from agelib.training import set_aside
+
+        set_aside(folder, fault)
+    return not fault
+
+
+def _run_together(experiment: Experiment, progress: bool) -> None:
+    run(experiment, progress)
+
+
+def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool = False) -> pd.DataFrame:
+    """The learning-rate finder on an experiment's data and network: see :func:`agelib.training.find_learning_rate`."""
+    from agelib import training
+
+    _use_threads()
+    streams = open_streams(experiment, prepare(experiment.data, progress=progress), progress)
+    device = choose_device()
+    network = build_network(experiment, streams.target)
+    train = streams.batches("train", device, is_training=True)
+    valid = streams.batches("valid", device)
+    return training.find_learning_rate(
+        network, streams.target, train, valid, experiment.training, device, steps
+    )
+
+
+def _folder(streams: Streams) -> Path:
+    """The run's folder: the network's name, and a key of all that can change the result."""
+    experiment, faces = streams.experiment, streams.faces
+    modules = targets.module_of(experiment.training)
+    code = code_fingerprint(
+        "agelib.experiments.run", networks.module_of(experiment.network.network), *modules
+    )
+    # Of the data the pictures and labels count, and of a weights file its content: not where they lie.
+    described = experiment.replace(pretrained=_weights_key(experiment.network.pretrained)).values()
+    described = {name: value for name, value in described.items() if name not in asdict(Data())}
+    versions = {name: metadata.version(name) for name in LIBRARIES}
+    labelled = ["split", "age", "gender", "ethnicity", "expression", "apparent_std"]
+    split = workspace.content_key(faces[labelled].to_csv(index=False))
+    kind = choose_device().type
+    leaks = experiment.data.allow_leaks
+    key = workspace.content_key(described, streams.images.key, split, code, versions, kind, leaks)
+    return workspace.home() / "runs" / f"{experiment.network.network.replace('/', '-')}-{key}"
+
+
+def _weights_key(pretrained: str) -> str:
+    return workspace.file_key(pretrained) if pretrained and Path(pretrained).is_file() else pretrained
+
+
+def _train(streams: Streams, folder: Path, progress: bool) -> None:
+    # It takes seconds to import, and a run that is found done needs none of it.
+    with steady("load fastai", progress and launch.is_main()):
+        import torch
+
+        from agelib import training
+
+    started = time.perf_counter()
+    experiment, target = streams.experiment, streams.target
+    device = choose_device()
+    contamination.require_unseen(streams)
+    if launch.is_main():
+        folder.mkdir(parents=True, exist_ok=True)
+        workspace.write_json(folder / "experiment.json", experiment.values())
+    network = build_network(experiment, target)
+    if experiment.training.tempered:
+        training.require_probabilities(target)
+    history = training.fit(
+        network,
+        target,
+        streams.batches("train", device, is_training=True),
+        streams.batches("valid", device),
+        experiment.training,
+        folder,
+        device,
+        title=experiment.network.network,
+        progress=progress,
+        mixup=experiment.pictures.mixup,
+    )
+    environment = _environment(streams, device, history, network)
+    flip, outputs = experiment.pictures.flip_test, {}
+    if experiment.training.tempered:
+        given = training.outputs(network, streams.batches("valid", device), device, flip)
+        labels = torch.from_numpy(streams.labels[streams.rows["valid"]])
+        found = training.temper(network.cpu(), target, given, labels)
+        environment["temperatures"] = {task: round(value, 4) for task, value in found.items()}
+    line = Line("predict", len(PARTS), "parts", progress and launch.is_main(), after=PATIENCE)
+    for part in PARTS:
+        outputs[part] = training.outputs(network, streams.batches(part, device), device, flip)
+        line.advance(1, part)
+    line.close()
+    if launch.is_main():
+        with steady("write and measure the predictions", progress):
+            _write(streams, folder, network, outputs, environment, started)
+
+
+def _write(streams: Streams, folder: Path, network, outputs: dict, environment: dict, started: float) -> None:
+    """Write what a training has given, and seal it."""
+    target = streams.target
+    for part in PARTS:
+        table = _predictions(streams, part, outputs[part])
+        workspace.write_table(folder / f"{part}_predictions.csv", table)
+        if part == "test":
+            workspace.write_table(folder / "metrics.csv", _metrics(table))
+            workspace.write_table(folder / "scores.csv", _scores(table))
+        posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
+        if posterior is not None:
+            environment["posterior_ages"] = [float(age) for age in target.ages]
+            with (
+                workspace.write_whole(folder / f"{part}_posterior.npy") as temporary,
+                temporary.open("wb") as file,
+            ):
+                np.save(file, posterior.numpy(), allow_pickle=False)
+    contamination.write_seen(folder, streams)
+    checkpoints.save_weights(folder / "network.safetensors", network)
+    environment["seconds"] = round(time.perf_counter() - started, 2)
+    workspace.write_json(folder / "environment.json", environment)
+    _finish(folder)
+
+
+def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
+    faces = streams.faces.iloc[streams.rows[part]].reset_index(drop=True)
+    table = faces[["path", "age"]].join(streams.target.predictions(outputs))
+    if "predicted" in table:
+        bins = streams.experiment.training.bins
+        names = np.asarray([*age_groups.names_of(bins), None], object)  # code −1, a missing age, is None
+        table["age_group"] = names[age_groups.group_of(faces["age"].to_numpy(), bins)]
+        if "predicted_age_group" not in table:
+            table["predicted_age_group"] = names[age_groups.group_of(table["predicted"].to_numpy(), bins)]
+    return table.join(faces[[name for name in GROUPS if faces[name].notna().any()]])
+
+
+def _metrics(predictions: pd.DataFrame) -> pd.DataFrame:
+    if "predicted" not in predictions:
+        return pd.DataFrame(columns=["metric", "value", "low", "high"])
+    return summarise(predictions).reset_index()
+
+
+def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy, precision, recall and macro F1 of every task that has classes."""
+    tables = [
+        classify(predictions, task).reset_index().assign(task=task)
+        for task in ("age_group", "gender", "ethnicity", "expression")
+        if f"predicted_{task}" in predictions and task in predictions
+    ]
+    return pd.concat(tables)[["task", "metric", "value", "low", "high"]]
+
+
+def _environment(streams: Streams, device, history, network) -> dict:
+    import torch
+
+    experiment = streams.experiment
+    return {
+        "data": str(streams.faces["source"].iloc[0]),
+        "drawn": is_drawn(streams.faces),
+        "pictures": {part: len(rows) for part, rows in streams.rows.items()},
+        "pixel_mean": [float(value) for value in streams.mean],
+        "pixel_std": [float(value) for value in streams.std],
+        "split": experiment.data.split,
+        "seed": experiment.training.seed,
+        "data_seed": experiment.data.data_seed,
+        "device": f"{device.type} ({device_name(device)})",
+        "precision": precision(experiment.training, device, network),
+        "processes": launch.share()[1],
+        "threads": torch.get_num_threads(),
+        "epochs": len(history),
+        "python": platform.python_version(),
+        **{library: metadata.version(library) for library in LIBRARIES},
+    }
+
+
+def _finish(folder: Path) -> None:
+    """Seal the results: what makes a run finished, and a torn file noticed."""
+    import shutil
+
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    workspace.seal(folder)
+
+
+def _use_threads() -> None:
+    """Take as many threads as AGELIB_THREADS says, so that several chapters can train side by side."""
+    wish = os.environ.get("AGELIB_THREADS")
+    if wish:
+        import torch
+
+        torch.set_num_threads(int(wish))

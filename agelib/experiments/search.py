@@ -1,0 +1,323 @@
+"""Many experiments: a grid or a search over any options, kept by Optuna, run side by side, resumed where it stopped.
+
+Optuna is asked for the next setting and told its validation error; its SQLite file remembers. The trainings
+themselves lie in the store of :mod:`agelib.experiments.run`, so that no setting is ever trained twice.
+Explained in chapter 14; the grid is study A's.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from agelib.config import Experiment, options
+from agelib.runtime import executors, workspace
+from agelib.runtime.progress import Line
+
+#: Study A's grid, which it ran for each of its three architectures.
+STUDY_A_GRID = {"optimiser": ("sgd", "adam", "adamw"), "learning_rate": (1e-3, 1e-4)}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study found.
+
+    Attributes
+    ----------
+    base : agelib.config.Experiment
+        What all trials share.
+    trials : pandas.DataFrame
+        One row a trial: the options varied, ``state`` (complete or failed), ``valid_mse`` (years², at the epoch of
+        least validation loss), ``valid_mae`` (years), ``epochs_run``, ``seconds``, ``run``, ``error``.
+    file : pathlib.Path
+        Optuna's SQLite file: ``optuna-dashboard`` and other programs can open it.
+    """
+
+    base: Experiment
+    trials: pd.DataFrame
+    file: Path
+
+    def best(self) -> Experiment:
+        """The setting with the smallest validation MSE. The test part has no say.
+
+        Raises
+        ------
+        ValueError
+            If no trial was completed; the message has the first error.
+        """
+        done = self.trials[self.trials["state"] == "complete"]
+        if done.empty:
+            first = self.trials["error"].dropna().iloc[0] if len(self.trials) else "no trial was run"
+            raise ValueError(f"no trial of the study was completed: {first}")
+        row = done.loc[done["valid_mse"].idxmin()]
+        return self.base.replace(**{name: row[name] for name in self.varied()})
+
+    def varied(self) -> list[str]:
+        """The names of the options that the study varies."""
+        return [name for name in self.trials.columns if name in options()]
+
+    def curves(self) -> pd.DataFrame:
+        """The histories of all completed trials, one row an epoch, with the varied options and a ``label``."""
+        from agelib.experiments.run import run
+
+        tables = []
+        for row in self.trials[self.trials["state"] == "complete"].to_dict("records"):
+            chosen = {name: row[name] for name in self.varied()}
+            history = run(self.base.replace(**chosen), progress=False).history
+            tables.append(history.assign(**chosen, label=label(chosen)))
+        return pd.concat(tables, ignore_index=True)
+
+    def importance(self, seed: int = 0) -> pd.Series:
+        """Share of the variance of the validation MSE that each option explains (functional ANOVA, by Optuna)."""
+        import optuna
+
+        study = _open(self.file)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+        return pd.Series(
+            optuna.importance.get_param_importances(study, evaluator=evaluator), name="importance"
+        )
+
+
+def label(chosen: Mapping) -> str:
+    """A setting in a few words.
+
+    >>> label({"optimiser": "adamw", "learning_rate": 1e-4})
+    'adamw, 0.0001'
+    """
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in chosen.values())
+
+
+def grid(
+    base: Experiment,
+    values: Mapping[str, Sequence] | None = None,
+    workers: int = 0,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> Study:
+    """Run every combination of `values`.
+
+    Parameters
+    ----------
+    base : agelib.config.Experiment
+        What all trials share.
+    values : mapping of option name to values
+        Study A's grid by default.
+    workers : int
+        Trainings at a time, in processes that share out the cores; 0: one, or all that the executor takes.
+    executor : concurrent.futures.Executor, optional
+        Where to run instead, for example on several machines: :func:`agelib.runtime.executors.open`.
+    progress : bool
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ValueError
+        If a name is no option, or a value does not fit it. A trial that fails is recorded, and the others go on.
+
+    Examples
+    --------
+    >>> len(combinations(STUDY_A_GRID))
+    6
+    """
+    values = {name: list(each) for name, each in (values or STUDY_A_GRID).items()}
+    wanted = combinations(values)
+    for chosen in wanted:
+        base.replace(**chosen)  # a wrong name or value is found before hours of training, not after
+    import optuna
+
+    space = {
+        name: optuna.distributions.CategoricalDistribution(_plain(each)) for name, each in values.items()
+    }
+    file = _file(base, "grid", values)
+    study = _open(file)
+    _give_up_running(study)
+    left = [chosen for chosen in wanted if _known(study, chosen) is None]
+    waiting = [
+        trial.system_attrs.get("fixed_params")
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+    ]
+    for chosen in left:
+        plain = {name: _plain([value])[0] for name, value in chosen.items()}
+        if plain not in waiting:  # a study that was stopped left some; Optuna would skip failed settings too
+            study.enqueue_trial(plain)
+    _run_all(study, base, space, len(left), len(wanted), workers, executor, progress)
+    return Study(base, _table(study, wanted), file)
+
+
+def search(
+    base: Experiment,
+    space: Mapping[str, Sequence],
+    trials: int,
+    workers: int = 1,
+    executor: Executor | None = None,
+    seed: int = 42,
+    progress: bool = True,
+) -> Study:
+    """Let Optuna's TPE sampler choose `trials` settings.
+
+    Parameters
+    ----------
+    base : agelib.config.Experiment
+    space : mapping of option name to values
+        A list of values to choose among, or ``("log", low, high)`` or ``("uniform", low, high)`` for a number.
+    trials : int
+        How many in all; those already run are counted.
+    workers : int
+        Trainings at a time. The sampler learns from what is done: the fewer at a time, the better it chooses.
+    executor, progress
+        As in :func:`grid`.
+    seed : int
+        Of the sampler.
+    """
+    import optuna
+
+    distributions = {name: _distribution(name, each) for name, each in space.items()}
+    file = _file(base, "search", {name: list(each) for name, each in space.items()} | {"seed": seed})
+    study = _open(file)
+    done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
+    study.sampler = optuna.samplers.TPESampler(seed=seed + done)
+    _give_up_running(study)
+    _run_all(study, base, distributions, max(0, trials - done), trials, workers, executor, progress)
+    return Study(base, _table(study), file)
+
+
+def combinations(values: Mapping[str, Sequence]) -> list[dict]:
+    """All combinations of a grid, the last name varying fastest.
+
+    >>> combinations({"optimiser": ["sgd", "adam"], "learning_rate": [0.001]})
+    [{'optimiser': 'sgd', 'learning_rate': 0.001}, {'optimiser': 'adam', 'learning_rate': 0.001}]
+    """
+    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+
+def _distribution(name: str, values: Sequence):
+    import optuna
+
+    if len(values) == 3 and values[0] in ("log", "uniform"):
+        kind, low, high = values
+        if options()[name].kind is int:
+            return optuna.distributions.IntDistribution(int(low), int(high), log=kind == "log")
+        return optuna.distributions.FloatDistribution(float(low), float(high), log=kind == "log")
+    return optuna.distributions.CategoricalDistribution(_plain(values))
+
+
+def _plain(values: Sequence) -> list:
+    """Values as Optuna stores them: a tuple becomes text that Experiment reads back."""
+    return [",".join(map(str, value)) if isinstance(value, (tuple, list)) else value for value in values]
+
+
+def _file(base: Experiment, kind: str, values: Mapping) -> Path:
+    """The study's file: another experiment, grid or code that changes results is another study."""
+    from agelib import networks, targets
+    from agelib.runtime.fingerprint import code_fingerprint
+
+    code = code_fingerprint(
+        "agelib.experiments.run", networks.module_of(base.network.network), *targets.module_of(base.training)
+    )
+    folder = workspace.home() / "studies"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{kind}-{workspace.content_key(base.values(), values, code)}.sqlite"
+
+
+def _open(file: Path):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        storage=f"sqlite:///{file}", study_name="study", direction="minimize", load_if_exists=True
+    )
+
+
+def _known(study, chosen: Mapping):
+    """The completed trial of this setting, if there is one."""
+    plain = {name: _plain([value])[0] for name, value in chosen.items()}
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "COMPLETE" and trial.params == plain:
+            return trial
+    return None
+
+
+def _give_up_running(study) -> None:
+    """What a killed process left as running is no result; its setting is asked for again."""
+    import optuna
+
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+
+def _run_all(study, base, space, left: int, total: int, workers: int, executor, progress: bool) -> None:
+    """Ask for `left` settings, run them with at most `workers` at a time, and tell what came out."""
+    line = Line(f"study of {base.network.network}", total, "runs", progress)
+    line.done = total - left
+    asked = (study.ask(space) for _ in range(left))
+    tasks = ((trial, (base.replace(**trial.params).values(),)) for trial in asked)
+    with executors.lent(executor, min(workers, left)) as taken:
+        for trial, future in executors.completed(taken, evaluate, tasks, workers):
+            _tell(study, trial, future)
+            line.advance()
+    line.close()
+
+
+def _tell(study, trial, future: Future) -> None:
+    import optuna
+
+    error = future.exception()
+    if error is not None:
+        trial.set_user_attr("error", f"{type(error).__name__}: {error}")
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return
+    for name, value in future.result().items():
+        trial.set_user_attr(name, value)
+    study.tell(trial, future.result()["valid_mse"])
+
+
+def evaluate(values: Mapping) -> dict:
+    """Run one experiment, given by its options, and return its validation errors: what a worker does.
+
+    Returns
+    -------
+    dict
+        ``valid_mse`` (years²), ``valid_mae`` (years), ``epochs_run``, ``seconds`` and the run's folder name.
+    """
+    from agelib.experiments.run import run
+
+    result = run(Experiment.of(**values), progress=False)
+    best = result.history.loc[result.history["valid_loss"].idxmin()]
+    return {
+        "valid_mse": float(best["valid_mse"]),
+        "valid_mae": float(best["valid_mae"]),
+        "epochs_run": len(result.history),
+        "seconds": float(result.environment["seconds"]),
+        "run": result.folder.name,
+    }
+
+
+def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:
+    """The study's trials; of a grid, one row a combination in the grid's order."""
+    trials = [
+        t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "FAIL") and t.params
+    ]
+    if wanted is not None:
+        found = {
+            tuple(t.params.values()): t for t in sorted(trials, key=lambda t: t.state.name == "COMPLETE")
+        }
+        keys = [tuple(_plain(list(chosen.values()))) for chosen in wanted]
+        trials = [found[key] for key in keys if key in found]
+    rows = []
+    for trial in trials:
+        notes = trial.user_attrs
+        rows.append(
+            {
+                **trial.params,
+                "state": "complete" if trial.state.name == "COMPLETE" else "failed",
+                "valid_mse": trial.value,
+                **{name: notes.get(name) for name in ("valid_mae", "epochs_run", "seconds", "run", "error")},
+            }
+        )
+    return pd.DataFrame(rows)

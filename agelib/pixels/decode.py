@@ -1,0 +1,179 @@
+"""One picture file in, one small square array out: the same way for training, for the app and for a single photo.
+
+Nothing but numpy and Pillow is imported, so that a worker process starts quickly, and so that the key of the decoded
+pictures (see :mod:`agelib.pixels.cache`) changes only when this page does. Explained in chapter 04.
+"""
+
+import io
+import math
+import os
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+#: EXIF orientation → what brings the picture upright (the EXIF standard, tag 0x0112; 1 is upright already).
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_picture(source, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
+    """Read a picture, bring it upright, to 8 bits, to the wanted channels and to a square of `image_size` pixels.
+
+    A JPEG that is much too large is decoded at half, a quarter or an eighth of its size (libjpeg's scaled inverse
+    cosine transform), never below `image_size`; then an antialiased bicubic resize does the rest. Transparent parts
+    become white. Grey is the luma of ITU-R BT.601.
+
+    Parameters
+    ----------
+    source : path, bytes or binary file
+        A picture in any format that Pillow reads; of an animation the first frame is taken.
+    image_size : int
+        Side of the result, in pixels. The picture is stretched to a square, not cropped.
+    grey : bool
+        One channel instead of three.
+    zoom : float
+        From 1 up: only the picture's middle is taken, 1 / `zoom` of its width and of its height.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [3, image_size, image_size], or [1, image_size, image_size] when `grey`.
+
+    Raises
+    ------
+    ValueError
+        If the source is no readable picture, with its name and the reason.
+
+    Examples
+    --------
+    >>> file = io.BytesIO()
+    >>> Image.new("CMYK", (200, 100)).save(file, "JPEG")
+    >>> read_picture(file.getvalue(), 64).shape
+    (3, 64, 64)
+    """
+    name = "the picture" if isinstance(source, bytes) else getattr(source, "name", source)
+    try:
+        if isinstance(source, str | os.PathLike):
+            with open(source, "rb") as file:
+                source = file.read()
+        elif hasattr(source, "read"):
+            source = source.read()
+        return decode_picture(source, image_size, grey, zoom)
+    except Exception as error:
+        raise ValueError(f"{name}: {reason(error)}") from None
+
+
+def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
+    """Decode a picture's bytes as :func:`read_picture` does; any error of Pillow's comes out as it is."""
+    if not data:
+        raise ValueError("empty file")
+    mode = "L" if grey else "RGB"
+    with Image.open(io.BytesIO(data)) as picture:
+        least = math.ceil(image_size * zoom)
+        picture.draft(mode, (least, least))
+        turn = UPRIGHT.get(orientation(picture))
+        whole = to_mode(picture, mode)
+        square = whole.resize(
+            (image_size, image_size), Image.Resampling.BICUBIC, box=_middle(whole.size, zoom)
+        )
+    if turn is not None:
+        square = square.transpose(turn)
+    pixels = np.asarray(square)
+    return pixels[None] if grey else pixels.transpose(2, 0, 1)
+
+
+def _middle(size: tuple[int, int], zoom: float) -> tuple:
+    """The box (left, top, right, bottom) in pixels of a picture's middle; the same however it is turned."""
+    width, height = size
+    across, down = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
+    return across, down, width - across, height - down
+
+
+def orientation(picture: Image.Image) -> int:
+    try:
+        return picture.getexif().get(0x0112, 1)
+    except (
+        Exception
+    ):  # A picture with a broken EXIF block is still a picture; each parser fails in its own way.
+        return 1
+
+
+def to_mode(picture: Image.Image, mode: str) -> Image.Image:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _to_8_bits(picture).convert(mode)
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        page = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(page, picture).convert(mode)
+    return picture.convert(mode)
+
+
+def _to_8_bits(picture: Image.Image) -> Image.Image:
+    """Scale 16-bit (and float) greys to 8 bits; Pillow's own conversion would clip them at 255."""
+    values = np.asarray(picture)
+    if picture.mode == "F":
+        scaled = values * (255.0 if np.nanmax(values, initial=0.0) <= 1.0 else 1.0)
+    else:
+        scaled = values / 257.0  # 65535 = 257 × 255
+    return Image.fromarray(np.nan_to_num(scaled).round().clip(0, 255).astype(np.uint8))
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words, and without the file's name, why a file is no readable picture.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "a.jpg"))
+    'no such file'
+    """
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def decode_into(
+    file, offset: int, paths: list, image_size: int, grey: bool, zoom: float = 1.0
+) -> list[tuple[int, str]]:
+    """Decode `paths` and write them, one after the other, into an existing file from byte `offset` on.
+
+    An unreadable picture, and a path that is None, is written as a black square. Plain writes are used instead of
+    a memory map, because a full disk then raises an error where a map would kill the process.
+
+    Returns
+    -------
+    list of (int, str)
+        Position in `paths` and reason of each picture that was not readable.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read from disk any more, or `file` cannot be written.
+    """
+    block = np.zeros((len(paths), 1 if grey else 3, image_size, image_size), np.uint8)
+    unreadable = []
+    for position, path in enumerate(paths):
+        if path is None:
+            continue
+        with open(path, "rb") as picture:
+            data = picture.read()
+        try:
+            block[position] = decode_picture(data, image_size, grey, zoom)
+        except MemoryError:
+            raise
+        except Exception as error:  # A damaged file makes Pillow raise nearly anything.
+            unreadable.append((position, reason(error)))
+    with open(file, "r+b") as whole:
+        whole.seek(offset)
+        whole.write(block)
+    return unreadable

@@ -1,0 +1,1 @@
+"""The cellar: the workspace, keys, progress, logs, processes. It knows no face and no age."""

@@ -1,0 +1,220 @@
+"""Run one chapter in a process and a kernel of its own, and measure it.
+
+``python -m agelib.runtime.notebooks JOB`` is what the build starts for each chapter; JOB is the record that
+:func:`execute` writes. The executed notebook and its measurements are written whole, so a chapter that fails or is
+killed leaves nothing that a later build could take for a result.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from agelib.runtime.cpu import threads_here
+from agelib.runtime.devices import processor_name
+from agelib.runtime.subprocesses import end_with, run_python
+from agelib.runtime.workspace import lock, write_json, write_whole
+
+#: Libraries that start threads of their own, and the variable that each listens to.
+THREAD_VARIABLES = (
+    "AGELIB_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One execution: what to run, with which parameters, and where its result goes.
+
+    Attributes
+    ----------
+    notebook, result, record, failed : str
+        Paths of the chapter, of its executed copy, of its measurements, and of the partial copy if it fails.
+    parameters : dict
+        What papermill injects.
+    threads : int
+        How many threads it may use; 0: as many as the process that executes it.
+    variables : dict
+        Further environment variables of its process.
+    """
+
+    number: str
+    notebook: str
+    result: str
+    record: str
+    failed: str
+    parameters: dict
+    profile: str
+    source: str
+    threads: int
+    variables: dict = field(default_factory=dict)
+
+
+class ChapterError(RuntimeError):
+    """A chapter failed; the message names it, the cell and the error."""
+
+
+def execute(job: Job) -> dict:
+    """Run a chapter in a new process, unless its result is there, and return its measurements.
+
+    Raises
+    ------
+    ChapterError
+        If a cell fails, or the process or its kernel dies.
+    """
+    job = replace(job, threads=job.threads or threads_here())
+    with lock(job.record):
+        if Path(job.record).is_file() and Path(job.result).is_file():
+            return json.loads(Path(job.record).read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory(prefix=f"chapter-{job.number}-") as folder:
+            order = Path(folder, "job.json")
+            write_json(order, asdict(job))
+            code, output = run_python(
+                ["-m", "agelib.runtime.notebooks", str(order)],
+                job_environment(job.threads, folder) | job.variables,
+                folder,
+            )
+            said = Path(folder, "failure.txt")
+            if code and said.is_file():
+                raise ChapterError(said.read_text(encoding="utf-8"))
+        if code:
+            last = "\n".join(output.splitlines()[-10:])
+            raise ChapterError(f"chapter {job.number}: its process ended with code {code}\n{last}")
+        return json.loads(Path(job.record).read_text(encoding="utf-8"))
+
+
+def job_environment(threads: int, folder: str) -> dict:
+    """The variables of a chapter's process: thread limits, and nothing of the user's own Jupyter settings."""
+    environment = dict(os.environ)
+    environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    environment |= {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_DATA_DIR": os.path.join(folder, "jupyter"),
+        "JUPYTER_CONFIG_DIR": os.path.join(folder, "jupyter-config"),
+        "IPYTHONDIR": os.path.join(folder, "ipython"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONUTF8": "1",
+    }
+    # A backend set for scripts would keep figures out of the page; a kernel path, another Python out of the venv.
+    for name in ("MPLBACKEND", "JUPYTER_PATH"):
+        environment.pop(name, None)
+    checkout = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [checkout, os.environ.get("PYTHONPATH")]))
+    return environment
+
+
+class _PeakMemory:
+    """Watches this process's children (the kernel and what it starts) and remembers the most memory they held."""
+
+    def __init__(self, seconds: float = 0.25):
+        self.peak = 0
+        self._seconds = seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self):
+        import psutil
+
+        me = psutil.Process()
+        while not self._ended.wait(self._seconds):
+            held, family = 0, me.children(recursive=True)
+            for process in family:
+                try:
+                    # Forked workers share pages with the kernel: PSS counts such a page once, RSS once a process. To
+                    # find PSS the system walks through all pages, so a kernel alone is not asked for it.
+                    memory = process.memory_info() if len(family) == 1 else process.memory_full_info()
+                    held += getattr(memory, "pss", 0) or memory.rss
+                except psutil.Error:
+                    continue
+            self.peak = max(self.peak, held)
+
+
+def device() -> str:
+    """The name of what a network trains on here: the graphics card that torch can use, or the processor."""
+    if shutil.which("nvidia-smi"):  # importing torch takes seconds, and here it would be for nothing
+        from agelib.runtime.devices import choose_device, device_name
+
+        if choose_device().type == "cuda":
+            return device_name()
+    return f"CPU, {processor_name()}"
+
+
+def main(order: str) -> int:
+    """Run the job in a file; leave a word beside it on what went wrong, if something did."""
+    if os.name != "nt":
+        end_with(os.getppid())  # a worker that was killed: another one executes the chapter again
+    job = Job(**json.loads(Path(order).read_text(encoding="utf-8")))
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    copy = Path(order).with_name("executed.ipynb")
+    started, clock = time.time(), time.perf_counter()
+    try:
+        with _PeakMemory() as memory:
+            papermill.execute_notebook(
+                job.notebook,
+                str(copy),
+                parameters=job.parameters,
+                kernel_name="python3",
+                language="python",
+                cwd=str(copy.parent),
+                progress_bar=False,
+                log_output=False,
+                # A page has no kernel, so a widget on it could do nothing: it shows what the output says beside it.
+                store_widget_state=False,
+            )
+    except Exception as error:
+        _keep(copy, Path(job.failed))
+        if isinstance(error, PapermillExecutionError):
+            where = f"in cell {error.cell_index} (counted from 0)"
+            what = f"{error.ename}: {error.evalue}"
+        else:
+            where, what = "outside of a cell", f"{type(error).__name__}: {error}"
+        # Not printed: the kernel prints to the same place.
+        Path(order).with_name("failure.txt").write_text(
+            f"chapter {job.number} ({Path(job.notebook).name}) failed {where}\n  {what}\n"
+            f"  the notebook as far as it came: {job.failed}",
+            encoding="utf-8",
+        )
+        return 1
+    record = {
+        "number": job.number,
+        "seconds": time.perf_counter() - clock,
+        "peak_bytes": memory.peak,
+        "device": device(),
+        "threads": job.threads,
+        "profile": job.profile,
+        "source": job.source,
+        "parameters": job.parameters,
+        "started": started,
+    }
+    _keep(copy, Path(job.result))
+    write_json(job.record, record)
+    return 0
+
+
+def _keep(copy: Path, target: Path) -> None:
+    if copy.is_file():
+        with write_whole(target) as temporary:
+            shutil.copyfile(copy, temporary)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

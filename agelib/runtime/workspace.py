@@ -1,0 +1,235 @@
+"""Where generated things live on disk, and how they get there whole.
+
+Everything that agelib makes (drawn faces, decoded pictures, splits, runs) lies in one folder, the *workspace*:
+``data/generated`` in the repository, or the folder that the environment variable ``AGELIB_HOME`` names.
+A file is written under a temporary name and then renamed, so that a reader never sees half a file;
+what is expensive is named by a key of its content, so that it is made once.
+
+Explained in the page "How to run".
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+#: The file that names every other file of a finished folder, with its key.
+SEAL = "files.json"
+
+
+def home() -> Path:
+    """Return the workspace folder, and make it if it is missing.
+
+    >>> home().is_dir()
+    True
+    """
+    named = os.environ.get("AGELIB_HOME")
+    folder = Path(named).expanduser() if named else _repository() / "data" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _repository() -> Path:
+    """The repository when agelib runs from a checkout; a cache folder of the user's otherwise."""
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout
+    return Path.home() / ".cache" / "agelib"
+
+
+@contextlib.contextmanager
+def write_whole(path):
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
+
+    Works for a file and for a folder. If the block fails, the temporary one is removed and an existing
+    `path` stays as it was.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "ages.txt"
+    >>> with write_whole(target) as temporary:
+    ...     _ = temporary.write_text("28")
+    >>> target.read_text()
+    '28'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers such as numpy.save and pandas look at it.
+    temporary = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir():
+            _remove(path)
+        os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path, value) -> None:
+    """Write `value` as readable JSON, whole. Floats keep every digit."""
+    with write_whole(path) as temporary:
+        temporary.write_text(
+            json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8"
+        )
+
+
+def read_json(path):
+    """Read a JSON file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not JSON, with its name and what to do.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not readable as JSON ({error}); delete the file and run again") from None
+
+
+def write_table(path, table) -> None:
+    """Write a pandas table as CSV, whole; floats are written so that they read back bit for bit."""
+    with write_whole(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def content_key(*parts) -> str:
+    """A 16-digit key of the given values (text, numbers, bytes, lists, dicts).
+
+    >>> content_key("faces", 1) == content_key("faces", 1)
+    True
+    >>> content_key("faces", 1) == content_key("faces", 2)
+    False
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def file_key(path) -> str:
+    """A 16-digit key of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+
+def seal(folder) -> None:
+    """Note the key of every file of a folder in its ``files.json``, so that :func:`find_fault` can check them.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "history.csv").write_text("epoch")
+    >>> seal(folder)
+    >>> find_fault(folder)
+    ''
+    >>> _ = (folder / "history.csv").write_text("ep")
+    >>> find_fault(folder).endswith("history.csv is not what was written")
+    True
+    """
+    folder = Path(folder)
+    files = sorted(
+        p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and p.name != SEAL
+    )
+    write_json(folder / SEAL, {p.name: file_key(p) for p in files})
+
+
+def find_fault(folder) -> str:
+    """What is wrong with a sealed folder: a file that is missing or torn, in words; empty if it is whole."""
+    folder = Path(folder)
+    try:
+        files = read_json(folder / SEAL)
+    except FileNotFoundError:
+        return f"{folder / SEAL} is missing"
+    except ValueError as error:
+        return str(error)
+    for name, key in files.items():
+        if not (folder / name).is_file():
+            return f"{folder / name} is missing"
+        if file_key(folder / name) != key:
+            return f"{folder / name} is not what was written"
+    return ""
+
+
+def lock(path) -> filelock.FileLock:
+    """A lock beside `path` that other processes respect: one makes a thing, the others wait and then find it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(path.parent / f".{path.name}.lock")
+
+
+def mark_used(path) -> None:
+    """Note that a thing of the workspace is used just now; elsewhere nothing is noted.
+
+    The time is that of the lock file beside it. The thing stays untouched, as the times in a data set's folder say
+    whether the data set has changed.
+    """
+    path = Path(path).resolve()
+    if home() in path.parents:
+        with contextlib.suppress(OSError):  # A workspace that may only be read is as good.
+            lock_file(path).touch()
+
+
+def last_used(path) -> float:
+    """When a thing was last used, or else made, in seconds since 1970.
+
+    >>> folder = store.home() / "runs" / "resnet18-0123456789abcdef"
+    >>> folder.mkdir(parents=True)
+    >>> mark_used(folder)
+    >>> import time
+    >>> time.time() - last_used(folder) < 60
+    True
+    >>> folder.rmdir()
+    """
+    path = Path(path)
+    times = [path.lstat().st_mtime]
+    with contextlib.suppress(OSError):
+        times.append(lock_file(path).stat().st_mtime)
+    return max(times)
+
+
+def lock_file(path) -> Path:
+    """The file of a thing's :func:`agelib.runtime.workspace.lock`."""
+    return Path(lock(path).lock_file)
+
+
+def append_records(file, records: list) -> None:
+    """Add records in one piece; a half line that is there already stays alone on its line."""
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join("\n" + json.dumps(record) for record in records) + "\n"
+    with open(file, "ab", buffering=0) as opened:
+        opened.write(text.encode())
+
+
+def read_records(file) -> Iterator:
+    """The records, one at a time; none if there is no such file, and half lines are passed over.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "notes.jsonl"
+    >>> append_records(file, [[0, 256], [256, 512]])
+    >>> _ = file.open("a").write('[512, 7')
+    >>> append_records(file, [[768, 1024]])
+    >>> list(read_records(file))
+    [[0, 256], [256, 512], [768, 1024]]
+    """
+    with contextlib.suppress(FileNotFoundError), open(file, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line != "\n":
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)

@@ -1,0 +1,145 @@
+"""Weights and optimiser states on disk, as safetensors and JSON: no pickle, so that a file cannot run code.
+
+A checkpoint is a folder that is replaced whole after every epoch. Explained in chapter 05.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from agelib.runtime import workspace
+
+
+def save_weights(path, network) -> None:
+    """Write a network's weights and buffers as safetensors, whole."""
+    from safetensors.torch import save_file
+
+    tensors = {name: to_store(tensor) for name, tensor in network.state_dict().items()}
+    with workspace.write_whole(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def to_store(tensor):
+    """A copy on the CPU, in the order in memory that safetensors wants, whatever order is fastest to train with."""
+    import torch
+
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def load_weights(path, network) -> None:
+    """Read weights that :func:`save_weights` wrote into the same network.
+
+    Raises
+    ------
+    ValueError
+        If the file is torn, or its tensors do not fit the network; the message names the file.
+    """
+    network.load_state_dict(_read_tensors(path))
+
+
+def _read_tensors(path) -> dict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path}: not readable as safetensors ({error}); delete its folder and run again"
+        ) from None
+
+
+def save_checkpoint(
+    folder, network, best_weights: dict, optimiser, history: pd.DataFrame, average=None
+) -> None:
+    """Write all that a training needs to go on after its last whole epoch.
+
+    Parameters
+    ----------
+    folder : path
+        Replaced whole: a reader sees the old checkpoint or the new one, never a mixture.
+    network : torch.nn.Module
+    best_weights : dict of str to torch.Tensor
+        The weights of the best epoch so far.
+    optimiser : torch.optim.Optimizer
+    history : pandas.DataFrame
+        One row an epoch.
+    average : torch.optim.swa_utils.AveragedModel, optional
+        The averaged weights, where they are averaged.
+    """
+    from safetensors.torch import save_file
+
+    tensors, plain = _split_state(optimiser.state_dict())
+    with workspace.write_whole(folder) as temporary:
+        temporary.mkdir()
+        save_weights(temporary / "network.safetensors", network)
+        save_file(best_weights, temporary / "best.safetensors")
+        save_file(tensors, temporary / "optimiser.safetensors")
+        workspace.write_json(temporary / "optimiser.json", plain)
+        workspace.write_table(temporary / "history.csv", history)
+        if average is not None:
+            save_weights(temporary / "average.safetensors", average)
+        workspace.seal(temporary)
+
+
+def load_history(folder) -> tuple[pd.DataFrame, dict]:
+    """Read a checkpoint's history and best weights.
+
+    Raises
+    ------
+    ValueError
+        If any file of the checkpoint is missing or torn.
+    """
+    folder = Path(folder)
+    if fault := workspace.find_fault(folder):
+        raise ValueError(f"{folder}: the checkpoint is not whole: {fault}")
+    return pd.read_csv(folder / "history.csv"), _read_tensors(folder / "best.safetensors")
+
+
+def load_state(folder, network, optimiser, average=None) -> None:
+    """Put a checkpoint's states into `network`, `optimiser` and, where there is one, the average of the weights."""
+    folder = Path(folder)
+    load_weights(folder / "network.safetensors", network)
+    tensors = _read_tensors(folder / "optimiser.safetensors")
+    plain = workspace.read_json(folder / "optimiser.json")
+    optimiser.load_state_dict(_join_state(tensors, plain))
+    _match_layout(optimiser)
+    if average is not None:
+        load_weights(folder / "average.safetensors", average)
+
+
+def _split_state(state: dict) -> tuple[dict, dict]:
+    """Part an optimiser's state into tensors (by "parameter.name") and what JSON can hold."""
+    import torch
+
+    tensors, numbers = {}, {}
+    for parameter, values in state["state"].items():
+        for name, value in values.items():
+            key = f"{parameter}.{name}"
+            if isinstance(value, torch.Tensor):
+                tensors[key] = to_store(value)
+            else:
+                numbers[key] = value
+    return tensors, {"numbers": numbers, "groups": state["param_groups"]}
+
+
+def _match_layout(optimiser) -> None:
+    """Lay out each state in memory as its parameter lies, as it was when it was made: the fused steps rely on it."""
+    import torch
+
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _join_state(tensors: dict, plain: dict) -> dict:
+    state: dict = {}
+    for key, value in (tensors | plain["numbers"]).items():
+        parameter, name = key.split(".", 1)
+        state.setdefault(int(parameter), {})[name] = value
+    groups = [
+        {name: tuple(value) if name == "betas" else value for name, value in group.items()}
+        for group in plain["groups"]
+    ]
+    return {"state": state, "param_groups": groups}

@@ -1,0 +1,91 @@
+"""How sure a trained network is: one temperature for each task, chosen by the validation part. Explained in chapter 18.
+
+A training that mixes or smooths labels leaves probabilities flatter than what happens, a long one leaves them sharper.
+Either way the outputs are divided by the temperature of the least log score (Guo et al. 2017). The division goes into
+the weights of the last layer, so that whoever uses the network later need not know of it.
+"""
+
+import pandas as pd
+import torch
+
+from agelib import metrics
+from agelib.targets.base import known
+
+
+def require_probabilities(target) -> None:
+    """Make sure that a softmax makes a target's outputs probabilities, before hours are spent on a training.
+
+    Raises
+    ------
+    ValueError
+        If it is not so for a task; the message names targets for which it is.
+
+    Examples
+    --------
+    >>> from agelib.targets.regression import Regression
+    >>> require_probabilities(Regression())
+    Traceback (most recent call last):
+    ...
+    ValueError: tempered: the outputs of the task age are no probabilities; choose the target distribution,
+    expectation, dldl_v2, mean_variance or groups
+    """
+    nothing = torch.zeros(0, sum(_numbers(target.outputs))), torch.zeros(0, target.columns)
+    for task, mine, *_ in target.by_task(*nothing):
+        if not mine.is_softmax:
+            raise ValueError(
+                f"tempered: the outputs of the task {task} are no probabilities; choose the target distribution, "
+                "expectation, dldl_v2, mean_variance or groups"
+            )
+
+
+@torch.no_grad()
+def temper(network, target, outputs, labels) -> dict[str, float]:
+    """Divide what a network gives for each task by the temperature of the least log score.
+
+    Parameters
+    ----------
+    network : agelib.networks.heads.AgeNetwork
+        Its last layers are changed in place.
+    target : agelib.targets.Target
+    outputs : torch.Tensor
+        float32 [N, outputs]: what the network gives for pictures that it was not trained on.
+    labels : torch.Tensor
+        [N, L]: the target's labels of these pictures; one that is missing does not count.
+
+    Returns
+    -------
+    dict
+        Task → temperature: above 1 where the network was too sure.
+
+    Raises
+    ------
+    ValueError
+        As :func:`require_probabilities`; or if a task has no label at all.
+
+    Examples
+    --------
+    Three of four are right, where the network says nine of ten:
+
+    >>> from agelib.networks.heads import AgeNetwork, nested_head
+    >>> from agelib.targets.distributions import Expectation
+    >>> network = AgeNetwork(torch.nn.Flatten(), nested_head(1, (), 2))
+    >>> outputs = torch.tensor([[0.1, 0.9]] * 4).log()
+    >>> found = temper(network, Expectation(20, 21), outputs, torch.tensor([[21.0], [21.0], [21.0], [20.0]]))
+    >>> round(found["age"], 4)
+    2.0
+    """
+    require_probabilities(target)
+    found = {}
+    tasks = target.by_task(outputs, labels[:, : target.columns])
+    for layer, (task, mine, given, told) in zip(network.last_layers, tasks, strict=True):
+        counts = known(told)  # [N]
+        probabilities = given[counts].double().softmax(dim=1)  # [K, outputs]
+        posterior = pd.DataFrame(probabilities.numpy(), columns=range(probabilities.shape[1]))
+        found[task] = metrics.fit_temperature(posterior, mine.codes(told[counts]).numpy())
+        for parameter in layer.parameters():
+            parameter /= found[task]
+    return found
+
+
+def _numbers(outputs: int | tuple) -> tuple:
+    return outputs if isinstance(outputs, tuple) else (outputs,)

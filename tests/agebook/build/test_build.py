@@ -1,0 +1,533 @@
+"""The build: what it runs again and what it finds done, and what it says when something is wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import nbformat
+import pytest
+import yaml
+
+from agebook.__main__ import main
+from agebook.build import book, cache_key, npm, pages, site
+from agebook.build.chapters import check_contents, list_chapters, read_chapter
+from agebook.build.plan import Build, Plan
+from agebook.build.profiles import read_profile, resolve
+from agebook.build.tasks import Turns, doit_tasks
+from agelib.runtime import fingerprint, interrupts
+from agelib.runtime.cpu import cores
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PARAMETERS = 'source: str = "drawn"  # data source\nepochs: int = 3  # most epochs to train'
+
+
+def write_notebook(path, *cells, parameters=PARAMETERS, **about):
+    """A chapter of a title, a parameters cell and the given cells; text begins with '#' or is marked 'text: '."""
+    notebook = nbformat.v4.new_notebook(metadata={"agelib": about})
+    notebook.cells = [nbformat.v4.new_markdown_cell(f"# Chapter {path.stem}\n\nWhat you will learn: $x^2$.")]
+    notebook.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    for cell in cells:
+        kind = nbformat.v4.new_markdown_cell if cell.startswith("text: ") else nbformat.v4.new_code_cell
+        notebook.cells.append(kind(cell.removeprefix("text: ")))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def change(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A small book of three chapters, with the real settings."""
+    folder = tmp_path / "repository"
+    (folder / "book").mkdir(parents=True)
+    for name in ("_config.yml", "requirements.txt", "book/scripts.yaml"):
+        shutil.copy(REPOSITORY / name, folder / name)
+    shutil.copytree(REPOSITORY / "book" / "_static", folder / "book" / "_static")
+    (folder / "book" / "references.bib").write_text("")
+    (folder / "book" / "index.md").write_text("# A book\n")
+    notebooks = folder / "notebooks"
+    write_notebook(notebooks / "01_ages.ipynb", "from agelib import faces", "text: Ages.", "epochs")
+    write_notebook(
+        notebooks / "02_keys.ipynb",
+        "from agelib import store\nimport ipywidgets",
+        "ipywidgets.IntSlider(description='age')",
+        "# show.source(store.home)",
+        parameters="seed: int = 1  # seed",
+        needs=["01"],
+    )
+    write_notebook(
+        notebooks / "03_all.ipynb",
+        "import agelib",
+        "agelib.Experiment.of(epochs=epochs).key()",
+        parameters="epochs: int = 3  # most epochs to train",
+    )
+    pages = ["book/status", "notebooks/01_ages", "notebooks/02_keys", "notebooks/03_all"]
+    contents = {"format": "jb-book", "root": "book/index", "chapters": [{"file": page} for page in pages]}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(contents))
+    for profile in ("smoke", "cpu"):
+        (notebooks / "profiles").mkdir(exist_ok=True)
+        (notebooks / "profiles" / f"{profile}.yaml").write_text("all: {}\n")
+    return folder
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of agelib whose code may be changed; keys are computed from it."""
+    copy = tmp_path / "code" / "agelib"
+    for name in ("agelib", "agebook"):
+        shutil.copytree(REPOSITORY / name, copy.with_name(name), ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "ROOT", copy.parent)
+    return copy
+
+
+def keys_of(repository, **options):
+    return Plan.of(Build.of(repository=repository, **options)).keys
+
+
+def changed(before, after):
+    return {number for number in before if before[number] != after[number]}
+
+
+def test_a_chapter_tells_its_title_parameters_and_place(tmp_path):
+    path = write_notebook(tmp_path / "05_cnn.ipynb", "1 + 1", title="A network", needs=["04"], reads=["03"])
+    chapter = read_chapter(path)
+    assert (chapter.number, chapter.title) == ("05", "A network")
+    assert chapter.parameters == {"source": "drawn", "epochs": 3}
+    assert (chapter.needs, chapter.reads) == (("04",), ("03",))
+    assert chapter.code[-1] == "1 + 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "complaint"),
+    [
+        ("five.ipynb", PARAMETERS, "NN_name.ipynb"),
+        ("05_cnn.ipynb", "epochs = some_function()", "plain assignments"),
+        ("05_cnn.ipynb", "epochs = ", "plain assignments"),
+    ],
+)
+def test_a_chapter_at_fault_is_named_with_the_remedy(tmp_path, name, parameters, complaint):
+    path = write_notebook(tmp_path / name, parameters=parameters)
+    with pytest.raises(ValueError, match=complaint):
+        read_chapter(path)
+
+
+def test_a_chapter_has_exactly_one_parameters_cell(tmp_path):
+    path = write_notebook(tmp_path / "05_cnn.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("seed = 1", metadata={"tags": ["parameters"]}))
+    nbformat.write(notebook, tmp_path / "06_cnn.ipynb")
+    with pytest.raises(ValueError, match="2 cells are tagged 'parameters'"):
+        read_chapter(tmp_path / "06_cnn.ipynb")
+
+
+def test_contents_and_chapters_must_agree(repository):
+    check_contents(repository)
+    (repository / "notebooks" / "03_all.ipynb").rename(repository / "notebooks" / "04_all.ipynb")
+    with pytest.raises(ValueError, match="names notebooks/03_all"):
+        check_contents(repository)
+    change(repository / "_toc.yml", "- file: notebooks/03_all\n", "")
+    with pytest.raises(ValueError, match=r"04_all is not in _toc\.yml"):
+        check_contents(repository)
+
+
+def test_two_chapters_cannot_share_a_number(repository):
+    write_notebook(repository / "notebooks" / "01_again.ipynb")
+    with pytest.raises(ValueError, match="has the number 01 already"):
+        list_chapters(repository)
+
+
+def test_a_profile_reaches_only_the_chapters_that_declare_a_parameter(repository):
+    profile = {
+        "all": {"epochs": 1},
+        "chapters": {1: {"epochs": 2}},
+        "sources": {"utkface": {"all": {"seed": 7}, "chapters": {"03": {"epochs": 9}}}},
+    }
+    chapters = list_chapters(repository)
+    assert resolve(chapters, profile, "cpu", "drawn", "") == {
+        "01": {"epochs": 2},
+        "02": {},
+        "03": {"epochs": 1},
+    }
+    real = resolve(chapters, profile, "cpu", "utkface", "/data/utk")
+    assert real["01"] == {"source": "utkface", "epochs": 2}
+    assert real["02"] == {"seed": 7}
+    assert real["03"] == {"epochs": 9}
+
+
+@pytest.mark.parametrize(
+    ("profile", "complaint"),
+    [
+        ({"all": {"epoch": 1}}, "no chapter has a parameter 'epoch'; did you mean 'epochs'"),
+        ({"chapters": {"02": {"epochs": 1}}}, "chapter 02 has no parameter 'epochs'; there is: seed"),
+        ({"chapters": {"09": {}}}, "there is no chapter 09"),
+        ({"sources": {"utkface": {"all": {"size": 1}}}}, "no chapter has a parameter 'size'"),
+    ],
+)
+def test_a_parameter_that_nobody_declares_is_an_error(repository, profile, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        resolve(list_chapters(repository), profile, "cpu", "drawn", "")
+
+
+def test_an_unknown_profile_or_section_is_an_error(repository):
+    with pytest.raises(ValueError, match=r"no profile 'fast'.*there is: cpu, smoke"):
+        read_profile(repository, "fast")
+    (repository / "notebooks" / "profiles" / "cpu.yaml").write_text("chapter: {}\n")
+    with pytest.raises(ValueError, match="no section 'chapter' is known"):
+        read_profile(repository, "cpu")
+
+
+def test_a_text_runs_its_own_chapter_again(repository):
+    before = keys_of(repository)
+    change(repository / "notebooks" / "01_ages.ipynb", "Ages.", "Ages and years.")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
+def test_a_parameter_runs_the_chapters_again_that_declare_it(repository):
+    before = keys_of(repository)
+    profile = repository / "notebooks" / "profiles" / "cpu.yaml"
+    profile.write_text("all: {epochs: 1}\n")
+    assert changed(before, keys_of(repository)) == {"01", "03"}
+    profile.write_text("all: {epochs: 3}\n")
+    assert keys_of(repository) == before, "the value that the chapters have anyway changes nothing"
+
+
+def test_a_chapter_that_reads_anothers_results_runs_with_it(repository):
+    write_notebook(repository / "notebooks" / "03_all.ipynb", "import agelib", reads=["01"])
+    before = keys_of(repository)
+    change(repository / "notebooks" / "01_ages.ipynb", "Ages.", "Ages and years.")
+    assert changed(before, keys_of(repository)) == {"01"}, "prose is not a result"
+    change(repository / "notebooks" / "01_ages.ipynb", '"epochs"', '"epochs + 1"')
+    assert changed(before, keys_of(repository)) == {"01", "03"}
+
+
+def test_code_runs_the_chapters_again_that_import_it(repository, package):
+    before = keys_of(repository)
+    change(package / "faces.py", 'GENDERS = ("female", "male")', 'GENDERS = ("male", "female")')
+    assert "01" in changed(before, keys_of(repository))
+    assert "03" not in changed(before, keys_of(repository))
+    change(package / "experiment.py", "epochs: int = _option(5,", "epochs: int = _option(6,")
+    assert "03" in changed(before, keys_of(repository))
+
+
+def test_a_docstring_runs_only_the_chapters_that_show_it(repository, package):
+    before = keys_of(repository)
+    change(package / "store.py", "Return the workspace folder", "Return the folder of the workspace")
+    assert changed(before, keys_of(repository)) == set()
+    change(repository / "notebooks" / "02_keys.ipynb", "# show.source(store.home)", "show.source(store.home)")
+    before = keys_of(repository)
+    change(package / "store.py", "Return the folder of the workspace", "Return the workspace")
+    assert changed(before, keys_of(repository)) == {"02"}
+
+
+def test_names_handed_on_by_the_package_count_as_the_modules_behind_them():
+    tree = cache_key._tree(
+        ["import agelib\nfrom agelib import metrics as m", "%matplotlib inline\nagelib.run(1)\nm.mae"]
+    )
+    assert cache_key.imported_modules(tree) == {
+        "agelib.experiments.run",
+        "agelib.metrics",
+        "agelib.metrics.regression",
+    }
+
+
+def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
+    write_notebook(repository / "notebooks" / "01_ages.ipynb", 'open("data/reference/ladder.csv")')
+    before = keys_of(repository)
+    reference = repository / "data" / "reference"
+    reference.mkdir(parents=True)
+    (reference / "other.csv").write_text("1")
+    assert not changed(before, keys_of(repository))
+    (reference / "ladder.csv").write_text("1")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
+def test_the_kept_reference_runs_are_part_of_the_key_of_a_chapter_that_asks_for_them(repository):
+    write_notebook(
+        repository / "notebooks" / "01_ages.ipynb", 'from agelib import references\n\nreferences.kept("best")'
+    )
+    before = keys_of(repository)
+    run = repository / "data" / "reference" / "runs" / "best-42"
+    run.mkdir(parents=True)
+    (run / "files.json").write_text("{}")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
+def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):
+    archive = tmp_path / "UTKFace.tar.gz"
+    archive.write_bytes(b"1")
+    parameters = PARAMETERS + '\nroot: str = ""  # folder'
+    write_notebook(repository / "notebooks" / "01_ages.ipynb", parameters=parameters)
+    before = keys_of(repository, source="utkface", root=str(archive))
+    archive.write_bytes(b"22")
+    assert "01" in changed(before, keys_of(repository, source="utkface", root=str(archive)))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"source": "morph"}, "no data source 'morph'"),
+        ({"source": "utkface"}, "source utkface needs ROOT"),
+        ({"source": "utkface", "root": "/nowhere/at/all"}, "nothing at ROOT=/nowhere/at/all"),
+        ({"root": "/tmp"}, "is drawn and has no root"),
+        ({"profile": "fast"}, "no profile 'fast'"),
+        ({"chapters": "01,77"}, "there is no chapter 77"),
+        ({"jobs": "many"}, "JOBS takes a number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_runs(repository, capsys, options, complaint):
+    assert book(repository=repository, **options) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_the_command_line_asks_for_the_same_book(capsys):
+    assert main(["book", "--source", "morph"]) == 2
+    assert "no data source 'morph'" in capsys.readouterr().err
+    assert main(["bench", "speed"]) == 2
+    assert "no benchmark 'speed'" in capsys.readouterr().err
+    assert main(["train", "--optimiser", "adamm"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_pages_of_real_pictures_go_to_a_place_of_their_own(tmp_path):
+    (tmp_path / "utk").mkdir()
+    real = Build.of(source="utkface", root=tmp_path / "utk")
+    assert real.html != Build.of().html
+    assert real.html.parts[-3:] == ("_build", "utkface", "html")
+
+
+def test_chapters_that_others_wait_for_are_the_most_urgent():
+    plan = Plan.of(Build.of(profile="smoke"))
+    urgency = {chapter.number: plan.urgency(chapter) for chapter in plan.selected}
+    # 04, then 05, then the networks, then what compares them.
+    assert [urgency[number] for number in ("04", "05", "07", "15", "01")] == [4, 3, 2, 1, 1]
+
+
+def test_a_chapter_waits_for_its_own_pictures_alone(tmp_path):
+    plan = Plan.of(Build.of(profile="smoke", folder=tmp_path))
+    tasks = {task["name"]: task for task in doit_tasks(plan)["task_chapter"]()}
+    waits = {
+        number: [each for each in task["task_dep"] if "data:" in each]
+        for number, task in tasks.items()
+        if number
+    }
+    assert all(len(each) <= 1 for each in waits.values())
+    assert waits["05"] == waits["06"] != waits["20"]
+    assert {each for some in waits.values() for each in some} == {f"data:{key}" for key in plan.data}
+
+
+def test_of_those_that_wait_the_most_urgent_is_next(capsys):
+    turns, began, all_wait, done = Turns(1), threading.Event(), threading.Event(), []
+    urgencies = {"first": 0, "a": 1, "b": 3, "c": 2}
+
+    def work(name):
+        began.set()
+        assert all_wait.wait(20)
+        done.append(name)
+
+    def start(name):
+        thread = threading.Thread(target=turns.taken(work, urgencies[name], name), args=[name])
+        thread.start()
+        return thread
+
+    threads = [start("first")]
+    assert began.wait(20)
+    threads += [start(name) for name in ("a", "b", "c")]
+    ends = time.monotonic() + 20
+    while len(turns._waiting) < 3 and time.monotonic() < ends:
+        time.sleep(0.01)
+    all_wait.set()
+    for thread in threads:
+        thread.join(20)
+    assert done == ["first", "b", "c", "a"]
+    assert capsys.readouterr().out.split() == [word for name in done for word in (".", name)]
+
+
+def test_who_waits_for_a_turn_leaves_when_the_build_is_stopped(monkeypatch):
+    turns = Turns(0)
+    monkeypatch.setattr(interrupts, "check", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        turns.taken(print, 1, "one")("never")
+    assert not turns._waiting
+
+
+def test_jobs_share_the_cores():
+    assert Build.of(jobs=1).threads == cores()
+    assert Build.of().threads == 1
+    assert Build.of(profile="gpu").workers == 1
+
+
+@pytest.mark.book
+def test_a_book_is_built_once_and_then_only_what_changed(repository, capfd):
+    assert book(profile="smoke", repository=repository) == 0
+    html = repository / "_build" / "html"
+    page = (html / "notebooks" / "01_ages.html").read_text()
+    assert "Drawn faces, not people" in page
+    assert "profile smoke" in page
+    widget = (html / "notebooks" / "02_keys.html").read_text()
+    assert "IntSlider" in widget and "widget-view" not in widget, "a page shows words where no kernel answers"
+    assert "torch" in (html / "book" / "status.html").read_text()
+    assert str(repository) not in page
+
+    capfd.readouterr()
+    assert book(profile="smoke", repository=repository) == 0
+    assert ".  " not in capfd.readouterr().out, "nothing is executed the second time"
+
+    change(repository / "notebooks" / "01_ages.ipynb", "Ages.", "Ages and years.")
+    assert book(profile="smoke", repository=repository) == 0
+    said = capfd.readouterr().out
+    assert ".  chapter:01" in said
+    assert "-- chapter:02" in said
+    assert "-- chapter:03" in said
+    assert "Ages and years." in (html / "notebooks" / "01_ages.html").read_text()
+
+    before = {path: path.stat().st_mtime_ns for path in html.rglob("*.html")}
+    change(repository / "notebooks" / "01_ages.ipynb", '"epochs"', '"epochs / 0"')
+    change(repository / "notebooks" / "03_all.ipynb", "agelib.Experiment", "print(1); agelib.Experiment")
+    assert book(profile="smoke", repository=repository) == 1
+    captured = capfd.readouterr()
+    said = captured.out + captured.err
+    assert "chapter 01 (01_ages.ipynb) failed in cell 4" in said
+    assert "ZeroDivisionError: division by zero" in said
+    assert "chapter 03: " in said, "the other chapters go on"
+    failed = nbformat.read(repository / "_build" / "failed" / "01_ages.ipynb", as_version=4)
+    assert any(
+        output["output_type"] == "error" for cell in failed.cells for output in cell.get("outputs", ())
+    )
+    assert {path: path.stat().st_mtime_ns for path in html.rglob("*.html")} == before, (
+        "the site stays as it was"
+    )
+
+
+@pytest.mark.book
+def test_a_chapter_left_out_says_so(repository, capfd):
+    assert book(profile="smoke", chapters="3", repository=repository) == 0
+    html = repository / "_build" / "html" / "notebooks"
+    assert "This page was not run" in (html / "01_ages.html").read_text()
+    assert "This page was run" in (html / "03_all.html").read_text()
+    capfd.readouterr()
+    assert book(profile="smoke", chapters="none", repository=repository) == 0
+    assert "chapter:" not in capfd.readouterr().out
+    assert "This page was run" in (html / "03_all.html").read_text(), "its result is still valid"
+
+
+def test_launch_buttons_come_from_the_repository_address_alone(repository):
+    assert "launch_buttons" not in site.site_settings(repository)
+
+    def git(*arguments):
+        subprocess.run(["git", "-C", str(repository), *arguments], check=True, capture_output=True)
+
+    git("init", "--initial-branch", "teaching")
+    git("remote", "add", "origin", "/srv/git/ages.git")
+    assert "launch_buttons" not in site.site_settings(repository), "an address elsewhere gives no buttons"
+    git("remote", "set-url", "origin", "git@github.com:someone/ages.git")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "first")
+    settings = site.site_settings(repository)
+    assert settings["repository"]["url"] == "https://github.com/someone/ages"
+    assert settings["repository"]["branch"] == "teaching"
+    assert settings["launch_buttons"]["binderhub_url"]
+
+
+def test_a_password_in_the_repository_address_is_not_published():
+    assert (
+        site.parse_address("https://me:secret@github.com/someone/ages.git")
+        == "https://github.com/someone/ages"
+    )
+
+
+def test_scripts_are_unpacked_only_from_below_their_folder(tmp_path):
+    inside, outside = tmp_path / "in.txt", tmp_path / "scripts"
+    inside.write_text("script")
+    packed = tmp_path / "p.tgz"
+    with tarfile.open(packed, "w:gz") as tar:
+        for name in ("package/es5/a.js", "package/es5/../../../evil.js", "package/other.js"):
+            tar.add(inside, arcname=name)
+    npm.unpack(packed.read_bytes(), "package/es5", ["*"], outside)
+    assert [path.name for path in tmp_path.rglob("*.js")] == ["a.js"]
+
+
+def test_requirements_are_pinned_and_say_what_for():
+    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    assert all("==" in line for line in lines if line and not line.startswith("#"))
+    assert sum(line.startswith("#") for line in lines) >= 5
+
+
+def test_settings_of_the_services_around_the_repository_are_readable():
+    test = yaml.safe_load((REPOSITORY / ".github/workflows/test.yml").read_text())
+    publish = yaml.safe_load((REPOSITORY / ".github/workflows/publish.yml").read_text())
+    assert test["jobs"]["test"]["steps"][-1]["run"] == "bash .ci/run"
+    assert {"pages": "write", "id-token": "write"}.items() <= publish["permissions"].items()
+    assert (
+        "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
+    )
+    container = json.loads((REPOSITORY / ".devcontainer/devcontainer.json").read_text())
+    assert container["postCreateCommand"] == "make install"
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    assert citation["authors"] == [{"name": "the authors of this book"}]
+    assert (REPOSITORY / ".ci" / "run").read_text().rstrip().endswith("make test")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
+def test_make_hands_its_options_to_the_same_command():
+    command = [
+        "make",
+        "-n",
+        "-o",
+        "install",
+        "book",
+        "PROFILE=smoke",
+        "SOURCE=utkface",
+        "ROOT=a b",
+        "CHAPTERS=05,06",
+    ]
+    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert '-m agebook build --profile "smoke" --source "utkface" --root "a b" --chapters "05,06"' in said
+
+
+def test_doit_reads_the_graph_with_its_options():
+    command = [sys.executable, "-m", "doit", "list", "--all", "profile=smoke"]
+    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert {"chapter", "html", "source"} <= {line.split()[0] for line in said.splitlines()}
+    assert {line.split()[0] for line in said.splitlines()} >= {
+        f"chapter:{c.number}" for c in list_chapters(REPOSITORY)
+    }
+
+
+def test_planning_a_build_imports_nothing_heavy(repository):
+    code = (
+        "import sys; from agebook.build.plan import Build, Plan; "
+        f"Plan.of(Build.of(repository={str(repository)!r})); print(*sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    assert not {"torch", "pandas", "papermill", "jupyter_book", "matplotlib"} & set(said.stdout.split())
+
+
+def test_lab_times_are_two_runs_and_seven_minutes_a_point():
+    def graded(points):
+        about = {"nbgrader": {"grade": True, "points": points}}
+        return {"cell_type": "code", "source": "", "metadata": about}
+
+    plain = {"cell_type": "code", "source": "", "metadata": {}}
+    chapters = [
+        SimpleNamespace(number="01", name="01_a", title="A", cells=(plain, graded(1), graded(2), graded(3))),
+        SimpleNamespace(number="02", name="02_b", title="B", cells=(plain,)),
+        SimpleNamespace(number="03", name="03_c", title="C", cells=(graded(2.5),)),
+    ]
+    table = pages.lab_times(chapters, {"01": {"seconds": 100.0}})
+    # 2 · 100 s and 42 minutes are 45.3 minutes: the next quarter is 60. 17.5 minutes: 30.
+    assert "| 01 {doc}`A </notebooks/01_a>` | 3 | 6 | 1 min 40 s | 60 min |" in table
+    assert "| 03 {doc}`C </notebooks/03_c>` | 1 | 2.5 | not run | 30 min |" in table
+    assert "02_b" not in table

@@ -1,0 +1,50 @@
+"""Chapter 15 finds the runs of chapters 05 to 08 only if both describe the very same experiments."""
+
+import ast
+
+import pytest
+
+from agebook.build.chapter_experiment import experiment_of
+from agebook.build.chapters import list_chapters
+from agebook.build.plan import REPOSITORY
+from agebook.build.profiles import read_profile, resolve
+from agelib.config import Experiment
+
+TRAINING_CHAPTERS = ("05", "06", "07", "08")
+
+
+def experiment_in(chapter, parameters: dict) -> Experiment:
+    """What the chapter's own cell builds when it is run with these parameters."""
+    for code in chapter.code:
+        for node in ast.parse(code).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "experiment":
+                names = {"Experiment": Experiment, **chapter.parameters, **parameters}
+                return eval(ast.unparse(node.value), names)
+    raise AssertionError(f"{chapter.path} builds no experiment")
+
+
+@pytest.mark.parametrize("number", TRAINING_CHAPTERS)
+@pytest.mark.parametrize("profile", ["smoke", "cpu", "gpu"])
+@pytest.mark.parametrize("source", ["drawn", "utkface"])
+def test_the_experiment_of_a_chapter_is_the_one_that_its_cell_builds(number, profile, source):
+    root = "" if source == "drawn" else "faces.tar.gz"
+    chapters = {chapter.number: chapter for chapter in list_chapters(REPOSITORY)}
+    settings = read_profile(REPOSITORY, profile)
+    parameters = resolve(list(chapters.values()), settings, profile, source, root)[number]
+    built = experiment_in(chapters[number], parameters)
+    assert experiment_of(number, profile, source, root).key() == built.key()
+
+
+def test_the_compared_chapters_train_different_networks_on_the_same_data():
+    experiments = [experiment_of(number) for number in TRAINING_CHAPTERS]
+    assert len({experiment.network.network for experiment in experiments}) == len(experiments)
+    assert len({experiment.data for experiment in experiments}) == 1
+
+
+def test_changes_are_made_to_the_chapters_experiment():
+    assert experiment_of("06", pictures=77).data.pictures == 77
+
+
+def test_a_chapter_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="there is no chapter 99"):
+        experiment_of("99")

@@ -1,0 +1,97 @@
+"""What a student is told before handing in."""
+
+import nbformat
+import pytest
+
+from agebook.__main__ import main
+from agebook.course import assign, grade, self_check
+from tests.agebook.course.test_assign import SECRET, chapter  # noqa: F401, a fixture
+from tests.agebook.course.test_grade import answer, essay, hand_in  # noqa: F401, a fixture
+
+
+@pytest.fixture
+def copy(chapter, tmp_path):  # noqa: F811
+    (made,) = assign.assign([chapter], ["ada"], SECRET, tmp_path / "course")
+    return made.file
+
+
+def filled(file, source, change=lambda notebook: None):
+    notebook = nbformat.read(file, as_version=4)
+    answer(notebook, source)
+    change(notebook)
+    nbformat.write(notebook, file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("source", "ready", "said"),
+    [
+        ("total = a + b", True, "the visible test is satisfied"),
+        ("total = 12345678", True, "the visible test is satisfied"),  # nothing here knows the right value
+        ("# YOUR CODE HERE\nraise NotImplementedError()", False, "not answered yet"),
+        ("", False, "not answered yet"),
+        ("total = undefined", False, "your cell stops with NameError: name 'undefined' is not defined"),
+        ("total = -1", False, "the test says: no reason given"),
+        ("import time\ntime.sleep(60)", False, "your cell stops with"),
+    ],
+)
+def test_every_exercise_is_told_what_is_the_matter(copy, source, ready, said):
+    before = filled(copy, source).read_bytes()
+    (found,), remarks = self_check.check(copy, cell_seconds=3)
+    assert (found.name, found.ready, remarks) == ("ex-sum", ready, [])
+    assert said in found.said
+    assert copy.read_bytes() == before
+
+
+def test_what_would_have_no_effect_is_told(copy):
+    def change(notebook):
+        for cell in notebook.cells:
+            if "injected-parameters" in cell.metadata.get("tags", []):
+                cell.source = "a = 1\nb = 0.25"
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                cell.source = "assert True"
+
+    (found,), remarks = self_check.check(filled(copy, "total = -1", change))
+    assert found.ready and len(remarks) == 2
+    assert "Your own parameters were changed. Yours are a = " in remarks[0]
+    assert remarks[1] == "ex-sum-test: this cell was changed. The one that was handed out is what counts."
+
+    def delete(notebook):
+        notebook.cells = [
+            cell for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("grade")
+        ]
+
+    (found,), _ = self_check.check(filled(copy, "total = 1", delete))
+    assert not found.ready and "its test was deleted" in found.said
+
+
+def test_an_answer_in_words_is_there_or_not(essay, tmp_path):  # noqa: F811
+    (made,) = assign.assign([essay], ["ada"], SECRET, tmp_path / "course")
+    hand_in(made, tmp_path / "course", None)
+    found, _ = self_check.check(grade.submission_of(made, tmp_path / "course"))
+    assert [(each.name, each.ready) for each in found] == [("ex-sum", True), ("ex-why", False)]
+    hand_in(made, tmp_path / "course", "It adds.")
+    found, _ = self_check.check(grade.submission_of(made, tmp_path / "course"))
+    assert found[1].ready and found[1].said == "answered; a person will read it"
+
+
+def test_the_command_says_how_many_are_ready(copy, capsys, tmp_path):
+    assert main(["check", str(filled(copy, "total = a + b"))]) == 0
+    printed = capsys.readouterr().out
+    assert "ready   ex-sum: it runs" in printed and "1 of 1 exercises ready" in printed
+    assert main(["check", str(filled(copy, "total = -1"))]) == 1
+    assert "TO DO   ex-sum: the test says" in capsys.readouterr().out
+    for text, said in [(None, "there is no such file"), ("{", "not readable as a notebook")]:
+        file = tmp_path / "other.ipynb"
+        if text:
+            file.write_text(text)
+        assert main(["check", str(file)]) == 2
+        assert said in capsys.readouterr().err
+    nbformat.write(nbformat.v4.new_notebook(), file)
+    assert main(["check", str(file)]) == 2
+    assert "no notebook that was handed out" in capsys.readouterr().err
+
+
+def test_a_kernel_that_ends_is_told(copy):
+    with pytest.raises(ValueError, match="Python ended while it was executed"):
+        self_check.check(filled(copy, "import os\nos._exit(1)"))

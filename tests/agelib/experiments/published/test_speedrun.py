@@ -1,0 +1,102 @@
+"""A speedrun: everything is on the clock, and nothing that was there before helps it."""
+
+import pandas as pd
+import pytest
+from miniature import MINIATURE
+
+from agelib import plots
+from agelib.__main__ import main
+from agelib.experiments import published, run
+from agelib.runtime import workspace
+
+#: A recipe in miniature, on drawn faces.
+SMALL = MINIATURE | {"split_file": "", "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("reference")
+
+
+@pytest.fixture(scope="module")
+def raced(folder):
+    return published.speedrun("", folder=folder, progress=False, **SMALL)
+
+
+def test_the_clock_goes_on_from_the_archive_to_the_judged_test_part(raced):
+    marks = raced.clock
+    assert set(marks) == {"read", "decoded", "judged"}
+    assert 0 < marks["read"] < marks["decoded"] < marks["judged"]
+    curve = published.clock(raced)
+    assert curve["epoch"].tolist() == [1, 2]
+    assert marks["decoded"] < curve["seconds"].iloc[0] < curve["seconds"].iloc[1] < marks["judged"]
+    assert curve["valid_f1"].tolist() == raced.history["valid_f1"].tolist()
+
+
+def test_a_speedrun_finds_what_the_same_experiment_finds_without_a_clock(raced, folder):
+    plain = published.keep(
+        run.run(published.read("speedrun").experiment().replace(**SMALL), progress=False),
+        "multitask",
+        folder,
+    )
+    pd.testing.assert_frame_equal(raced.predictions, plain.predictions)
+    with pytest.raises(ValueError, match="multitask-42 was made without a clock"):
+        published.clock(plain)
+
+
+def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "home"))
+    again = published.speedrun("", folder=tmp_path, progress=False, **SMALL)
+    assert workspace.home() == tmp_path / "home"
+    assert not list(workspace.home().iterdir())
+    assert workspace.find_fault(again.folder) == ""
+
+
+def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
+    for name in ("speedrun-average", "sprint-plain"):
+        published.speedrun("", 42, name, folder, progress=False, **SMALL)
+    sprint = published.speedrun("", 42, "sprint", folder, progress=False, **SMALL)
+    table = published.races(folder)
+    names = ["speedrun", "speedrun-average", "sprint", "sprint-plain"]
+    assert table.index.tolist() == [published.read(name).title for name in names]
+    first, last, _, plain = table.itertuples()
+    assert first.minutes == pytest.approx(raced.clock["judged"] / 60)
+    assert first.f1 == pytest.approx(raced.measures.loc["macro F1 of age_group", "value"])
+    assert table["change"].isna().tolist() == [True, False, True, False]
+    assert (last.beside, plain.beside) == ("speedrun", "sprint")
+    assert last.change == pytest.approx(last.f1 - first.f1)
+    assert plain.change == pytest.approx(plain.f1 - sprint.measures.loc["macro F1 of age_group", "value"])
+    assert plain.change_low <= plain.change <= plain.change_high
+    assert published.races(folder / "nowhere").empty
+
+
+def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
+    whole = published.read("sprint").experiment().changes()
+    plain = published.read("sprint-plain").experiment().changes()
+    dropped = {}
+    for name in published.recipes.compared("sprint")[1:]:
+        values = published.read(name).experiment().changes()
+        changed = {option for option in whole | values if whole.get(option) != values.get(option)}
+        assert changed, name
+        if name not in ("sprint-plain", "sprint-batch", "sprint-small"):
+            dropped |= dict.fromkeys(changed)
+    together = {option for option in whole | plain if whole.get(option) != plain.get(option)}
+    assert together == set(dropped)
+
+
+def test_the_race_has_a_line_for_each_training(raced):
+    curves = pd.concat(
+        [published.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)]
+    )
+    axis = plots.race(curves).axes[0]
+    assert len([line for line in axis.lines if len(line.get_xdata()) == 2]) >= 4
+    assert {text.get_text() for text in axis.texts} == {"a", "b"}
+
+
+def test_the_command_says_what_it_lacks(capsys):
+    assert main(["speedrun"]) == 2
+    assert "speedrun needs --root" in capsys.readouterr().err
+    assert main(["speedrun", "speedrum", "--root", "nowhere"]) == 2
+    assert "did you mean 'speedrun'" in capsys.readouterr().err
+    assert main(["speedrun", "--root", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""What code may change a result, and what may not."""
+
+import ast
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from agelib.runtime import fingerprint
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A little agelib: `runs` imports `loss`; `plots` stands apart."""
+    folder = tmp_path / "agelib"
+    folder.mkdir()
+    files = {
+        "__init__.py": "from agelib.plots import draw\n",
+        "loss.py": '"""Losses."""\n\ndef mse(a, b):\n    """Mean squared error."""\n    return ((a - b) ** 2).mean()\n',
+        "runs.py": "def run(a, b):\n    from agelib.loss import mse\n    return mse(a, b)\n",
+        "plots.py": "def draw():\n    return 1\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(fingerprint, "ROOT", folder.parent)
+    return folder
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("loss.py", "Mean squared error.", "The mean of squared errors, in years².", False),
+        ("loss.py", '"""Losses."""', '"""What a network learns from."""', False),
+        ("loss.py", "def mse(a, b):", "# Years.\n\n\ndef mse(a,   b):", False),
+        ("loss.py", "** 2", "** 4", True),
+        ("runs.py", "return mse(a, b)", "return mse(b, a)", True),
+        ("plots.py", "return 1", "return 2", False),
+    ],
+)
+def test_only_code_that_is_imported_and_runs_changes_the_key(package, file, old, new, changes):
+    before = fingerprint.code_fingerprint("agelib.runs")
+    edit(package / file, old, new)
+    assert (fingerprint.code_fingerprint("agelib.runs") != before) == changes
+
+
+def test_imports_inside_functions_count(package):
+    assert fingerprint.imported_modules("agelib.experiments.run") == {"agelib.experiments.run", "agelib.loss"}
+
+
+def test_what_a_registry_names_counts_only_if_asked_for(package):
+    (package / "registry.py").write_text(
+        'LOSSES = {"mse": "agelib.loss", "none": "a.word", "odd": "agelib.."}\n'
+    )
+    assert fingerprint.imported_modules("agelib.registry") == {"agelib.registry"}
+    assert fingerprint.imported_modules("agelib.registry", by_name=True) == {"agelib.registry", "agelib.loss"}
+
+
+def test_a_module_that_does_not_exist_is_named(package):
+    with pytest.raises(ValueError, match=r"'agelib\.los' is no module of agelib"):
+        fingerprint.code_fingerprint("agelib.los")
+
+
+def test_threads_may_ask_at_the_same_time(monkeypatch):
+    """In Python 3.11 two threads that parse at once may end with a SystemError."""
+    inside = []
+
+    def watched(*arguments):
+        inside.append(None)
+        time.sleep(0.001)  # lets the other threads come in, if they can
+        assert len(inside) == 1, "two threads parse at once"
+        tree = ast.parse(*arguments)
+        inside.pop()
+        return tree
+
+    monkeypatch.setattr(fingerprint, "ast", SimpleNamespace(parse=watched))
+    files = [fingerprint.source_file(f"agelib.{name}") for name in ("faces", "store", "metrics", "progress")]
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(fingerprint._parse, files))

@@ -1,0 +1,64 @@
+"""An experiment is described once, by names that every way of writing it shares."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agelib.config import Experiment, options
+
+
+def test_every_option_has_one_name_and_a_meaning():
+    records = [o.record for o in options().values()]
+    assert set(records) == {"data", "pictures", "network", "training"}
+    assert len(options()) == len(Experiment().values())
+    assert all(o.meaning for o in options().values())
+
+
+def test_an_experiment_comes_back_from_its_values():
+    experiment = Experiment.of(network="resnet18", augmentation="flip+affine", head=[512, 128], epochs=3.0)
+    assert experiment.pictures.augmentation == ("flip", "affine")
+    assert experiment.network.head == (512, 128)
+    assert Experiment.of(**experiment.values()) == experiment
+    assert experiment.changes() == {
+        "augmentation": ("flip", "affine"), "network": "resnet18", "head": (512, 128), "epochs": 3,
+    }  # fmt: skip
+
+
+@given(st.sampled_from(["0", "false", "no", "off", "False", "NO", False, 0]))
+def test_false_is_false_however_it_is_written(word):
+    # Study C's -ws 0 turned True, because argparse's type=bool takes every text that is not empty for true.
+    assert Experiment.of(allow_leaks=word).data.allow_leaks is False
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"lr": 1}, "no option 'lr'"),
+        ({"optimizer": "adam"}, "did you mean 'optimiser'"),
+        ({"optimiser": "adm"}, "optimiser is one of adam, .* not 'adm'; did you mean 'adam'"),
+        ({"epochs": "many"}, "epochs takes a value of kind int, not 'many' .most epochs to train"),
+        ({"epochs": 2.5}, "epochs takes a value of kind int, not 2.5"),
+        ({"allow_leaks": "perhaps"}, "allow_leaks takes yes or no"),
+    ],
+)
+def test_a_wrong_option_is_named_with_the_remedy(values, message):
+    with pytest.raises(ValueError, match=message):
+        Experiment.of(**values)
+
+
+def test_every_option_changes_the_key():
+    other = {
+        bool: lambda v: not v,
+        int: lambda v: v + 1,
+        float: lambda v: v + 0.5,
+        tuple: lambda v: ("flip",),
+    }
+    keys = {Experiment().key()}
+    for name, option in options().items():
+        if option.choices:
+            value = next((c for c in option.choices if c != option.default), None)
+        else:
+            value = other.get(option.kind, lambda v: v + "x")(option.default)
+        if value is not None:
+            keys.add(Experiment.of(**{name: value}).key())
+    assert len(keys) >= len(options())

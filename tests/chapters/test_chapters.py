@@ -1,0 +1,101 @@
+"""The chapters as notebooks: what each declares, that git holds no outputs, and that each runs."""
+
+import itertools
+import json
+from pathlib import Path
+
+import papermill
+import pytest
+import yaml
+
+from agebook.build.chapters import REPOSITORY, check_contents, list_chapters
+from agebook.build.plan import Build, Plan
+from agebook.build.profiles import read_profile, resolve
+from agelib import drawn
+from agelib.runtime.notebooks import execute
+
+CHAPTERS = list_chapters(REPOSITORY)
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.name for chapter in CHAPTERS])
+
+
+@pytest.fixture(scope="module")
+def kept_workspace():
+    """The workspace of executed chapters: shared by all test processes, and kept, as `make book` keeps its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGELIB_HOME", str(REPOSITORY / "_build" / "tests" / "home"))
+        yield
+
+
+def test_contents_name_every_chapter():
+    check_contents(REPOSITORY)
+
+
+@each_chapter
+def test_every_parameter_has_a_kind_a_value_and_a_meaning(chapter):
+    described = papermill.inspect_notebook(str(chapter.path))
+    assert set(described) == set(chapter.parameters)
+    for name, parameter in described.items():
+        assert parameter["inferred_type_name"] not in ("", "None"), name
+        assert len(parameter["help"]) > 3, f"{name}: write '{name}: kind = value  # meaning'"
+
+
+@each_chapter
+def test_git_holds_no_outputs(chapter):
+    notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
+    assert "widgets" not in notebook["metadata"]
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"], "run nbstripout: `make install` sets it up as a filter of git"
+            assert cell["execution_count"] is None
+
+
+@each_chapter
+def test_no_line_is_said_twice_in_a_row(chapter):
+    for cell in json.loads(chapter.path.read_text(encoding="utf-8"))["cells"]:
+        lines = "".join(cell["source"]).splitlines()
+        assert not [one for one, next_one in itertools.pairwise(lines) if one == next_one and one.strip()]
+
+
+@each_chapter
+def test_a_chapter_says_what_it_is(chapter):
+    about = json.loads(chapter.path.read_text(encoding="utf-8"))["metadata"].get("agelib", {})
+    assert about.get("title"), "metadata.agelib.title"
+    assert about.get("licence") == "CC-BY-4.0"
+    assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {
+        f"{number:02}" for number in range(1, 23)
+    }
+
+
+@pytest.mark.parametrize(
+    "name", [path.stem for path in Path(REPOSITORY, "notebooks/profiles").glob("*.yaml")]
+)
+def test_a_profile_names_only_parameters_that_chapters_declare(name):
+    profile = read_profile(REPOSITORY, name)
+    for source in ["drawn", *(profile.get("sources") or {})]:
+        resolve(CHAPTERS, profile, name, source, "")
+
+
+def test_on_drawn_faces_the_default_profile_leaves_chapters_as_they_are():
+    profile = yaml.safe_load(Path(REPOSITORY, "notebooks/profiles/cpu.yaml").read_text(encoding="utf-8"))
+    assert not profile.get("all")
+    assert not profile.get("chapters")
+
+
+@pytest.mark.chapters
+@each_chapter
+def test_a_chapter_runs(chapter, kept_workspace):
+    build = Build.of(profile="smoke", jobs=2, folder=REPOSITORY / "_build" / "tests")
+    record = execute(Plan.of(build).job(chapter))
+    assert record["seconds"] > 0
+    assert record["peak_bytes"] > 0
+
+
+@pytest.mark.chapters
+@pytest.mark.parametrize(("number", "layout"), [("17", "imdb-wiki"), ("18", "appa-real")])
+def test_a_chapter_runs_on_a_data_set_in_its_published_layout(number, layout, kept_workspace):
+    root = drawn.draw_collection(layout, 800, seed=5, size=64, progress=False)
+    build = Build.of("smoke", layout, root, number, jobs=2, folder=REPOSITORY / "_build" / "tests")
+    plan = Plan.of(build)
+    record = execute(plan.job(plan.selected[0]))
+    assert record["source"] == layout
+    assert record["parameters"]["root"] == str(root)
