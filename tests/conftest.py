@@ -61,3 +61,37 @@ def html() -> Path:
         with lock(FOLDER / "book"):
             assert book("smoke", jobs=2, address="https://example.org/ages/", folder=FOLDER) == 0
     return FOLDER / "html"
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    """A chapter of three lines whose exercise asks for the sum of two parameters."""
+    from tiny_course import write_chapter
+
+    return write_chapter(tmp_path)
+
+
+@pytest.fixture
+def essay(chapter):
+    """The tiny chapter with a question that a person judges."""
+    from tiny_course import with_essay
+
+    return with_essay(chapter)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A small book of three chapters, with the real settings."""
+    from small_book import write_book
+
+    return write_book(tmp_path / "repository")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A real HTTP server on loopback that misbehaves on request."""
+    from difficult_server import serve
+
+    monkeypatch.setenv("no_proxy", "*")
+    with serve() as server:
+        yield server

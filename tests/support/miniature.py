@@ -12,6 +12,9 @@ MINIATURE = {
     "epochs": 1,
 }
 
+#: The same for two epochs, of more than one batch each.
+SMALL = MINIATURE | {"epochs": 2, "batch_size": 32}
+
 #: Python imports this at its start: it notes every run that is sealed, whichever process does it.
 WITNESS = """
 import os, sys

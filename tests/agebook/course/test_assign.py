@@ -6,14 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell
+from tiny_course import SECRET
 
 from agebook.__main__ import main
 from agebook.build.chapters import REPOSITORY, list_chapters, read_chapter
 from agebook.course import answers, assign, draw, read_roster, read_variants, student_copy
 from agebook.course import student_copy as copies
 
-SECRET = "0123456789abcdef"
 CLASS = [f"student{number:02}" for number in range(50)]
 
 #: Chapters with graded exercises.
@@ -22,46 +22,6 @@ GRADED = [
     for chapter in list_chapters(REPOSITORY)
     if any(cell["metadata"].get("nbgrader", {}).get("grade") for cell in chapter.cells)
 ]
-
-
-def exercise(name, solution, visible, hidden, points=1):
-    def about(**more):
-        usual = {"grade": False, "solution": False, "locked": True, "schema_version": 3, "task": False}
-        return {"nbgrader": usual | more}
-
-    marked = f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
-    tested = f"{visible}\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS"
-    return [
-        new_code_cell(marked, metadata=about(solution=True, locked=False, grade_id=name)),
-        new_code_cell(tested, metadata=about(grade=True, points=points, grade_id=f"{name}-test")),
-    ]
-
-
-@pytest.fixture
-def chapter(tmp_path):
-    """A chapter of three lines whose exercise asks for the sum of two parameters."""
-    notebook = new_notebook(
-        cells=[
-            new_markdown_cell("# Tiny"),
-            new_code_cell("a: int = 1\nb: float = 0.5", metadata={"tags": ["parameters"]}),
-            new_code_cell("doubled = 2 * a\ndoubled"),
-            new_markdown_cell("For teachers alone: it is a sum.", metadata={"tags": ["instructor"]}),
-            new_markdown_cell(
-                "Text.\n\n```{exercise}\n:label: ex-sum\nAdd them up.\n```\n\n"
-                "```{solution} ex-sum\n:class: dropdown\nIt is a + b.\n```\n"
-            ),
-            *exercise(
-                "ex-sum",
-                "total = doubled / 2 + b",
-                "assert total > 0",
-                'from agebook.course import answers\n\nanswers.record("ex-sum", total)',
-            ),
-        ],
-        metadata={"agelib": {"title": "Tiny", "variants": {"a": {"from": 1, "to": 9999}, "b": [0.25, 0.75]}}},
-    )
-    file = tmp_path / "01_tiny.ipynb"
-    nbformat.write(notebook, file)
-    return read_chapter(file)
 
 
 def test_fifty_students_have_fifty_sets_of_parameters_that_another_run_draws_again():

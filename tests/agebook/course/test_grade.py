@@ -12,22 +12,15 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
+from tiny_course import SECRET, answer, hand_in
 
-from agebook.build.chapters import read_chapter
 from agebook.course import assign, collect, grade, gradebook, sandbox, student_copy
 from agebook.course.restore import restore
 from agelib.runtime import workspace
-from tests.agebook.course.test_assign import SECRET, chapter  # noqa: F401, a fixture
 
 LIMITS = sandbox.Limits(seconds=120, cell_seconds=20, memory=1_000_000_000)
-
-
-def answer(notebook, source):
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":
-            cell.source = source
 
 
 def without_test(notebook):
@@ -95,7 +88,7 @@ ODD = {
 
 
 @pytest.fixture
-def course(chapter, tmp_path):  # noqa: F811
+def course(chapter, tmp_path):
     folder = tmp_path / "course"
     made = assign.assign([chapter], [*SUBMISSIONS, *ODD], SECRET, folder)
     for each in made:
@@ -115,7 +108,7 @@ def course(chapter, tmp_path):  # noqa: F811
     return folder, made
 
 
-def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapter, course):  # noqa: F811
+def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapter, course):
     folder, made = course
     table = grade.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index(
         "student"
@@ -149,7 +142,7 @@ def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapte
         assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=[\"']?(?:https?:)?//", page)
 
 
-def test_the_course_is_hidden_from_a_submission_where_the_system_allows(chapter, course):  # noqa: F811
+def test_the_course_is_hidden_from_a_submission_where_the_system_allows(chapter, course):
     if not sandbox.can_isolate():
         pytest.skip("no namespaces on this system")
     folder, made = course
@@ -161,7 +154,7 @@ def test_the_course_is_hidden_from_a_submission_where_the_system_allows(chapter,
     assert "no network; the course's folder is hidden" in sandbox.enforced()
 
 
-def test_hand_ins_are_found_however_a_system_packs_them_and_the_newest_counts(chapter, tmp_path):  # noqa: F811
+def test_hand_ins_are_found_however_a_system_packs_them_and_the_newest_counts(chapter, tmp_path):
     folder, source = tmp_path / "course", tmp_path / "hand-ins"
     made = assign.recall([chapter], ["ada", "ada2", "grace", "alan"], SECRET, folder)
     files = {
@@ -202,7 +195,7 @@ grading.grade(made, [chapter], folder, sandbox.Limits(seconds=90, cell_seconds=6
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
-def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(chapter, tmp_path):  # noqa: F811
+def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(chapter, tmp_path):
     folder, students = tmp_path / "course", ["ada", "grace", "alan", "edsger"]
     made = assign.assign([chapter], students, SECRET, folder)
     for each in made:
@@ -240,37 +233,6 @@ def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(c
     assert {file: file.stat().st_mtime_ns for file in done} == done
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         assert sorted(each.student.id for each in book.assignment_submissions("01_tiny")) == sorted(students)
-
-
-@pytest.fixture
-def essay(chapter):  # noqa: F811
-    """The tiny chapter with a question that a person judges."""
-    notebook = nbformat.read(chapter.path, as_version=4)
-    about = {
-        "grade": True,
-        "solution": True,
-        "locked": False,
-        "schema_version": 3,
-        "task": False,
-        "points": 4,
-    }
-    notebook.cells.append(
-        new_markdown_cell("Because it adds.", metadata={"nbgrader": about | {"grade_id": "ex-why"}})
-    )
-    nbformat.write(notebook, chapter.path)
-    return read_chapter(chapter.path)
-
-
-def hand_in(each, folder, text):
-    notebook = nbformat.read(each.file, as_version=4)
-    answer(notebook, "total = a + b")
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "ex-why":
-            assert cell.source == "YOUR ANSWER HERE"
-            cell.source = text or cell.source
-    target = grade.submission_of(each, folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
 
 
 def test_what_a_person_judges_waits_in_a_table_and_counts_when_it_is_filled_in(essay, tmp_path):

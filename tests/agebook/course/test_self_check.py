@@ -2,15 +2,14 @@
 
 import nbformat
 import pytest
+from tiny_course import SECRET, answer, hand_in
 
 from agebook.__main__ import main
 from agebook.course import assign, grade, self_check
-from tests.agebook.course.test_assign import SECRET, chapter  # noqa: F401, a fixture
-from tests.agebook.course.test_grade import answer, essay, hand_in  # noqa: F401, a fixture
 
 
 @pytest.fixture
-def copy(chapter, tmp_path):  # noqa: F811
+def copy(chapter, tmp_path):
     (made,) = assign.assign([chapter], ["ada"], SECRET, tmp_path / "course")
     return made.file
 
@@ -65,7 +64,7 @@ def test_what_would_have_no_effect_is_told(copy):
     assert not found.ready and "its test was deleted" in found.said
 
 
-def test_an_answer_in_words_is_there_or_not(essay, tmp_path):  # noqa: F811
+def test_an_answer_in_words_is_there_or_not(essay, tmp_path):
     (made,) = assign.assign([essay], ["ada"], SECRET, tmp_path / "course")
     hand_in(made, tmp_path / "course", None)
     found, _ = self_check.check(grade.submission_of(made, tmp_path / "course"))

@@ -57,7 +57,10 @@ def test_the_package_and_the_parser_import_nothing_heavy(program):
 
 def test_a_run_that_is_found_done_needs_no_fastai():
     """Its import takes as long as torch's, and brings scikit-learn and SciPy."""
-    code = "import sys, agelib.experiments.run, agelib.deploy.predict\nprint([n for n in ('fastai', 'sklearn') if n in sys.modules])"
+    code = (
+        "import sys, agelib.experiments.run, agelib.deploy.predict\n"
+        "print([n for n in ('fastai', 'sklearn') if n in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]", result.stderr
 

@@ -2,12 +2,12 @@
 
 import pandas as pd
 import pytest
+from miniature import SMALL
 from sklearn.metrics import f1_score
 
 from agelib.config import Experiment
 from agelib.data import splits
 from agelib.experiments import hierarchies, run
-from tests.agelib.experiments.test_run import SMALL
 
 BASE = Experiment.of(**(SMALL | {"target": "groups", "bins": "4", "epochs": 1, "base_features": 4}))
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from miniature import MINIATURE
+from miniature import SMALL
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from agelib import training
@@ -23,8 +23,6 @@ from agelib.runtime import workspace
 from agelib.targets import age_groups
 
 REPOSITORY = str(Path(__file__).parents[3])
-
-SMALL = MINIATURE | {"epochs": 2, "batch_size": 32}
 
 
 def run(**changes):
@@ -156,8 +154,9 @@ def test_a_killed_run_is_finished_with_the_same_numbers(tmp_path, monkeypatch, t
     expected = run(epochs=8, schedule="one_cycle", augmentation=("flip", "light"), dropout=0.3)
     code = (
         "import sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + '/tests/support']\n"
-        "import tests.agelib.experiments.test_run as t\n"
-        "t.run(epochs=8, schedule='one_cycle', augmentation=('flip', 'light'), dropout=0.3)"
+        "import agelib; from miniature import SMALL\n"
+        "changes = dict(epochs=8, schedule='one_cycle', augmentation=('flip', 'light'), dropout=0.3)\n"
+        "agelib.run(agelib.Experiment.of(**(SMALL | changes)), progress=False)"
     )
     environment = os.environ | {"AGELIB_HOME": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", code, REPOSITORY], env=environment)

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
+from miniature import SMALL
 
 from agelib.config import Experiment
 from agelib.experiments import run, search
-from tests.agelib.experiments.test_run import SMALL
 
 BASE = Experiment.of(**(SMALL | {"epochs": 1}))
 GRID = {"optimiser": ["sgd", "adam"], "learning_rate": [1e-3, 1e-4]}

@@ -2,12 +2,12 @@
 
 import ast
 import inspect
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from cells import Cells
 
 from agelib import metrics
 from agelib.config import Experiment
@@ -15,27 +15,6 @@ from agelib.data import table as faces
 from agelib.networks.basic_cnn import BasicCNN
 from agelib.pixels.batches import Batches
 from agelib.plots import show
-
-
-class Cells(HTMLParser):
-    """Tags and texts of a piece of HTML; fails on a tag that is not closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.texts, self.attributes = [], [], []
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.open.append(tag)
-        self.attributes.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if data.strip():
-            self.texts.append((self.open[-1], data))
 
 
 def texts(shown, tag):

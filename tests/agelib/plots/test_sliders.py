@@ -8,10 +8,10 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from cells import Cells
 from PIL import Image
 
 from agelib.plots import sliders
-from tests.agelib.plots.test_show import Cells
 
 LABELS = ["1 year", "10 years", "90 years"]
 WORDS = ["A child.", "Half-grown & <small>.", "Old; $x$ is no formula."]

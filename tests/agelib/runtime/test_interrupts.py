@@ -13,11 +13,11 @@ import pandas as pd
 import psutil
 import pytest
 from miniature import MINIATURE
+from small_book import change
+from tiny_course import SECRET
 
 from agebook.course import assign, grade
 from agelib.runtime import workspace
-from tests.agebook.build.test_build import change, repository  # noqa: F401, a fixture
-from tests.agebook.course.test_assign import SECRET, chapter  # noqa: F401, a fixture
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 
@@ -143,7 +143,7 @@ with stopping.on_signals():
 """
 
 
-def test_what_was_being_graded_is_graded_again_and_not_called_stopped(chapter, tmp_path):  # noqa: F811
+def test_what_was_being_graded_is_graded_again_and_not_called_stopped(chapter, tmp_path):
     folder, flag = tmp_path / "course", tmp_path / "go-on"
     for each in assign.assign([chapter], ["quick", "slow", "later"], SECRET, folder):
         workspace.write_json(
@@ -185,7 +185,7 @@ with stopping.on_signals():
 
 
 @pytest.mark.book
-def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):  # noqa: F811
+def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):
     flag, temporary = tmp_path / "go-on", tmp_path / "temporary"
     temporary.mkdir()
     wait = f"import os, time\\nwhile not os.path.exists({str(flag)!r}):\\n    time.sleep(0.1)\\n"

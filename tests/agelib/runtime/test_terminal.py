@@ -8,13 +8,12 @@ import nbformat
 import numpy as np
 import psutil
 import pytest
+from difficult_server import CONTENT
+from tiny_course import SECRET, answer
 
 from agebook.build.chapters import REPOSITORY
 from agebook.course import assign
 from agelib.cli.models import SHIPPED
-from tests.agebook.course.test_assign import SECRET, chapter  # noqa: F401, a fixture
-from tests.agebook.course.test_grade import answer
-from tests.agelib.data.sources.test_download import CONTENT, server  # noqa: F401, a fixture
 
 pexpect = pytest.importorskip("pexpect", reason="comes with IPython, but not on Windows")
 
@@ -86,7 +85,7 @@ def test_a_model_that_is_being_written(terminal, tmp_path):
     assert "model.onnx" in ended(terminal(*words))
 
 
-def test_bytes_that_arrived(terminal, server, tmp_path):  # noqa: F811
+def test_bytes_that_arrived(terminal, server, tmp_path):
     setup = (
         "from agelib.data.sources import download as d; "
         f"d.DATASETS['slow'] = d.Dataset('', '', '', {{'one': d.Archive({server.address!r})}}, ('one',))"
@@ -113,7 +112,7 @@ def slow(file, flag):
     return file
 
 
-def test_a_notebook_that_is_being_checked(terminal, chapter, tmp_path):  # noqa: F811
+def test_a_notebook_that_is_being_checked(terminal, chapter, tmp_path):
     (made,) = assign.assign([chapter], ["ada"], SECRET, tmp_path / "course")
     file = slow(made.file, tmp_path / "go-on")
     before = file.read_bytes()

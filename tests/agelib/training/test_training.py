@@ -11,49 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny_training import CPU, fit, little_network, parts
 
 from agelib import networks, targets, training
-from agelib.config import Network, Training, options
+from agelib.config import Training, options
 from agelib.pixels.augment import build as build_augmentation
-from agelib.pixels.batches import Batches
 from agelib.runtime import devices
 from agelib.training import checkpoints, precision
 
 REPOSITORY = str(Path(__file__).parents[3])
-
-CPU = torch.device("cpu")
-
-
-def squares(number=96, size=16, seed=0):
-    """Pictures whose grey level is the age, with noise: easy, and no faces."""
-    generator = np.random.default_rng(seed)
-    ages = generator.uniform(0, 100, number)
-    pictures = ages[:, None, None, None] * 2 + generator.normal(0, 20, (number, 3, size, size))
-    return pictures.clip(0, 255).astype(np.uint8), ages
-
-
-def parts(settings, augment=None):
-    pictures, ages = squares()
-    target = targets.build(settings, ages[:64, None])
-    common = {"mean": [0.4] * 3, "std": [0.3] * 3, "batch_size": settings.batch_size, "seed": settings.seed}
-    train = Batches(pictures, np.arange(64), ages, shuffle=True, augment=augment, **common)
-    valid = Batches(pictures, np.arange(64, 96), ages, **common)
-    return target, train, valid
-
-
-def little_network(seed=42, dropout=0.3):
-    options = Network(blocks=2, base_features=4, hidden_neurons=8, dropout=dropout)
-    return networks.build(options, 1, 16, seed=seed)
-
-
-def fit(folder, progress=False, augment=None, mixup=0.0, dropout=0.3, **changes):
-    settings = Training(**({"epochs": 4, "batch_size": 16, "learning_rate": 1e-2} | changes))
-    target, train, valid = parts(settings, augment)
-    network = little_network(dropout=dropout)
-    history = training.fit(
-        network, target, train, valid, settings, folder, CPU, progress=progress, mixup=mixup
-    )
-    return history, network
 
 
 def same_weights(one, other):
@@ -105,8 +71,8 @@ def test_two_trainings_with_one_seed_are_equal(tmp_path):
 KILLED = """
 import json, pathlib, sys
 sys.path[:0] = [sys.argv[2], sys.argv[2] + "/tests/support"]
-import tests.agelib.training.test_training as t
-t.fit(pathlib.Path(sys.argv[1]), **json.loads(sys.argv[3]))
+from tiny_training import fit
+fit(pathlib.Path(sys.argv[1]), **json.loads(sys.argv[3]))
 """
 
 LONG = [
