@@ -180,7 +180,7 @@ def _open(chosen, chapters):
 def _assignments(chosen, make):
     """The chapters, the class, and what a function of :mod:`agebook.course.assign` makes of them."""
     from agebook.course import assign as assigning
-    from agebook.course import read_roster
+    from agebook.course.roster import read_roster
 
     chapters = _chapters(chosen.chapters)
     roster = read_roster(chosen.roster)

@@ -10,10 +10,3 @@ look before handing in · :mod:`~agebook.course.hub_link` a chapter on a Jupyter
 
 Explained on the page "For instructors".
 """
-
-from agebook.course.assign import Assignment, assign
-from agebook.course.roster import read_roster
-from agebook.course.student_copy import student_copy
-from agebook.course.variants import draw, read_variants
-
-__all__ = ["Assignment", "assign", "draw", "read_roster", "read_variants", "student_copy"]

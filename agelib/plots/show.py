@@ -192,7 +192,7 @@ def provenance(of) -> Shown:
 
     Examples
     --------
-    >>> from agelib import faces
+    >>> from agelib.data import table as faces
     >>> provenance(faces.table(path=["a.jpg", "b.jpg"], source="drawn-imdb-wiki"))
     Drawn faces, not people (drawn-imdb-wiki): these are no results on people. 2 pictures.
     """

@@ -188,7 +188,7 @@ def mark_used(path) -> None:
 def last_used(path) -> float:
     """When a thing was last used, or else made, in seconds since 1970.
 
-    >>> folder = store.home() / "runs" / "resnet18-0123456789abcdef"
+    >>> folder = home() / "runs" / "resnet18-0123456789abcdef"
     >>> folder.mkdir(parents=True)
     >>> mark_used(folder)
     >>> import time

@@ -60,7 +60,7 @@ class Server:
             self.port = free.getsockname()[1]
         (folder / "tmp").mkdir()
         mine = {"HOME": str(folder), "TMPDIR": str(folder / "tmp"), "AGELIB_HOME": str(folder / "agelib")}
-        command = [sys.executable, "-m", "agelib", "app", "--no-browser", "--port", str(self.port)]
+        command = [sys.executable, "-m", "agebook", "app", "--no-browser", "--port", str(self.port)]
         self.log = folder / "log.txt"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

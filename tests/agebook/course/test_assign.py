@@ -11,8 +11,11 @@ from tiny_course import SECRET
 
 from agebook.__main__ import main
 from agebook.build.chapters import REPOSITORY, list_chapters, read_chapter
-from agebook.course import answers, assign, draw, read_roster, read_variants, student_copy
+from agebook.course import answers, assign
 from agebook.course import student_copy as copies
+from agebook.course.roster import read_roster
+from agebook.course.student_copy import student_copy
+from agebook.course.variants import draw, read_variants
 
 CLASS = [f"student{number:02}" for number in range(50)]
 

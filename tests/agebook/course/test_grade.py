@@ -16,8 +16,9 @@ from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 from tiny_course import SECRET, answer, hand_in
 
-from agebook.course import assign, collect, grade, gradebook, sandbox, student_copy
+from agebook.course import assign, collect, grade, gradebook, sandbox
 from agebook.course.restore import restore
+from agebook.course.student_copy import student_copy
 from agelib.runtime import workspace
 
 LIMITS = sandbox.Limits(seconds=120, cell_seconds=20, memory=1_000_000_000)
@@ -184,8 +185,8 @@ def test_hand_ins_are_found_however_a_system_packs_them_and_the_newest_counts(ch
 GRADE = """
 import sys
 from pathlib import Path
-from agelib.publishing.chapters import read_chapter
-from agelib.teaching import assigning, grading, sandbox
+from agebook.build.chapters import read_chapter
+from agebook.course import assign as assigning, grade as grading, sandbox
 
 chapter, folder = read_chapter(Path(sys.argv[1])), Path(sys.argv[2])
 students = sys.argv[3].split(",")

@@ -13,7 +13,8 @@ SMALL = [*TINY, "--image-size", "16", "--blocks", "2", "--base-features", "4", "
 
 
 def said(*arguments):
-    result = subprocess.run([sys.executable, "-m", "agelib", *arguments], capture_output=True, text=True)
+    program = "agebook" if arguments[0] == "bench" else "agelib"
+    result = subprocess.run([sys.executable, "-m", program, *arguments], capture_output=True, text=True)
     return result.returncode, result.stdout, result.stderr
 
 
@@ -46,7 +47,7 @@ HEAVY = (
     [
         "import agelib",
         "from agelib.__main__ import main\nwith contextlib.suppress(SystemExit):\n    main(['train', '--help'])",
-        "from agelib.__main__ import main\nwith contextlib.suppress(SystemExit):\n    main(['grade', '1'])",
+        "from agebook.__main__ import main\nwith contextlib.suppress(SystemExit):\n    main(['grade', '1'])",
     ],
 )
 def test_the_package_and_the_parser_import_nothing_heavy(program):

@@ -11,8 +11,8 @@ from agelib.runtime.cpu import cores, threads_here
 ON_ONE_CORE = """
 import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-from agelib.processors import cores
-from agelib.publishing.plan import Build
+from agelib.runtime.cpu import cores
+from agebook.build.plan import Build
 print(cores(), Build.of().workers, Build.of(jobs=1).threads)
 """
 

@@ -29,8 +29,9 @@ GRID = {"optimiser": ["sgd", "adam"], "learning_rate": [1e-3, 1e-4]}
 
 COORDINATOR = """
 import sys
-from agelib import executors, studies
-from agelib.experiment import Experiment
+from agelib.experiments import search as studies
+from agelib.runtime import executors
+from agelib.config import Experiment
 if __name__ == "__main__":
     values, grid, scheduler = map(eval, sys.argv[1:])
     with executors.open(2, scheduler) as executor:
@@ -337,7 +338,7 @@ def test_a_worker_that_joins_later_is_asked_too_and_a_lost_scheduler_is_told(sur
 
 PARENT = """
 import time
-from agelib import executors
+from agelib.runtime import executors
 executor = executors.processes(2)
 asleep = [executor.submit(time.sleep, 600) for _ in range(2)]
 while not all(future.running() for future in asleep):

@@ -129,9 +129,9 @@ def test_drawing_leaves_nothing_half_done_after_sigterm(tmp_path):
 GRADE = """
 import sys
 from pathlib import Path
-from agelib import stopping
-from agelib.publishing.chapters import read_chapter
-from agelib.teaching import assigning, grading
+from agelib.runtime import interrupts as stopping
+from agebook.build.chapters import read_chapter
+from agebook.course import assign as assigning, grade as grading
 
 chapter, folder = read_chapter(Path(sys.argv[1])), Path(sys.argv[2])
 made = assigning.recall([chapter], ["quick", "slow", "later"], sys.argv[3], folder)
@@ -172,8 +172,8 @@ def test_what_was_being_graded_is_graded_again_and_not_called_stopped(chapter, t
 
 BOOK = """
 import sys
-from agelib import stopping
-from agelib.publishing import book
+from agelib.runtime import interrupts as stopping
+from agebook.build import book
 
 with stopping.on_signals():
     try:
@@ -191,8 +191,8 @@ def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):
     wait = f"import os, time\\nwhile not os.path.exists({str(flag)!r}):\\n    time.sleep(0.1)\\n"
     change(
         repository / "notebooks" / "02_keys.ipynb",
-        "from agelib import store",
-        wait + "from agelib import store",
+        "from agelib.runtime import workspace as store",
+        wait + "from agelib.runtime import workspace as store",
     )
     command = ["env", f"TMPDIR={temporary}", sys.executable, "-c", BOOK, str(repository)]
     process = start(command, tmp_path)
@@ -210,8 +210,8 @@ def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):
 PDF = """
 import sys
 from pathlib import Path
-from agelib import stopping
-from agelib.publishing import pdf
+from agelib.runtime import interrupts as stopping
+from agebook.build import pdf
 
 with stopping.on_signals():
     try:

@@ -43,7 +43,7 @@ def test_an_unexpected_error_is_one_line_and_its_origin_is_in_the_log(tmp_path):
     assert done.stderr == (
         f"agelib draw: unexpected, TypeError: 'dict' object is not callable; where it comes from: {log}\n"
     )
-    assert "Traceback" in log.read_text() and "commands/data.py" in log.read_text().replace("\\", "/")
+    assert "Traceback" in log.read_text() and "cli/data.py" in log.read_text().replace("\\", "/")
 
 
 def test_warnings_are_shown_as_ever_and_noted(tmp_path, monkeypatch):

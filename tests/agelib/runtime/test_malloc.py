@@ -14,7 +14,7 @@ GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc
 #: Takes and lets go 40 MB fifty times, and prints how many pages the system had to hand out for it.
 TAKE = """
 import contextlib, resource, sys
-from agelib import memory
+from agelib.runtime import malloc as memory
 
 bytearray(2**22)
 with memory.kept() if sys.argv[1] == "kept" else contextlib.nullcontext():

@@ -145,7 +145,7 @@ def test_a_run_that_a_study_names_goes_only_with_it(home):
 def test_what_another_process_holds_stays(home):
     folder = make(home, "runs", run_name(1), days=50)
     code = (
-        "import sys, time; from agelib import store\n"
+        "import sys, time; from agelib.runtime import workspace as store\n"
         "with store.lock(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(600)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
@@ -188,7 +188,7 @@ def test_what_is_being_decoded_for_days_is_no_leftover(home):
 #: Prunes, and is killed when it has removed half of the files of the third thing.
 KILLED = """
 import os, shutil, signal
-from agelib import housekeeping
+from agelib.runtime import prune as housekeeping
 rmtree, calls = shutil.rmtree, []
 def half(folder):
     calls.append(folder)

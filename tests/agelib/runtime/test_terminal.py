@@ -18,7 +18,10 @@ from agelib.cli.models import SHIPPED
 pexpect = pytest.importorskip("pexpect", reason="comes with IPython, but not on Windows")
 
 #: A command in a Python in which something was set up before it.
-PREPARED = "import sys; from agelib.__main__ import main; {}; sys.exit(main(sys.argv[1:]))"
+PREPARED = "import sys; from {}.__main__ import main; {}; sys.exit(main(sys.argv[1:]))"
+
+#: Commands of the workshop; the others are those of the package.
+WORKSHOP = ("assign", "check")
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def terminal(tmp_path):
     def start(*words, setup="pass"):
         child = pexpect.spawn(
             sys.executable,
-            ["-c", PREPARED.format(setup), *map(str, words)],
+            ["-c", PREPARED.format("agebook" if words[0] in WORKSHOP else "agelib", setup), *map(str, words)],
             env=os.environ | {"AGELIB_HOME": str(tmp_path / "home"), "COLUMNS": "1000"},
             encoding="utf-8",
             timeout=120,
