@@ -159,7 +159,7 @@ def _share_roots(sources: list[str], root) -> list[str]:
 def take_sample(faces, pictures: int, seed: int):
     """Take rows at random without replacement, in their order; all of them if there are not more.
 
-    >>> rows = faces_tables.table(path=list("abcdef"), age=range(6))
+    >>> rows = table.table(path=list("abcdef"), age=range(6))
     >>> list(take_sample(rows, 3, seed=1)["path"]) == sorted(take_sample(rows, 3, seed=1)["path"])
     True
     """

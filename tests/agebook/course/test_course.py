@@ -12,7 +12,7 @@ from agebook.__main__ import main
 from agebook.build.chapters import REPOSITORY, list_chapters
 
 PAGE = (REPOSITORY / "book" / "for-instructors.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^agelib (.+)$", PAGE, re.MULTILINE)
+COMMANDS = re.findall(r"^agebook (.+)$", PAGE, re.MULTILINE)
 
 
 def hand_in(student, folder):
