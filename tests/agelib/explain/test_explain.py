@@ -12,8 +12,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from agelib import explain, networks
-from agelib.config import Experiment, Network
-from agelib.experiments import samples
+from agelib.config import Network
 from agelib.explain.attention import WindowAttention, _places
 from agelib.explain.layers import as_maps, undisturbed
 from agelib.explain.occlusion import _patches
@@ -499,51 +498,3 @@ def test_ssim_is_wangs_formula_window_by_window():
 def test_a_map_is_like_itself_whatever_its_scale(maps):
     assert explain.structural_similarity(maps, maps)[0] == pytest.approx(1)
     assert -1 <= explain.structural_similarity(maps, -maps)[0] <= 1 + 1e-9
-
-
-# --- samples ---
-
-
-@pytest.fixture(scope="module")
-def run(workspace):
-    import agelib
-
-    experiment = Experiment.of(
-        source="drawn-utkface", pictures=160, detector="none", min_pictures_per_age=1, image_size=16, zoom=1.5,
-        blocks=2, base_features=4, hidden_neurons=8, epochs=1,
-    )  # fmt: skip
-    return agelib.run(experiment, progress=False)
-
-
-def test_a_sample_is_what_the_run_predicted(run):
-    sample = samples.take_sample(run, "test", pictures=9, seed=1)
-    assert sample.pictures.shape == (9, 3, 16, 16) and sample.images.shape == (9, 3, 16, 16)
-    network, answer = run.network(), explain.age(run.target())
-    with torch.no_grad():
-        found = answer(network(sample.pictures)).numpy()
-    expected = run.predictions.set_index("path").loc[sample.faces["path"], "predicted"]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-    again = samples.take_sample(run, "test", pictures=9, seed=1)
-    assert again.faces["path"].tolist() == sample.faces["path"].tolist()
-    assert len(samples.take_sample(run, "valid", pictures=0).faces) == len(run.valid_predictions)
-
-
-def test_a_picture_from_an_array_is_shown_as_one_from_a_file(run):
-    from PIL import Image
-
-    sample = samples.take_sample(run, "test", pictures=3)
-    root = run.prepared.root
-    files = [Image.open(root / path).convert("RGB") for path in sample.faces["path"]]
-    found = samples.normalise(run, np.stack([np.asarray(file) for file in files]))
-    side = files[0].width
-    box = (side / 6, side / 6, side * 5 / 6, side * 5 / 6)  # a zoom of 1.5 keeps the middle two thirds
-    small = np.stack([np.asarray(file.resize((16, 16), Image.Resampling.BICUBIC, box=box)) for file in files])
-    mean, std = np.array(run.environment["pixel_mean"]), np.array(run.environment["pixel_std"])
-    expected = ((small / 255 - mean) / std).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    # A large JPEG is read at a fraction of its size, which is nearly but not quite the same.
-    assert (found - sample.pictures).abs().mean() < 0.1
-    with pytest.raises(ValueError, match="uint8"):
-        samples.normalise(run, np.zeros((1, 8, 8, 3)))
-    with pytest.raises(ValueError, match="train, valid, test"):
-        samples.take_sample(run, "tset")
