@@ -19,7 +19,7 @@ def page(run: str = "", model: str = "", detector: str = "cascade", level: float
     model : str
         Folder of an exported model. Without either, the model that comes with the book.
     detector : str
-        As for :func:`agelib.deploy.load.choose`.
+        As for :func:`agelib.deploy.shipped.choose`.
     level : float
         Share of pictures whose interval holds the true age.
     """

@@ -53,8 +53,8 @@ class Options:
         os.environ[OPTIONS] = json.dumps(asdict(self))
 
     def choose(self):
-        """The model that is meant: see :func:`agelib.deploy.load.choose`."""
-        from agelib.deploy.load import choose  # torch takes seconds to import
+        """The model that is meant: see :func:`agelib.deploy.shipped.choose`."""
+        from agelib.deploy.shipped import choose  # torch takes seconds to import
         from agelib.experiments import result
 
         return choose(result.find(self.run) if self.run else self.model, self.detector, self.margin)

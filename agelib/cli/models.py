@@ -75,7 +75,7 @@ def add_manner(command) -> None:
 def _export(chosen) -> None:
     with steady(_LOADING):
         from agelib import deploy
-        from agelib.deploy.load import measured_frame
+        from agelib.deploy.shipped import measured_frame
         from agelib.experiments import result
 
     if chosen.model:
@@ -96,7 +96,7 @@ def _predict(chosen) -> int:
     import numpy as np
 
     with steady(_LOADING):
-        from agelib.deploy.load import choose
+        from agelib.deploy.shipped import choose
         from agelib.deploy.predict import find_pictures, predict_in_batches
         from agelib.experiments import result
 

@@ -17,7 +17,7 @@ from agelib.explain.grad_cam import grad_cam
 from agelib.explain.group_average import Averages, average
 from agelib.explain.layers import find_layer, list_layers
 from agelib.explain.occlusion import cover, occlusion_maps
-from agelib.explain.outputs import age, mean_age, score
+from agelib.explain.outputs import age, mean_age
 from agelib.explain.sanity_checks import (
     SanityCheck,
     cascade,
@@ -44,7 +44,6 @@ __all__ = [
     "mean_age",
     "occlusion_maps",
     "rank_correlation",
-    "score",
     "strongest",
     "structural_similarity",
 ]

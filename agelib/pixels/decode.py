@@ -6,7 +6,7 @@ pictures (see :mod:`agelib.pixels.cache`) changes only when this page does. Expl
 
 import io
 import math
-import os
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -58,16 +58,28 @@ def read_picture(source, image_size: int, grey: bool = False, zoom: float = 1.0)
     >>> read_picture(file.getvalue(), 64).shape
     (3, 64, 64)
     """
-    name = "the picture" if isinstance(source, bytes) else getattr(source, "name", source)
     try:
-        if isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file:
-                source = file.read()
-        elif hasattr(source, "read"):
-            source = source.read()
-        return decode_picture(source, image_size, grey, zoom)
+        return decode_picture(bytes_of(source), image_size, grey, zoom)
     except Exception as error:
-        raise ValueError(f"{name}: {reason(error)}") from None
+        raise ValueError(f"{name_of(source)}: {reason(error)}") from None
+
+
+def name_of(source) -> str:
+    """What to call a picture in a table or an error: its path, the name of what is in memory, or just that.
+
+    >>> name_of("a.jpg"), name_of(b"GIF89a"), name_of(io.BytesIO())
+    ('a.jpg', 'the picture', 'the picture')
+    """
+    if isinstance(source, bytes) or hasattr(source, "read"):
+        return str(getattr(source, "name", "the picture"))
+    return str(source)
+
+
+def bytes_of(source) -> bytes:
+    """What a picture's file holds: of a path, of bytes, of a binary file."""
+    if isinstance(source, bytes):
+        return source
+    return source.read() if hasattr(source, "read") else Path(source).read_bytes()
 
 
 def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:

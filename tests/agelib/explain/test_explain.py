@@ -19,7 +19,6 @@ from agelib.explain.occlusion import _patches
 from agelib.targets.classes import Classes, Groups
 from agelib.targets.distributions import Expectation
 from agelib.targets.multitask import Several
-from agelib.targets.regression import Regression
 
 
 def first_output(outputs):
@@ -143,36 +142,13 @@ def test_an_empty_map_stays_empty():
 # --- answers ---
 
 
-def test_scores_are_the_networks_own_outputs():
+def test_the_age_of_several_tasks_is_the_age_tasks_own():
     outputs = torch.tensor([[10.0, 0.2, 1.5, 3.0]])
-    target = Several(
-        ("age", "gender"), (Groups("20,60", mean_ages=(10.0, 70.0)), Classes("gender", ("female", "male")))
-    )
-    assert explain.score(target, "gender", "female")(outputs).item() == 1.5
-    assert explain.score(target, "age_group", "under 60")(outputs).item() == 10.0
-    assert explain.age(target)(outputs).item() == pytest.approx(target.decode(outputs).item())
-
-
-def test_the_score_of_a_group_under_a_posterior_is_its_log_probability():
-    answer = explain.score(Expectation(0, 99, bins="0,20,60"), "age_group", "20–59")
-    assert answer(torch.zeros(1, 100)).item() == pytest.approx(np.log(0.4), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("task", "name", "says"),
-    [("gender", "x", "female, male"), ("ethnicity", "x", "no classes of 'ethnicity'")],
-)
-def test_an_unknown_class_is_named(task, name, says):
-    with pytest.raises(ValueError, match=says):
-        explain.score(Classes("gender", ("female", "male")), task, name)
+    groups, classes = Groups("20,60", mean_ages=(10.0, 70.0)), Classes("gender", ("female", "male"))
+    target = Several(("age", "gender"), (groups, classes))
+    assert explain.age(target)(outputs).item() == pytest.approx(groups.decode(outputs[:, :2]).item())
     with pytest.raises(ValueError, match="gives no age"):
-        explain.age(Classes("gender", ("female", "male")))
-
-
-def test_a_regression_states_no_probability_of_a_group():
-    target = Regression("mse")
-    with pytest.raises(ValueError, match="no probability"):
-        explain.score(target, "age_group", "31–40")(torch.zeros(1, 1))
+        explain.age(classes)
 
 
 # --- occlusion ---
