@@ -52,6 +52,13 @@ class Options:
         """Leave the options to the processes that this one starts."""
         os.environ[OPTIONS] = json.dumps(asdict(self))
 
+    def choose(self):
+        """The model that is meant: see :func:`agelib.deploy.shipped.choose`."""
+        from agelib.deploy.shipped import choose  # torch takes seconds to import
+        from agelib.experiments import result
+
+        return choose(result.find(self.run) if self.run else self.model, self.detector, self.margin)
+
 
 def serve(options: Options, port: int = 8866, ip: str = "127.0.0.1", browser: bool = True) -> int:
     """Serve the page until the process is interrupted.
@@ -96,14 +103,13 @@ def serve(options: Options, port: int = 8866, ip: str = "127.0.0.1", browser: bo
 
 def _check(options: Options) -> None:
     """Refuse at once what the page could only fail at later."""
-    from agelib.deploy.load import choose
     from agelib.deploy.predict import frame_for
 
     if not NOTEBOOK.is_file():
         raise FileNotFoundError(
             f"there is no {NOTEBOOK}; the app needs the repository, not the package alone"
         )
-    model = choose(options.run, options.model, options.detector, options.margin)
+    model = options.choose()
     frame_for(model, options.detector)
     model.check_level(options.level)
 

@@ -75,12 +75,13 @@ def add_manner(command) -> None:
 def _export(chosen) -> None:
     with steady(_LOADING):
         from agelib import deploy
-        from agelib.deploy.load import load_run, measured_frame
+        from agelib.deploy.shipped import measured_frame
+        from agelib.experiments import result
 
     if chosen.model:
         model = deploy.load(chosen.model)
     else:
-        run = load_run(chosen.run)
+        run = result.find(chosen.run)
         with steady("find where the faces lie in the run's pictures"):
             frame = measured_frame(run, chosen.detector)
         model = deploy.of_run(run, frame)
@@ -95,11 +96,13 @@ def _predict(chosen) -> int:
     import numpy as np
 
     with steady(_LOADING):
-        from agelib.deploy.load import choose
+        from agelib.deploy.shipped import choose
         from agelib.deploy.predict import find_pictures, predict_in_batches
+        from agelib.experiments import result
 
     detector = "none" if chosen.no_detect else chosen.detector
-    model = choose(chosen.run, chosen.model, detector, chosen.margin)
+    source = result.find(chosen.run) if chosen.run else chosen.model or ""
+    model = choose(source, detector, chosen.margin)
     _warn_of_drawn(model)
     calibration = model.calibrations.get(chosen.level)
     if calibration is not None and not np.isfinite(calibration.margins["margin"]).all():

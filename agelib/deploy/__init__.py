@@ -4,7 +4,7 @@
 :mod:`~agelib.deploy.schema` what its description holds · :mod:`~agelib.deploy.model_card` the model card ·
 :mod:`~agelib.deploy.onnx_export` ONNX, and the folder · :mod:`~agelib.deploy.face_crop` faces in whole pictures ·
 :mod:`~agelib.deploy.quantize` 8 bits · :mod:`~agelib.deploy.latency` how fast each way is ·
-:mod:`~agelib.deploy.load` which model is meant. What uses them on files is :mod:`agelib.deploy.predict`. Explained in
+:mod:`~agelib.deploy.shipped` which model is meant. What uses them on files is :mod:`agelib.deploy.predict`. Explained in
 chapter 21.
 """
 

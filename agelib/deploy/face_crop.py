@@ -12,13 +12,12 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from agelib.data import detectors
-from agelib.pixels.decode import UPRIGHT, orientation, reason, to_mode
+from agelib.pixels.decode import UPRIGHT, bytes_of, name_of, orientation, reason, to_mode
 from agelib.runtime.cpu import cores
 
 #: The longer side that a picture is brought to before a detector looks at it, in pixels. The cascade finds faces from
@@ -98,6 +97,7 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from agelib.drawn import draw_faces
     >>> folder = Path(tempfile.mkdtemp())
     >>> for number, face in enumerate(draw_faces(range(6), 30, plain=True)):
@@ -150,7 +150,7 @@ def open_upright(source) -> Image.Image:
         If the file is no readable picture, with its name and the reason.
     """
     try:
-        data = _bytes_of(source)
+        data = bytes_of(source)
         if not data:
             raise ValueError("empty file")
         with Image.open(io.BytesIO(data)) as picture:
@@ -160,23 +160,6 @@ def open_upright(source) -> Image.Image:
         return whole if turn is None else whole.transpose(turn)
     except Exception as error:  # A damaged file makes Pillow raise nearly anything.
         raise ValueError(f"{name_of(source)}: {reason(error)}") from None
-
-
-def name_of(source) -> str:
-    """What to call a picture in a table or an error: its path, the name of what is in memory, or just that.
-
-    >>> name_of("a.jpg"), name_of(b"GIF89a"), name_of(io.BytesIO())
-    ('a.jpg', 'the picture', 'the picture')
-    """
-    if isinstance(source, bytes) or hasattr(source, "read"):
-        return str(getattr(source, "name", "the picture"))
-    return str(source)
-
-
-def _bytes_of(source) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    return source.read() if hasattr(source, "read") else Path(source).read_bytes()
 
 
 def finder(detector: str = "cascade") -> Callable[[Image.Image], np.ndarray]:

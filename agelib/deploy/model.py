@@ -19,7 +19,10 @@ from agelib.config import Experiment
 from agelib.deploy import schema
 from agelib.deploy.face_crop import MEASURED, Frame, measure_frame
 from agelib.metrics import Calibration, add_intervals
+from agelib.pixels.batches import Batches
+from agelib.pixels.decode import resize_images
 from agelib.runtime import workspace
+from agelib.runtime.devices import choose_device
 from agelib.targets.base import Target
 from agelib.training import checkpoints
 
@@ -88,8 +91,6 @@ class Model:
     @cached_property
     def session(self):
         """The ONNX graph, ready to predict on the CPU."""
-        from agelib.deploy.model import open_graph
-
         if self.graph is None:
             raise ValueError(
                 "this model has no ONNX graph; `agelib export FOLDER --model MODEL` writes it again with one, "
@@ -97,39 +98,92 @@ class Model:
             )
         return open_graph(self.graph)
 
-    def outputs(self, images: np.ndarray, device=None, onnx: bool = False):
-        """What the network gives for pictures, before the target says what it means.
+    def resize(self, images) -> np.ndarray:
+        """Images as the network is shown them, before the normalisation.
 
         Parameters
         ----------
-        images : numpy.ndarray
-            uint8 [N, C, S, S], RGB or (C = 1) grey, of the model's image size.
+        images : array
+            uint8: [N, H, W, 3] of any size, which get the zoom, size and colours that a file gets; or [N, 3, S, S] or
+            [N, 1, S, S] of the model's image size, which stay as they are.
+
+        Returns
+        -------
+        array
+            uint8 [N, 3, S, S], or [N, 1, S, S] of a network that is shown grey.
+
+        Raises
+        ------
+        ValueError
+            If the images are neither.
+        """
+        show = self.experiment.pictures
+        size, shape = show.image_size, list(images.shape)
+        if shape[1:] in ([3, size, size], [1, size, size]):
+            return images
+        if len(shape) != 4 or shape[-1] != 3 or images.dtype != np.uint8:
+            raise ValueError(
+                f"the model takes images uint8 [N, 3, {size}, {size}] or [N, 1, {size}, {size}], or [N, H, W, 3] of "
+                f"any size, not {images.dtype} {shape}"
+            )
+        return resize_images(images, size, show.grey, show.zoom)
+
+    def normalise(self, images) -> torch.Tensor:
+        """What goes into the network for images, as :meth:`resize` takes them: float32 [N, 3, S, S], on the CPU."""
+        return self._batches(images, len(images)).one_batch()[0]
+
+    def outputs(
+        self,
+        images,
+        device=None,
+        onnx: bool = False,
+        rows=None,
+        batch_size: int = BATCH,
+        flip: bool | None = None,
+    ) -> torch.Tensor:
+        """What the network gives for images, before the target says what it means.
+
+        Parameters
+        ----------
+        images : array or agelib.pixels.cache.Pixels
+            As for :meth:`resize`.
         device : torch.device, optional
         onnx : bool
             Ask the ONNX graph, on the CPU, in place of the network.
+        rows : array of int, optional
+            Which images, [N]; by default all.
+        batch_size : int
+            Images at a time.
+        flip : bool, optional
+            Take the mean over each image and its mirror image; by default as the experiment says. A graph does what
+            the experiment says.
 
         Returns
         -------
         torch.Tensor
             float32 [N, outputs], on the CPU.
         """
-        import torch
-
-        from agelib import training
-
-        size = self.experiment.pictures.image_size
-        if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2:] != (size, size):
-            raise ValueError(
-                f"the model takes pictures [N, 3, {size}, {size}] or [N, 1, {size}, {size}], not {list(images.shape)}"
-            )
-        images = np.broadcast_to(images, (len(images), 3, size, size))
-        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        device = choose_device() if device is None else device
         if onnx:
-            given = [self.session.run(None, {"pictures": np.ascontiguousarray(part)})[0] for part in parts]
-            return torch.from_numpy(np.concatenate(given))
-        mean, std = self.mean[:, None, None], self.std[:, None, None]
-        batches = ((torch.from_numpy((part / np.float32(255) - mean) / std), None) for part in parts)
-        return training.outputs(self.network, batches, device, self.experiment.pictures.flip_test)
+            images = self.resize(images)
+            images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
+            starts = range(0, len(images), batch_size)
+            parts = (np.ascontiguousarray(images[start : start + batch_size]) for start in starts)
+            return torch.from_numpy(
+                np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts])
+            )
+        from agelib import (
+            training,
+        )  # fastai takes seconds to import, and a model is also read without asking it
+
+        flip = self.experiment.pictures.flip_test if flip is None else flip
+        return training.outputs(self.network, self._batches(images, batch_size, rows, device), device, flip)
+
+    def _batches(self, images, batch_size: int, rows=None, device="cpu") -> Batches:
+        images = self.resize(getattr(images, "images", images))
+        rows = np.arange(len(images)) if rows is None else rows
+        nothing = np.zeros(len(images))  # in place of labels
+        return Batches(images, rows, nothing, batch_size, self.mean, self.std, device)
 
     def check_level(self, level: float) -> None:
         """Refuse a share of pictures for which the model has no intervals, though it has some."""
@@ -148,7 +202,7 @@ class Model:
         images, device, onnx
             As for :meth:`outputs`.
         level : float
-            Share of pictures whose interval shall hold the true age: one of :data:`descriptions.LEVELS`.
+            Share of pictures whose interval shall hold the true age: one of :data:`agelib.deploy.schema.LEVELS`.
 
         Returns
         -------

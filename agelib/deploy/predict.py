@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib.deploy.face_crop import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, name_of, open_upright
+from agelib.deploy.face_crop import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, open_upright
 from agelib.deploy.model import Model, of_run
-from agelib.pixels.decode import read_picture
+from agelib.pixels.decode import name_of, read_picture
 from agelib.runtime.cpu import cores
 from agelib.runtime.devices import choose_device
 

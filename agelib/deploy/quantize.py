@@ -69,7 +69,7 @@ def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None
         logging.disable(logging.WARNING)  # onnxruntime's hints are for its command line
         try:
             _prepare(Path(graph), ready)
-            (_write_static if kind == "static" else _write_dynamic)(ready, temporary, images)
+            (write_static if kind == "static" else _write_dynamic)(ready, temporary, images)
         finally:
             logging.disable(before)
     return Path(file)
@@ -90,7 +90,8 @@ def _write_dynamic(ready: Path, file: Path, _images) -> None:
     )
 
 
-def _write_static(ready: Path, file: Path, images: np.ndarray) -> None:
+def write_static(ready: Path, file: Path, images: np.ndarray) -> None:
+    """Write a prepared graph in 8 bits, with the ranges that the calibration images show."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):

@@ -4,23 +4,38 @@ Everything in it is numbers and words, so that reading a model runs nobody's cod
 """
 
 import dataclasses
-import importlib
 import math
 
 import numpy as np
 import pandas as pd
 
-from agelib import targets
 from agelib.metrics import Calibration, calibrate_intervals, error_by
 from agelib.metrics.conformal import EVERYBODY
 from agelib.metrics.subgroups import AGE_EDGES
 from agelib.runtime import workspace
 from agelib.targets.base import Target
-from agelib.targets.classes import Classes
+from agelib.targets.classes import Classes, Groups
+from agelib.targets.distributions import (
+    Distribution,
+    DLDLv2,
+    Expectation,
+    MeanVariance,
+    RatersDistribution,
+    RatersDLDLv2,
+)
+from agelib.targets.gaussian import Normal
 from agelib.targets.multitask import Several
+from agelib.targets.ordinal import CORAL, CORN, ORCNN
+from agelib.targets.regression import Regression, Sigmoid
 
 #: Shares of pictures whose interval shall hold the true age: those that a model can give.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
+
+#: The classes of targets that a description can name.
+KINDS = (
+    Classes, CORAL, CORN, Distribution, DLDLv2, Expectation, Groups, MeanVariance, Normal, ORCNN, RatersDistribution,
+    RatersDLDLv2, Regression, Several, Sigmoid,
+)  # fmt: skip
 
 #: Options of an experiment that say where something lies on a machine.
 PLACES = ("root", "split_file", "pretrained")
@@ -55,23 +70,13 @@ def read_target(description: dict) -> Target:
     2
     """
     fields = {name: _tuples(value) for name, value in description.items() if name != "kind"}
-    kind = _kinds().get(description.get("kind"))
+    kinds = {each.__name__: each for each in KINDS}
+    kind = kinds.get(description.get("kind"))
     if kind is None:
-        raise ValueError(
-            f"agelib has no target {description.get('kind')!r}; it has: {', '.join(sorted(_kinds()))}"
-        )
+        raise ValueError(f"agelib has no target {description.get('kind')!r}; it has: {', '.join(kinds)}")
     if kind is Several:
         fields["targets"] = tuple(read_target(each) for each in fields["targets"])
     return kind(**fields)
-
-
-def _kinds() -> dict:
-    """Every class of target by its name."""
-    modules = [importlib.import_module(name) for name in sorted({*targets.MODULES.values(), targets.SEVERAL})]
-    found = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
-    return {
-        kind.__name__: kind for kind in found if issubclass(kind, Target) and dataclasses.is_dataclass(kind)
-    }
 
 
 def describe_outputs(target: Target) -> list[dict]:

@@ -184,11 +184,11 @@ def time_batches(
 
     def run(batches: int) -> tuple[float, float]:
         """Seconds on the wall clock, and the processor's seconds of each thread."""
-        _wait(device)
+        wait(device)
         started, worked = time.perf_counter(), time.process_time()
         for _ in range(batches):
             ask()
-        _wait(device)
+        wait(device)
         return time.perf_counter() - started, (time.process_time() - worked) / threads
 
     hand = ("wall", "processor").index(clock)
@@ -213,7 +213,8 @@ def time_batches(
     }
 
 
-def _wait(device) -> None:
+def wait(device) -> None:
+    """Wait until a GPU's queue is empty: a call returns before its work is done."""
     if device.type == "cuda":
         import torch
 

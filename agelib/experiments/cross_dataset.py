@@ -13,10 +13,10 @@ from agelib import metrics
 from agelib.data import splits
 from agelib.data.prepare import Prepared
 from agelib.data.table import PARTS
+from agelib.deploy import of_run
 from agelib.experiments import contamination
 from agelib.experiments.result import GROUPS, Run
 from agelib.pixels import cache
-from agelib.pixels.batches import Batches
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,8 @@ def _predict(run: Run, prepared: Prepared, part: str) -> tuple[np.ndarray, np.nd
             f"{prepared.root}: none of {inside.sum()} pictures of the {part} part can be read "
             f"({skipped['reason'].iloc[0]})"
         )
-    from agelib import training
-    from agelib.runtime import devices
-
-    device, settings, target = devices.choose_device(), run.experiment.training, run.target()
-    mean, std = run.environment["pixel_mean"], run.environment["pixel_std"]
-    batches = Batches(images, rows, np.zeros((len(faces), 1)), settings.batch_size, mean, std, device)
-    outputs = training.outputs(run.network().to(device), batches, device, show.flip_test)
-    return rows, target.predictions(outputs)["predicted"].to_numpy(), skipped
+    given = of_run(run).outputs(images, rows=rows, batch_size=run.experiment.training.batch_size)
+    return rows, run.target().predictions(given)["predicted"].to_numpy(), skipped
 
 
 def _count_seen(run: Run, prepared: Prepared, paths: pd.Series, part: str, allow_leaks: bool) -> int:

@@ -136,6 +136,11 @@ def load(folder) -> Run:
     )
 
 
+def find(name: str) -> Run:
+    """A finished run by its folder, or by the name that ``agelib train`` printed; errors as of :func:`load`."""
+    return load(name if Path(name).is_dir() else workspace.home() / "runs" / name)
+
+
 def finished() -> pd.DataFrame:
     """Every finished run of the workspace: its folder's name, changed options, and test MAE in years.
 

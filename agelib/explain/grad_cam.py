@@ -35,7 +35,7 @@ def grad_cam(
     pictures : torch.Tensor
         [B, 3, S, S], normalised as in training.
     answer : callable
-        Outputs [B, outputs] → [B]: :func:`agelib.explain.outputs.age` or :func:`agelib.explain.outputs.score`.
+        Outputs [B, outputs] → [B], such as :func:`agelib.explain.outputs.age`.
     layer : str
         ``stage 3``, or torch's name; empty: the deepest stage of at least 4 × 4 places.
     sign : str

@@ -1,11 +1,8 @@
-"""The one number of a picture that a map explains: its age in years, or the score of a class. Explained in chapter 19.
+"""The one number of an image that a map explains: its age in years. Explained in chapter 19.
 
-An answer is a function of the network's outputs [B, outputs] → [B]. Whatever a target asks of a network, its answer is
-a number a picture, so every kind of map works with every target.
+A prediction is a function of the network's outputs [B, outputs] → [B], here as the target decodes them. Any other one
+does too, such as ``lambda outputs: outputs[:, 3]``, the score of a class: every kind of map works with every target.
 """
-
-from agelib.targets.age_groups import names_of
-from agelib.targets.ages import AgeTarget
 
 
 def age(target):
@@ -14,7 +11,7 @@ def age(target):
     Parameters
     ----------
     target : agelib.targets.Target
-        Of a run: ``run.target()``.
+        Of a model: ``model.target``.
 
     Returns
     -------
@@ -35,7 +32,9 @@ def age(target):
     tensor([40.])
     """
     if not target.gives_age:
-        raise ValueError("this target gives no age to explain; explain the score of one of its classes")
+        raise ValueError(
+            "this target gives no age to explain; explain one of its outputs: lambda outputs: outputs[:, 0]"
+        )
     return target.decode
 
 
@@ -62,68 +61,3 @@ def mean_age(target):
         return posterior @ posterior.new_tensor(target.ages)
 
     return mean
-
-
-def score(target, task: str, name: str):
-    """How strongly the network speaks for one class, before probabilities are made of it.
-
-    Of classes it is the network's own output, as in Grad-CAM's paper; of age groups that are read from a posterior over
-    years it is the logarithm of the group's probability.
-
-    Parameters
-    ----------
-    target : agelib.targets.Target
-        Of one task or of several.
-    task : str
-        age_group, gender, ethnicity or expression.
-    name : str
-        The class, such as ``female`` or ``31–40``.
-
-    Returns
-    -------
-    callable
-        Outputs [B, outputs] → [B].
-
-    Raises
-    ------
-    ValueError
-        If the target has no such task or class; the message says which there are.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from agelib.targets.classes import Classes
-    >>> score(Classes("gender", ("female", "male")), "gender", "male")(torch.tensor([[0.5, 2.0]]))
-    tensor([2.])
-    """
-    tasks = getattr(target, "tasks", None)
-    if tasks is not None:
-        wanted = "age" if task == "age_group" else task
-        if wanted not in tasks:
-            raise ValueError(f"this network has no task {wanted!r}; it has: {', '.join(tasks)}")
-        place = tasks.index(wanted)
-        inner = score(target.targets[place], task, name)
-        return lambda outputs: inner(target.split(outputs)[place])
-    if isinstance(target, AgeTarget) and task == "age_group":
-        place = _place(name, names_of(target.bins), task)
-        if len(names_of(target.bins)) == target.outputs and not hasattr(target, "first"):
-            return lambda outputs: outputs[:, place]
-        return lambda outputs: _group_log_probability(target, outputs, place)
-    classes = getattr(target, "classes", None)
-    if classes is None or target.task != task:
-        raise ValueError(f"this target has no classes of {task!r}; explain its age")
-    place = _place(name, classes, task)
-    return lambda outputs: outputs[:, place]
-
-
-def _group_log_probability(target, outputs, place: int):
-    probabilities = target.group_posterior(outputs)
-    if probabilities is None:
-        raise ValueError("this target states no probability of an age group; explain its age")
-    return probabilities[:, place].clamp(min=1e-12).log()
-
-
-def _place(name: str, names, task: str) -> int:
-    if name not in names:
-        raise ValueError(f"{task} has no class {name!r}; it has: {', '.join(names)}")
-    return list(names).index(name)

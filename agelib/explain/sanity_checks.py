@@ -162,7 +162,7 @@ def rank_correlation(first, second) -> np.ndarray:
     >>> rank_correlation([[[1, 2], [3, 4]]], [[[1, 4], [9, 16]]]).tolist()
     [1.0]
     """
-    from scipy.stats import rankdata
+    from scipy.stats import rankdata  # SciPy's statistics take a second to import
 
     ranks = []
     for maps in _pair(first, second):
@@ -174,7 +174,7 @@ def rank_correlation(first, second) -> np.ndarray:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
 
 
-def structural_similarity(first, second, sigma: float = 1.5) -> np.ndarray:
+def structural_similarity(first, second) -> np.ndarray:
     """SSIM of each pair of maps: alike in brightness, contrast and shape, place by place.
 
     Z. Wang et al., *Image Quality Assessment: From Error Visibility to Structural Similarity*, 2004, with its Gaussian
@@ -185,8 +185,6 @@ def structural_similarity(first, second, sigma: float = 1.5) -> np.ndarray:
     ----------
     first, second : array
         float [B, H, W].
-    sigma : float
-        Of the window, in pixels of the map.
 
     Returns
     -------
@@ -201,7 +199,7 @@ def structural_similarity(first, second, sigma: float = 1.5) -> np.ndarray:
     x, y = (torch.from_numpy(_to_unit(maps))[:, None] for maps in _pair(first, second))  # [B, 1, H, W]
     radius = min(5, (min(x.shape[-2:]) - 1) // 2)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    bell = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    bell = torch.exp(-0.5 * (offsets / 1.5) ** 2)
     window = torch.outer(bell, bell) / bell.sum() ** 2
 
     def mean(values):

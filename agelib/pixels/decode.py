@@ -6,7 +6,7 @@ pictures (see :mod:`agelib.pixels.cache`) changes only when this page does. Expl
 
 import io
 import math
-import os
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -58,16 +58,28 @@ def read_picture(source, image_size: int, grey: bool = False, zoom: float = 1.0)
     >>> read_picture(file.getvalue(), 64).shape
     (3, 64, 64)
     """
-    name = "the picture" if isinstance(source, bytes) else getattr(source, "name", source)
     try:
-        if isinstance(source, str | os.PathLike):
-            with open(source, "rb") as file:
-                source = file.read()
-        elif hasattr(source, "read"):
-            source = source.read()
-        return decode_picture(source, image_size, grey, zoom)
+        return decode_picture(bytes_of(source), image_size, grey, zoom)
     except Exception as error:
-        raise ValueError(f"{name}: {reason(error)}") from None
+        raise ValueError(f"{name_of(source)}: {reason(error)}") from None
+
+
+def name_of(source) -> str:
+    """What to call a picture in a table or an error: its path, the name of what is in memory, or just that.
+
+    >>> name_of("a.jpg"), name_of(b"GIF89a"), name_of(io.BytesIO())
+    ('a.jpg', 'the picture', 'the picture')
+    """
+    if isinstance(source, bytes) or hasattr(source, "read"):
+        return str(getattr(source, "name", "the picture"))
+    return str(source)
+
+
+def bytes_of(source) -> bytes:
+    """What a picture's file holds: of a path, of bytes, of a binary file."""
+    if isinstance(source, bytes):
+        return source
+    return source.read() if hasattr(source, "read") else Path(source).read_bytes()
 
 
 def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
@@ -79,14 +91,50 @@ def decode_picture(data: bytes, image_size: int, grey: bool = False, zoom: float
         least = math.ceil(image_size * zoom)
         picture.draft(mode, (least, least))
         turn = UPRIGHT.get(orientation(picture))
-        whole = to_mode(picture, mode)
-        square = whole.resize(
-            (image_size, image_size), Image.Resampling.BICUBIC, box=_middle(whole.size, zoom)
-        )
-    if turn is not None:
-        square = square.transpose(turn)
+        square = _to_square(to_mode(picture, mode), image_size, zoom)
+    return _channels_first(square if turn is None else square.transpose(turn))
+
+
+def resize_images(images: np.ndarray, image_size: int, grey: bool = False, zoom: float = 1.0) -> np.ndarray:
+    """Bring images that are decoded already to what :func:`read_picture` makes of a file that holds the same pixels.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8 [N, H, W, 3], RGB.
+    image_size, grey, zoom
+        As for :func:`read_picture`.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [N, 3, image_size, image_size], or [N, 1, image_size, image_size] when `grey`.
+
+    Raises
+    ------
+    ValueError
+        If the images are not uint8 [N, H, W, 3].
+
+    Examples
+    --------
+    >>> resize_images(np.zeros((2, 200, 100, 3), np.uint8), 64, grey=True, zoom=1.5).shape
+    (2, 1, 64, 64)
+    """
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not images.size:
+        raise ValueError(f"images are uint8 [N, H, W, 3], not {images.dtype} {list(images.shape)}")
+    mode = "L" if grey else "RGB"
+    squares = (_to_square(Image.fromarray(image).convert(mode), image_size, zoom) for image in images)
+    return np.stack([_channels_first(square) for square in squares])
+
+
+def _to_square(picture: Image.Image, image_size: int, zoom: float) -> Image.Image:
+    box = _middle(picture.size, zoom)
+    return picture.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+
+
+def _channels_first(square: Image.Image) -> np.ndarray:
     pixels = np.asarray(square)
-    return pixels[None] if grey else pixels.transpose(2, 0, 1)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def _middle(size: tuple[int, int], zoom: float) -> tuple:

@@ -6,7 +6,6 @@ Shown in chapter 19.
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -81,6 +80,7 @@ def write_maps(
     from agelib import deploy, explain, networks
     from agelib.data.prepare import prepare
     from agelib.experiments import samples
+    from agelib.experiments.data_module import open_streams
     from agelib.targets.age_groups import group_of, names_of
 
     model = deploy.load(Path(folder) / "model")
@@ -89,7 +89,7 @@ def write_maps(
         root, image_size=shown.image_size, zoom=shown.zoom, grey=shown.grey, **changes
     )
     taken = samples.take_sample(
-        SimpleNamespace(experiment=experiment, prepared=prepare(experiment.data)), "test", number, seed
+        open_streams(experiment, prepare(experiment.data), False), "test", number, seed
     )
     years, bins = explain.mean_age(model.target), experiment.training.bins
     names = names_of(bins)

@@ -22,7 +22,7 @@ from agebook.app import inference, render
 from agebook.app.server import Options, transport
 from agebook.build.chapters import list_chapters
 from agelib import deploy
-from agelib.deploy import load
+from agelib.deploy import shipped
 from agelib.drawn import draw_faces, draw_scene
 
 #: What the page shows of each face, as the words of a reader.
@@ -215,7 +215,7 @@ def test_a_picture_without_a_face_and_the_camera_are_answered(reader, tmp_path):
 
 def test_the_page_says_what_the_model_is_and_that_nothing_is_kept(reader):
     text = " ".join(reader.value("document.querySelector('.agelib-app .about').innerText").split())
-    about = deploy.load(load.SHIPPED).about
+    about = deploy.load(shipped.SHIPPED).about
     assert f"pictures of people, {about['environment']['data']}" in text
     assert f"off by {about['test']['MAE'][0]:.1f} years" in text
     oldest = about["groups"]["age"]["60 and over"]
@@ -269,7 +269,7 @@ def test_no_picture_is_written(reader, scene, server):
 
 
 def test_words_from_outside_are_escaped(scene):
-    judged = inference.judge(deploy.load(load.SHIPPED), scene.read_bytes(), scene.name)
+    judged = inference.judge(deploy.load(shipped.SHIPPED), scene.read_bytes(), scene.name)
     told = render.tell(judged, scene.name, 0.9)
     assert "&lt;i&gt;two.png" in told and "<i>two" not in told
 

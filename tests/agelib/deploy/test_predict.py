@@ -231,13 +231,13 @@ def test_a_model_finds_faces_says_where_there_is_none_and_goes_on(exported, face
 def test_without_a_name_the_model_that_comes_with_the_book_answers(
     exported, trained, capsys, monkeypatch, tmp_path
 ):
-    from agelib.deploy import load
+    from agelib.deploy import shipped
 
     picture = str(files(trained)[0])
-    monkeypatch.setattr(load, "SHIPPED", exported)
+    monkeypatch.setattr(shipped, "SHIPPED", exported)
     assert main(["predict", "--no-detect", picture]) == 0
     assert picture in capsys.readouterr().out
-    monkeypatch.setattr(load, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none")
     assert main(["predict", "--no-detect", picture]) == 2
     assert "name a finished run" in capsys.readouterr().err
 

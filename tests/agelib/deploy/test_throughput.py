@@ -76,7 +76,7 @@ def test_a_slow_network_gets_less_to_do(counting):
 
 def test_the_queue_of_a_gpu_is_waited_for_on_both_sides(counting, monkeypatch):
     waits = []
-    monkeypatch.setattr(throughput, "_wait", lambda device: waits.append(len(counting.seen)))
+    monkeypatch.setattr(throughput, "wait", lambda device: waits.append(len(counting.seen)))
     throughput.measure(["any"], batch_sizes=(4,), **QUICK)
     assert waits == [0, 1, 1, 3, 3, 5, 5, 7]  # before and after the first batch and three repeats of two
 

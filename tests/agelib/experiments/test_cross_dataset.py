@@ -8,10 +8,13 @@ import pytest
 from miniature import MINIATURE
 from sklearn.metrics import mean_absolute_error
 
+from agelib import training
 from agelib.config import Experiment
 from agelib.data import splits
 from agelib.data.prepare import prepare
 from agelib.experiments import cross_dataset, run
+from agelib.pixels import cache
+from agelib.pixels.batches import Batches
 
 SMALL = MINIATURE | {"batch_size": 32}
 
@@ -32,6 +35,17 @@ def test_at_home_it_is_the_run_itself(trained):
     np.testing.assert_allclose(judged.predictions["predicted"], trained.predictions["predicted"], rtol=1e-4)
     assert judged.metrics.loc["MAE", "value"] == pytest.approx(trained.metrics.loc["MAE", "value"], rel=1e-4)
     pd.testing.assert_frame_equal(judged.baselines, trained.baselines())
+
+
+def test_elsewhere_its_answers_are_those_of_its_network_over_the_other_sets_batches(trained, elsewhere):
+    show, faces = trained.experiment.pictures, elsewhere.faces
+    images = cache.decode(faces, elsewhere.root, show.image_size, progress=False)
+    mean, std = trained.environment["pixel_mean"], trained.environment["pixel_std"]
+    rows = np.flatnonzero(faces["split"] == "test")
+    batches = Batches(images, rows, np.zeros(len(faces)), SMALL["batch_size"], mean, std)
+    ages = trained.target().decode(training.outputs(trained.network(), batches))
+    judged = cross_dataset.judge(trained, elsewhere)
+    np.testing.assert_array_equal(judged.predictions["predicted"], ages)
 
 
 def test_elsewhere_the_other_sets_test_part_is_judged(trained, elsewhere):

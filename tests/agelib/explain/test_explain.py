@@ -12,15 +12,13 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from agelib import explain, networks
-from agelib.config import Experiment, Network
-from agelib.experiments import samples
+from agelib.config import Network
 from agelib.explain.attention import WindowAttention, _places
 from agelib.explain.layers import as_maps, undisturbed
 from agelib.explain.occlusion import _patches
 from agelib.targets.classes import Classes, Groups
 from agelib.targets.distributions import Expectation
 from agelib.targets.multitask import Several
-from agelib.targets.regression import Regression
 
 
 def first_output(outputs):
@@ -144,36 +142,13 @@ def test_an_empty_map_stays_empty():
 # --- answers ---
 
 
-def test_scores_are_the_networks_own_outputs():
+def test_the_age_of_several_tasks_is_the_age_tasks_own():
     outputs = torch.tensor([[10.0, 0.2, 1.5, 3.0]])
-    target = Several(
-        ("age", "gender"), (Groups("20,60", mean_ages=(10.0, 70.0)), Classes("gender", ("female", "male")))
-    )
-    assert explain.score(target, "gender", "female")(outputs).item() == 1.5
-    assert explain.score(target, "age_group", "under 60")(outputs).item() == 10.0
-    assert explain.age(target)(outputs).item() == pytest.approx(target.decode(outputs).item())
-
-
-def test_the_score_of_a_group_under_a_posterior_is_its_log_probability():
-    answer = explain.score(Expectation(0, 99, bins="0,20,60"), "age_group", "20–59")
-    assert answer(torch.zeros(1, 100)).item() == pytest.approx(np.log(0.4), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("task", "name", "says"),
-    [("gender", "x", "female, male"), ("ethnicity", "x", "no classes of 'ethnicity'")],
-)
-def test_an_unknown_class_is_named(task, name, says):
-    with pytest.raises(ValueError, match=says):
-        explain.score(Classes("gender", ("female", "male")), task, name)
+    groups, classes = Groups("20,60", mean_ages=(10.0, 70.0)), Classes("gender", ("female", "male"))
+    target = Several(("age", "gender"), (groups, classes))
+    assert explain.age(target)(outputs).item() == pytest.approx(groups.decode(outputs[:, :2]).item())
     with pytest.raises(ValueError, match="gives no age"):
-        explain.age(Classes("gender", ("female", "male")))
-
-
-def test_a_regression_states_no_probability_of_a_group():
-    target = Regression("mse")
-    with pytest.raises(ValueError, match="no probability"):
-        explain.score(target, "age_group", "31–40")(torch.zeros(1, 1))
+        explain.age(classes)
 
 
 # --- occlusion ---
@@ -499,51 +474,3 @@ def test_ssim_is_wangs_formula_window_by_window():
 def test_a_map_is_like_itself_whatever_its_scale(maps):
     assert explain.structural_similarity(maps, maps)[0] == pytest.approx(1)
     assert -1 <= explain.structural_similarity(maps, -maps)[0] <= 1 + 1e-9
-
-
-# --- samples ---
-
-
-@pytest.fixture(scope="module")
-def run(workspace):
-    import agelib
-
-    experiment = Experiment.of(
-        source="drawn-utkface", pictures=160, detector="none", min_pictures_per_age=1, image_size=16, zoom=1.5,
-        blocks=2, base_features=4, hidden_neurons=8, epochs=1,
-    )  # fmt: skip
-    return agelib.run(experiment, progress=False)
-
-
-def test_a_sample_is_what_the_run_predicted(run):
-    sample = samples.take_sample(run, "test", pictures=9, seed=1)
-    assert sample.pictures.shape == (9, 3, 16, 16) and sample.images.shape == (9, 3, 16, 16)
-    network, answer = run.network(), explain.age(run.target())
-    with torch.no_grad():
-        found = answer(network(sample.pictures)).numpy()
-    expected = run.predictions.set_index("path").loc[sample.faces["path"], "predicted"]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-    again = samples.take_sample(run, "test", pictures=9, seed=1)
-    assert again.faces["path"].tolist() == sample.faces["path"].tolist()
-    assert len(samples.take_sample(run, "valid", pictures=0).faces) == len(run.valid_predictions)
-
-
-def test_a_picture_from_an_array_is_shown_as_one_from_a_file(run):
-    from PIL import Image
-
-    sample = samples.take_sample(run, "test", pictures=3)
-    root = run.prepared.root
-    files = [Image.open(root / path).convert("RGB") for path in sample.faces["path"]]
-    found = samples.normalise(run, np.stack([np.asarray(file) for file in files]))
-    side = files[0].width
-    box = (side / 6, side / 6, side * 5 / 6, side * 5 / 6)  # a zoom of 1.5 keeps the middle two thirds
-    small = np.stack([np.asarray(file.resize((16, 16), Image.Resampling.BICUBIC, box=box)) for file in files])
-    mean, std = np.array(run.environment["pixel_mean"]), np.array(run.environment["pixel_std"])
-    expected = ((small / 255 - mean) / std).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    # A large JPEG is read at a fraction of its size, which is nearly but not quite the same.
-    assert (found - sample.pictures).abs().mean() < 0.1
-    with pytest.raises(ValueError, match="uint8"):
-        samples.normalise(run, np.zeros((1, 8, 8, 3)))
-    with pytest.raises(ValueError, match="train, valid, test"):
-        samples.take_sample(run, "tset")

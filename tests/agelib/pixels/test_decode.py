@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from agelib.pixels.decode import decode_picture, read_picture
+from agelib.pixels.decode import decode_picture, read_picture, resize_images
 
 
 def encode(picture, format="PNG", **options):
@@ -147,3 +147,18 @@ def test_zoom_takes_the_middle_whatever_the_orientation(tmp_path):
         Image.fromarray(white_in_black).save(tmp_path / name, **options)
         assert read_picture(tmp_path / name, 16, zoom=2).min() > 200
         assert read_picture(tmp_path / name, 16)[:, 0, 0].max() < 10
+
+
+@pytest.mark.parametrize(("grey", "zoom"), [(False, 1.0), (True, 1.0), (False, 1.7), (True, 2.5)])
+def test_an_array_becomes_what_a_file_of_its_pixels_becomes(grey, zoom):
+    images = np.stack([np.asarray(landscape()), np.asarray(ImageOps.mirror(landscape()))])
+    expected = [decode_picture(encode(Image.fromarray(image)), 24, grey, zoom) for image in images]
+    np.testing.assert_array_equal(resize_images(images, 24, grey, zoom), expected)
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((1, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((0, 8, 8, 3), np.uint8)]
+)
+def test_an_array_of_another_kind_is_refused(images):
+    with pytest.raises(ValueError, match=r"images are uint8 \[N, H, W, 3\], not"):
+        resize_images(images, 16)

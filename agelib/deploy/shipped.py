@@ -6,22 +6,18 @@ from pathlib import Path
 
 from agelib.deploy.face_crop import UTKFACE
 from agelib.deploy.model import Model, frame_of_run, load, of_run
-from agelib.experiments import result
-from agelib.runtime import workspace
 
 #: The model that comes with the book, for those who name none.
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "reference" / "model"
 
 
-def choose(run: str = "", model="", detector: str = "cascade", margin: float | None = None) -> Model:
-    """The model that is named, ready to find faces in whole pictures, unless the detector is none.
+def choose(source="", detector: str = "cascade", margin: float | None = None) -> Model:
+    """The model that is meant, ready to find faces in whole pictures, unless the detector is none.
 
     Parameters
     ----------
-    run : str
-        Folder of a finished run, or the name that ``agelib train`` printed.
-    model : path
-        Folder of an exported model. Without either, the model that comes with the book.
+    source : agelib.experiments.result.Run or path
+        A finished run, or the folder of an exported model; empty: the model that comes with the book.
     detector : str
         Who finds faces; none: the pictures are crops as the network was trained on.
     margin : float, optional
@@ -34,16 +30,20 @@ def choose(run: str = "", model="", detector: str = "cascade", margin: float | N
 
     Examples
     --------
-    >>> choose(model="no-such-folder")
+    >>> choose("no-such-folder")
     Traceback (most recent call last):
     ...
     FileNotFoundError: no-such-folder holds no model (model.json); `agelib export` writes one
     """
-    if run:
-        found = load_run(run)
-        chosen = of_run(found, None if detector == "none" else measured_frame(found, detector, pictures=64))
+    if isinstance(source, str | Path):
+        if not source and not SHIPPED.is_dir():
+            raise FileNotFoundError(
+                f"there is no {SHIPPED}; name a finished run (--run, as `agelib train` prints it) or a model (--model)"
+            )
+        chosen = load(source or SHIPPED)
     else:
-        chosen = load(model or _shipped())
+        frame = None if detector == "none" else measured_frame(source, detector, pictures=64)
+        chosen = of_run(source, frame)
     if detector == "none":
         return chosen
     if chosen.frame is None:
@@ -55,12 +55,6 @@ def choose(run: str = "", model="", detector: str = "cascade", margin: float | N
     return replace(chosen, frame=frame if margin is None else replace(frame, margin=margin))
 
 
-def load_run(name: str):
-    """A finished run by its folder or its name."""
-    place = Path(name)
-    return result.load(place if place.is_dir() else workspace.home() / "runs" / name)
-
-
 def measured_frame(run, detector: str, **how):
     """Where the faces lie in the run's own pictures; None, with a word, where these are not at hand."""
     try:
@@ -68,11 +62,3 @@ def measured_frame(run, detector: str, **how):
     except OSError as error:
         print(f"the run's pictures are not at hand ({error})", file=sys.stderr)
         return None
-
-
-def _shipped() -> Path:
-    if not SHIPPED.is_dir():
-        raise FileNotFoundError(
-            f"there is no {SHIPPED}; name a finished run (--run, as `agelib train` prints it) or a model (--model)"
-        )
-    return SHIPPED
