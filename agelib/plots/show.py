@@ -50,15 +50,13 @@ def say(text: str) -> Shown:
     return Shown(text, markdown=text)
 
 
-def source(thing, docstring: bool = False) -> Shown:
+def source(thing) -> Shown:
     """The source of a function, class, method or module, highlighted by whatever shows it.
 
     Parameters
     ----------
     thing : function, class, method or module
-        What to show; of agelib or of a library.
-    docstring : bool
-        Whether to show its docstrings too; a chapter says in prose what they say.
+        What to show, without its docstrings: a chapter says in prose what they say. Of agelib or of a library.
 
     Raises
     ------
@@ -81,9 +79,7 @@ def source(thing, docstring: bool = False) -> Shown:
         raise ValueError(
             f"{thing!r} has no Python source to show; give a function, class, method or module"
         ) from None
-    code = textwrap.dedent("".join(lines)).rstrip()
-    if not docstring:
-        code = _without_docstrings(code)
+    code = _without_docstrings(textwrap.dedent("".join(lines)).rstrip())
     module = inspect.getmodule(thing)
     title = f"# {module.__name__ if module else 'this notebook'}, from line {max(first, 1)}"
     code = f"{title}\n{code}"
