@@ -179,16 +179,18 @@ def sanity_check(tables: dict):
     >>> axis.get_xlabel(), axis.lines[0].get_ydata().tolist()
     ('what of the network is random', [1.0, 0.2])
     """
+    for table in tables.values():
+        theme.need(table, ["randomised", "rank_correlation"], "sanity check")
     figure, axis = theme.axes(width=7.5, height=3.8)
     ends = {}
     for (name, table), colour in zip(tables.items(), theme.COLOURS, strict=False):
-        theme.need(table, ["randomised", "rank_correlation"], "sanity check")
         steps = table.groupby("randomised", sort=False)["rank_correlation"]
         mean, error = steps.mean(), steps.sem().fillna(0)
         chance = mean.get("another picture", np.nan)
         mean, error = (values.drop(index="another picture", errors="ignore") for values in (mean, error))
         spots = np.arange(len(mean))
-        axis.errorbar(spots, mean, yerr=1.96 * error.to_numpy(float), color=colour, marker="o", capsize=3)
+        look = {"color": colour, "marker": "o", "capsize": 3}
+        axis.errorbar(spots, mean.to_numpy(float), yerr=1.96 * error.to_numpy(float), **look)
         axis.set_xticks(spots, mean.index)
         axis.axhline(chance, color=colour, linestyle=":", linewidth=1)
         ends[name] = (spots[-1], mean.dropna().iloc[-1] if mean.notna().any() else 0.0, colour)
