@@ -4,13 +4,9 @@
 "Benchmarks" of the book is made from these files.
 """
 
-import os
-import platform
-from importlib import metadata
 from pathlib import Path
 
-from agelib.runtime.cpu import cores
-from agelib.runtime.devices import processor_name
+from agelib.runtime.provenance import Provenance, load, record
 from agelib.runtime.workspace import read_json, write_json, write_whole
 
 #: Where reports are kept.
@@ -20,20 +16,13 @@ FOLDER = Path(__file__).resolve().parent / "reports"
 LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow", "onnxruntime")
 
 
-def provenance(**about) -> dict:
+def provenance(**about) -> Provenance:
     """The machine, its load, the versions, and what else is said of a measurement."""
-    return {
-        "processor": processor_name(),
-        "cores": cores(),
-        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "python": platform.python_version(),
-        **{library: metadata.version(library) for library in LIBRARIES},
-        **about,
-    }
+    return record(*LIBRARIES, **({"load": load()} | about))
 
 
 def write(
-    name: str, title: str, said: str, table, about: dict, figure=None, alt: str = "", folder=FOLDER
+    name: str, title: str, said: str, table, about: Provenance, figure=None, alt: str = "", folder=FOLDER
 ) -> Path:
     """Write a report whole.
 
@@ -45,7 +34,7 @@ def write(
         Heading and words of the report's section on the page.
     table : pandas.DataFrame
         One row a measurement, rounded as it is to be read.
-    about : dict
+    about : agelib.runtime.provenance.Provenance
         What :func:`provenance` returned, before the first measurement.
     figure : matplotlib.figure.Figure, optional
     alt : str
@@ -66,9 +55,8 @@ def write(
         raise ValueError(f"report {name}: say in `alt` what its figure shows")
     file = Path(folder) / f"{name}.json"
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    write_json(
-        file, {"title": title, "said": said, "alt": alt, "about": about, "columns": [*table], "rows": rows}
-    )
+    known = {"title": title, "said": said, "alt": alt, "about": about.as_dict()}
+    write_json(file, known | {"columns": [*table], "rows": rows})
     if figure is not None:
         with write_whole(file.with_suffix(".png")) as temporary:
             figure.savefig(temporary, dpi=120, bbox_inches="tight", metadata={"Software": None})
@@ -121,10 +109,12 @@ def read(name: str, folder=FOLDER) -> dict:
     return read_json(file) if file.is_file() else {"about": {}, "columns": [], "rows": []}
 
 
-def differences(about: dict, other: dict) -> list[str]:
-    """In what two measurements were not made alike: rows of both would be no one report.
+def differences(about: Provenance, other: dict) -> list[str]:
+    """In what two measurements, the other as it was kept, were not made alike: rows of both would be no one report.
 
-    >>> differences({"torch": "2.14", "load_before": 0.1}, {"torch": "2.15", "load_before": 1.0})
+    >>> made = Provenance(versions={"torch": "2.14"}, load=0.1)
+    >>> differences(made, {"versions": {"torch": "2.15"}, "load": 1.0})
     ['torch']
     """
-    return sorted(key for key in {*about, *other} - {"load_before"} if about.get(key) != other.get(key))
+    mine, other = (each.as_dict() | each.versions for each in (about, Provenance.of(other)))
+    return sorted(key for key in {*mine, *other} - {"load", "versions"} if mine.get(key) != other.get(key))

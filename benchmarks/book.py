@@ -23,6 +23,7 @@ import _report
 import pandas as pd
 
 from agelib.runtime.cpu import cores
+from agelib.runtime.provenance import Provenance
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -56,7 +57,7 @@ def main() -> None:
     print(_report.write("book", "The whole book", said, table, about, plot(chapters), alt, chosen.reports))
 
 
-def earlier(about: dict, folder) -> pd.DataFrame:
+def earlier(about: Provenance, folder) -> pd.DataFrame:
     """The row of an older version in the report that is there, if it was measured under the same conditions."""
     there = _report.read("book", folder)
     same = not _report.differences(about, there["about"])

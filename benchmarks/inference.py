@@ -13,6 +13,7 @@ import _report
 import pandas as pd
 
 from agelib.experiments.published.reference import FOLDER
+from agelib.runtime.provenance import Provenance
 
 #: Seconds that one way may take at one size of a batch.
 SECONDS = 3.0
@@ -37,10 +38,7 @@ def main() -> None:
         torch.set_num_threads(1)
         latency.reference(FOLDER, seconds=SECONDS, repeats=5, clock="wall")
     measured = pd.read_csv(FOLDER / "shipping_cpu.csv")
-    kept = workspace.read_json(FOLDER / "shipping_cpu.json")
-    about = {"processor": kept["device"], "load_before": kept["load"], "pictures": "noise"}
-    versions = ("python", "torch", "torchvision", "onnxruntime")
-    about |= {name: kept[name] for name in ("image_size", "threads", *versions)}
+    about = Provenance.of(workspace.read_json(FOLDER / "shipping_cpu.json") | {"pictures": "noise"})
     said = (
         "Pictures a second that a network answers, from bytes to outputs, on one thread: *ratio* is that to plain "
         "torch with the same network and batch, *low* and *high* are the least and the largest rate of the repeats. "

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from agelib.runtime.cpu import cores
+from agelib.runtime.provenance import Provenance
 
 #: Greater ratios are left out of the figure: a map that is found again, and batches without a network.
 PLOTTED = 10
@@ -126,7 +127,7 @@ def evaluation_rates(
     return table
 
 
-def report(table: pd.DataFrame, about: dict, folder) -> Path:
+def report(table: pd.DataFrame, about: Provenance, folder) -> Path:
     """Write what was measured, each part as ratios to its first way."""
     table = table.copy()
     first = table.groupby("part", sort=False)["pictures_per_second"].transform("first")

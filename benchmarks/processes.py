@@ -55,7 +55,7 @@ def main() -> None:
     if processes < 2:
         options.error(f"nothing to compare with {processes} process on {device_name(device)}")
     about = _report.provenance(
-        device=f"{device.type} ({device_name(device)})",
+        device=device,
         data=f"{chosen.pictures:,} drawn faces",
         epochs=chosen.epochs,
         turns=chosen.turns,
@@ -66,7 +66,7 @@ def main() -> None:
         found = {network: compare(network, chosen, processes) for network in chosen.networks}
     said = (
         "One training in several processes (`agelib train --processes N`), which share each batch, against the same in "
-        f"one process with {about['cores']} threads. *Ratio*: how many times as many pictures per second; *start*: the "
+        f"one process with {about.cores} threads. *Ratio*: how many times as many pictures per second; *start*: the "
         "seconds more that a training takes beside its epochs. Then the differences: that of the first epoch's "
         "training loss and the largest of any loss (relative), and the largest of a predicted age (years). One process "
         "with one thread, the yardstick, differs by nothing but another order of sums; small steps of SGD let less "

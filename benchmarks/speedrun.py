@@ -7,9 +7,12 @@ Run it with ``python benchmarks/speedrun.py [--root UTKFace.tar.gz]``.
 """
 
 import argparse
+import dataclasses
 
 import _report
 import pandas as pd
+
+from agelib.runtime import provenance
 
 #: Recipe → what the report calls it.
 RECIPES = {
@@ -27,7 +30,8 @@ def main() -> None:
     parser.add_argument("--root", default="", help="the published archive of UTKFace")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
-    about = _report.provenance()
+    # Of now it says nothing of runs that were made before.
+    busy = provenance.load() if chosen.root else None
     from agelib import plots
     from agelib.experiments import published
 
@@ -40,17 +44,14 @@ def main() -> None:
         parser.error("no speedrun is kept: name the archive with --root UTKFace.tar.gz")
     table = pd.DataFrame([row(run) for run in runs])
     curves = pd.concat([published.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs])
-    environment = runs[0].environment
-    if not chosen.root:
-        about["load_before"] = None  # that of now says nothing of runs that were made before
-    about |= {
-        "data": environment["data"],
-        "pictures": sum(environment["pictures"].values()),
-        "split": runs[0].experiment.data.split_file,
-        "threads": environment["threads"],
-        "device": environment["device"],
-        "torch": environment["torch"],
-    }
+    made = provenance.Provenance.of(runs[0].environment)
+    about = dataclasses.replace(
+        made,
+        load=busy,
+        pictures=sum(made.pictures.values()),
+        split=runs[0].experiment.data.split_file,
+        details={},
+    )
     said = (
         "From the published archive to the judged test part, in an empty workspace: unpacking, decoding, training, "
         "validation after each epoch, test. The network is trained from random weights on the leak-free split; macro "

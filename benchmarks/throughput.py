@@ -25,7 +25,9 @@ def main() -> None:
     parser.add_argument("--write", metavar="FOLDER", help="also write the table and its provenance there")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
-    about = _report.provenance(image_size=chosen.size, precision=chosen.precision, clock=chosen.clock)
+    about = _report.provenance(
+        device=chosen.device or "", precision=chosen.precision, image_size=chosen.size, clock=chosen.clock
+    )
     options = {
         "image_size": chosen.size,
         "batch_sizes": tuple(int(size) for size in chosen.batches.split(",")),
@@ -43,7 +45,6 @@ def main() -> None:
     parameters = table.groupby("network")["parameters"].first()
     rates = rates.rename(columns="batch of {}".format).assign(parameters=parameters)
     rates = rates.loc[list(dict.fromkeys(chosen.names))].reset_index()
-    about |= throughput.provenance(chosen.device)
     said = (
         f"Pictures a second that networks with random weights judge, median of up to {chosen.repeats} repeats "
         f"({chosen.clock} clock); the threads had a core for {100 * table['busy'].median():.0f} % of the time."

@@ -45,6 +45,7 @@ import pandas as pd
 
 from agelib.runtime import malloc
 from agelib.runtime.cpu import cores
+from agelib.runtime.provenance import Provenance
 
 #: Pictures of the validation part, of the ways that have one.
 VALID = 16
@@ -182,7 +183,7 @@ def summary(pairs: pd.DataFrame) -> pd.DataFrame:
     return found.round({"agelib": 1, "theirs": 1, "ratio": 3, "low": 3, "high": 3}).reset_index()
 
 
-def with_others(table: pd.DataFrame, about: dict, folder) -> pd.DataFrame:
+def with_others(table: pd.DataFrame, about: Provenance, folder) -> pd.DataFrame:
     """Rows of the report that is there, those of the table in their place.
 
     A row that was measured with another version, on other pictures or on another machine is no part of one report.

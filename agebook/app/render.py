@@ -11,6 +11,7 @@ import pandas as pd
 
 from agelib.deploy.model_card import TERMS
 from agelib.deploy.predict import answers
+from agelib.runtime.provenance import Provenance
 
 #: The longer side of the copy that is shown, in pixels.
 SHOWN = 1024
@@ -112,14 +113,11 @@ def _shares(row: pd.Series, task: str, chosen: str, heading: str) -> str:
 def tell_of_model(model) -> str:
     """What the model was trained on and how wrong it is for whom, from its description alone."""
     about = model.about
-    environment, test = about["environment"], about.get("test", {})
-    data = escape(environment["data"])
-    counts = environment.get("pictures", {})
+    record, test = Provenance.of(about["environment"]), about.get("test", {})
+    data, counts = escape(record.data), record.pictures or {}
     whom = "drawn faces, so it knows nothing about people" if model.drawn else f"pictures of people, {data}"
     number = f" ({counts['train']:,} of them)" if counts.get("train") else ""
-    lines = [
-        f"<p>The model was trained on <b>{whom}</b>{number}. {escape(TERMS.get(environment['data'], ''))}</p>"
-    ]
+    lines = [f"<p>The model was trained on <b>{whom}</b>{number}. {escape(TERMS.get(record.data, ''))}</p>"]
     if "MAE" in test:
         value, low, high = test["MAE"]
         lines.append(

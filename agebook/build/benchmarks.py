@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agelib.runtime.provenance import Provenance
 from agelib.runtime.workspace import read_json
 
 #: Where reports lie in the repository, and their figures on the site.
@@ -52,9 +53,7 @@ def _section(name: str, report: dict, has_figure: bool) -> str:
     lines += ["| " + " | ".join(cells) + " |" for cells in zip(*columns.values(), strict=True)]
     if has_figure:
         lines += ["", f"```{{figure}} {FIGURES}/{name}.png", f":alt: {report['alt']}", "```"]
-    known = {key: value for key, value in report["about"].items() if value not in (None, "")}
-    about = ", ".join(f"{key.replace('_', ' ')} {_cell(value)}" for key, value in known.items())
-    lines += ["", f"*Measured on:* {about}. *Again:* `agebook bench {name}`.", ""]
+    lines += ["", f"*Measured on:* {Provenance.of(report['about'])}. *Again:* `agebook bench {name}`.", ""]
     return "\n".join(lines)
 
 

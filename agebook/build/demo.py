@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from agelib.runtime import fingerprint
+from agelib.runtime.provenance import Provenance
 from agelib.runtime.workspace import content_key, file_key, home, lock, read_json, write_whole
 
 #: The page, and where in the repository its model lies.
@@ -233,9 +234,9 @@ def _draw(model, folder: Path) -> list[dict]:
 
 def _trained(about: dict, side: int) -> str:
     """Two sentences: what the model takes and on what it was trained, and how far it is off on its test part."""
-    environment, (mae, low, high) = about["environment"], about["test"]["MAE"]
-    pictures, data = environment["pictures"], environment["data"]
-    what = "drawn faces" if environment["drawn"] else f"photographs of people from {_NAMES.get(data, data)}"
+    record, (mae, low, high) = Provenance.of(about["environment"]), about["test"]["MAE"]
+    whom = f"photographs of people from {_NAMES.get(record.data, record.data)}"
+    what, pictures = "drawn faces" if record.drawn else whom, record.pictures
     return (
         f"It takes pictures of {side} × {side} pixels and was trained on {pictures['train']:,} {what}. "
         f"On {pictures['test']:,} others of the same collection "

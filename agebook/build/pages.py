@@ -1,13 +1,12 @@
 """What the build itself writes into the book: the note on top of each chapter, and the status page."""
 
 import datetime
-import importlib.metadata
 import math
-import platform
 import re
 from pathlib import Path
 
 from agebook.build.plan import Plan
+from agelib.runtime.provenance import record
 
 #: What a page says of its pictures, by the data source.
 PICTURES = {
@@ -214,12 +213,8 @@ def _is_graded(cell: dict) -> bool:
 
 def environment(repository) -> list[tuple[str, str]]:
     """Names and installed versions of Python and of every package in requirements.txt."""
-    found = [("Python", platform.python_version()), ("system", f"{platform.system()} {platform.machine()}")]
-    for line in Path(repository, "requirements.txt").read_text(encoding="utf-8").splitlines():
-        name = re.match(r"[A-Za-z0-9_.-]+", line)
-        if name:
-            try:
-                found.append((name[0], importlib.metadata.version(name[0])))
-            except importlib.metadata.PackageNotFoundError:
-                found.append((name[0], "not installed"))
-    return found
+    lines = Path(repository, "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [name[0] for name in (re.match(r"[A-Za-z0-9_.-]+", line) for line in lines) if name]
+    made = record(*names)
+    found = [("Python", made.versions["python"]), ("system", made.machine)]
+    return found + [(name, made.versions.get(name, "not installed")) for name in names]

@@ -102,11 +102,11 @@ def _train(chosen) -> None:
     result = run(experiment, processes=chosen.processes)
     if not launch.is_main():
         return
-    environment = result.environment
-    kind = "drawn faces, not people" if environment["drawn"] else environment["data"]
-    counts = ", ".join(f"{part} {number:,}" for part, number in environment["pictures"].items())
-    print(f"{kind}; pictures: {counts}; split {environment['split']}; seed {environment['seed']}")
-    print(f"{environment['device']}, {environment['precision']}, torch {environment['torch']}\n")
+    made = result.provenance
+    kind = "drawn faces, not people" if made.drawn else made.data
+    counts = ", ".join(f"{part} {number:,}" for part, number in made.pictures.items())
+    print(f"{kind}; pictures: {counts}; split {made.split}; seed {made.seed}")
+    print(", ".join(made.facts("device", "precision", "torch")) + "\n")
     print(result.history.to_string(index=False, float_format="{:.4g}".format))
     print("\ntest part (95 % bootstrap intervals)")
     if len(result.metrics):

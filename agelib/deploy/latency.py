@@ -5,10 +5,8 @@ are timed as :mod:`agelib.deploy.throughput` times networks.
 """
 
 import copy
-import os
 import time
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +20,7 @@ from agelib.deploy import throughput
 from agelib.deploy.model import Model, load, open_graph
 from agelib.deploy.onnx_export import Graph, export
 from agelib.deploy.quantize import quantise
-from agelib.runtime import workspace
+from agelib.runtime import provenance, workspace
 from agelib.training import checkpoints
 
 #: Pictures of a batch: one, as an app has it, and many, as a folder has them.
@@ -122,7 +120,7 @@ def reference(
         As for :func:`measure`.
     """
     started, tables = time.perf_counter(), []
-    load_before = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    busy = provenance.load()
     images = np.random.default_rng(0).integers(0, 256, (256, 3, image_size, image_size), np.uint8)
     for name in names:
         with TemporaryDirectory() as place:
@@ -138,15 +136,18 @@ def reference(
     found = pd.concat(tables, ignore_index=True)
     file = Path(folder) / "shipping_cpu.csv"
     workspace.write_table(file, found)
-    about = {
-        "made_by": "agelib.deploy.latency.reference",
-        "seconds": round(time.perf_counter() - started, 1),
-        "image_size": image_size,
-        "options": options,
-        "load": load_before,
-        "onnxruntime": metadata.version("onnxruntime"),
-    }
-    workspace.write_json(file.with_suffix(".json"), throughput.provenance("cpu") | about)
+    about = provenance.record(
+        "torch",
+        "torchvision",
+        "onnxruntime",
+        device="cpu",
+        made_by="agelib.deploy.latency.reference",
+        seconds=round(time.perf_counter() - started, 1),
+        load=busy,
+        image_size=image_size,
+        options=options,
+    )
+    workspace.write_json(file.with_suffix(".json"), about.as_dict())
     return found
 
 

@@ -4,6 +4,8 @@ It is written from the model's description alone, so that it says nothing that t
 in "How to run".
 """
 
+from agelib.runtime.provenance import Provenance
+
 #: What a collection's owners allow, as far as a model that was trained on it is concerned.
 TERMS = {
     "utkface": "UTKFace is for non-commercial research; use these weights for nothing else.",
@@ -36,12 +38,11 @@ def card(description: dict) -> str:
     A basic_cnn for pictures of 64 × 64 pixels, trained on **drawn faces: it knows nothing about people**.
     """
     about = description["about"]
-    environment = about["environment"]
-    data = environment["data"]
+    record = Provenance.of(about["environment"])
     whom = (
         "**drawn faces: it knows nothing about people**"
-        if environment.get("drawn")
-        else f"pictures of people ({data})"
+        if record.drawn
+        else f"pictures of people ({record.data})"
     )
     side = description["pictures"]["image_size"]
     parts = [
@@ -49,7 +50,7 @@ def card(description: dict) -> str:
         f"A {description['network']['network']} for pictures of {side} × {side} pixels, trained on {whom}.\n",
         _INTENDED,
         "## Data\n",
-        _data(environment, about),
+        _data(record, about),
         "## How wrong it is\n",
         _results(about),
         "## How wrong it is for whom\n",
@@ -63,15 +64,15 @@ def card(description: dict) -> str:
     return "\n".join(parts)
 
 
-def _data(environment: dict, about: dict) -> str:
-    counts = ", ".join(f"{number:,} {part}" for part, number in environment.get("pictures", {}).items())
-    lines = [f"{environment['data']}; pictures: {counts or 'not recorded'}."]
-    if environment["data"] in TERMS:
-        lines.append(TERMS[environment["data"]])
+def _data(record: Provenance, about: dict) -> str:
+    counts = ", ".join(record.facts("pictures")) or "pictures: not recorded"
+    lines = [f"{record.data}; {counts}."]
+    if record.data in TERMS:
+        lines.append(TERMS[record.data])
     lines.append(f"Weights before the training: {about.get('pretrained') or 'random'}.")
-    made = [f"{name} {environment[name]}" for name in ("torch", "torchvision", "timm") if name in environment]
+    made = record.facts("torch", "torchvision", "timm")
     lines.append(
-        f"Seed {environment.get('seed', '?')}; {', '.join([environment.get('device', '?'), *made])}."
+        f"Seed {'?' if record.seed is None else record.seed}; {', '.join([record.device or '?', *made])}."
     )
     return "\n".join(lines) + "\n"
 

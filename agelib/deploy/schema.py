@@ -13,6 +13,7 @@ from agelib.metrics import Calibration, calibrate_intervals, error_by
 from agelib.metrics.conformal import EVERYBODY
 from agelib.metrics.subgroups import AGE_EDGES
 from agelib.runtime import workspace
+from agelib.runtime.provenance import version
 from agelib.targets.base import Target
 from agelib.targets.classes import Classes, Groups
 from agelib.targets.distributions import (
@@ -164,7 +165,7 @@ def describe_run(run) -> dict:
             "test": test | scores,
             "groups": errors_by_group(run.predictions),
             "test_note": "value and 95 % bootstrap interval on the run's test part",
-            "agelib": _version(),
+            "agelib": version(),
         }
     )
 
@@ -186,12 +187,6 @@ def errors_by_group(predictions: pd.DataFrame) -> dict:
         if len(known) and by in known and known[by].notna().any():
             found[by] = error_by(known, by, bins).to_dict("index")
     return found
-
-
-def _version() -> str:
-    import agelib
-
-    return agelib.__version__
 
 
 def _plain(value):

@@ -7,16 +7,15 @@ Explained in chapter 20.
 """
 
 import functools
-import os
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from agelib.runtime.devices import choose_device, device_name
+from agelib.runtime.devices import choose_device
 from agelib.runtime.progress import Line
+from agelib.runtime.provenance import Provenance, load, record
 
 #: Study D's kinds of networks that its excerpts name, and others of the book beside them.
 NAMES = (
@@ -221,27 +220,13 @@ def wait(device) -> None:
         torch.cuda.synchronize(device)
 
 
-def provenance(device=None) -> dict:
+def provenance(device=None, **about) -> Provenance:
     """What a rate depends on beside the network: the machine, its threads, and versions.
 
-    >>> sorted(provenance("cpu"))[:3]
-    ['agelib', 'device', 'machine']
+    >>> provenance("cpu").device.startswith("cpu (")
+    True
     """
-    import torch
-    import torchvision
-
-    import agelib
-
-    device = choose_device(device)
-    return {
-        "device": device_name(device),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "agelib": agelib.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-    }
+    return record("torch", "torchvision", device=device or "", **about)
 
 
 def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> pd.DataFrame:
@@ -262,18 +247,13 @@ def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> p
     from agelib.runtime import workspace
 
     device = choose_device(device)
-    # Whatever else ran meanwhile made the rates smaller: the number of processes that wanted a core, where known.
-    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-    started = time.perf_counter()
+    # Whatever else ran meanwhile made the rates smaller.
+    busy, started = load(), time.perf_counter()
     table = measure(names, device=device, **options)
     took = round(time.perf_counter() - started, 1)
     file = Path(folder) / f"throughput_{device.type}.csv"
     workspace.write_table(file, table)
-    about = {
-        "made_by": "agelib.deploy.throughput.reference",
-        "seconds": took,
-        "options": options,
-        "load": load,
-    }
-    workspace.write_json(file.with_suffix(".json"), provenance(device) | about)
+    made_by = "agelib.deploy.throughput.reference"
+    about = provenance(device, made_by=made_by, seconds=took, load=busy, options=options)
+    workspace.write_json(file.with_suffix(".json"), about.as_dict())
     return table

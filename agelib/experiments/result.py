@@ -14,6 +14,7 @@ from agelib.data.table import PARTS
 from agelib.experiments.data_module import build_target
 from agelib.metrics.regression import baselines
 from agelib.runtime import workspace
+from agelib.runtime.provenance import Provenance
 from agelib.runtime.workspace import mark_used
 from agelib.training import checkpoints
 
@@ -51,7 +52,7 @@ class Run:
     scores : pandas.DataFrame
         On the test part, index (task, metric): accuracy, precision, recall and macro F1, in percent, with intervals.
     environment : dict
-        Device, arithmetic, processes, threads of each, versions, number of pictures, split, seconds.
+        Where its numbers are from, as :attr:`provenance` reads it, with ``pixel_mean``, ``pixel_std`` and ``epochs``.
     folder : pathlib.Path
     """
 
@@ -64,6 +65,11 @@ class Run:
     scores: pd.DataFrame
     environment: dict
     folder: Path
+
+    @property
+    def provenance(self) -> Provenance:
+        """Device, arithmetic, processes, threads of each, versions, number of pictures, split, seconds."""
+        return Provenance.of(self.environment)
 
     @property
     def prepared(self) -> Prepared:

@@ -6,7 +6,6 @@ served stale. Explained in chapter 05.
 """
 
 import os
-import platform
 import time
 from dataclasses import asdict
 from importlib import metadata
@@ -24,8 +23,8 @@ from agelib.experiments.data_module import Streams, open_streams
 from agelib.experiments.result import GROUPS, POSTERIOR_PARTS, Run, build_network, load
 from agelib.metrics.classification import classify
 from agelib.metrics.regression import summarise
-from agelib.runtime import launch, workspace
-from agelib.runtime.devices import choose_device, device_name
+from agelib.runtime import launch, provenance, workspace
+from agelib.runtime.devices import choose_device
 from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.progress import PATIENCE, Line, steady
 from agelib.targets import age_groups
@@ -243,26 +242,22 @@ def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _environment(streams: Streams, device, history, network) -> dict:
-    import torch
-
     experiment = streams.experiment
-    return {
-        "data": str(streams.faces["source"].iloc[0]),
-        "drawn": is_drawn(streams.faces),
-        "pictures": {part: len(rows) for part, rows in streams.rows.items()},
-        "pixel_mean": [float(value) for value in streams.mean],
-        "pixel_std": [float(value) for value in streams.std],
-        "split": experiment.data.split,
-        "seed": experiment.training.seed,
-        "data_seed": experiment.data.data_seed,
-        "device": f"{device.type} ({device_name(device)})",
-        "precision": precision(experiment.training, device, network),
-        "processes": launch.share()[1],
-        "threads": torch.get_num_threads(),
-        "epochs": len(history),
-        "python": platform.python_version(),
-        **{library: metadata.version(library) for library in LIBRARIES},
-    }
+    return provenance.record(
+        *LIBRARIES,
+        device=device,
+        data=str(streams.faces["source"].iloc[0]),
+        drawn=is_drawn(streams.faces),
+        pictures={part: len(rows) for part, rows in streams.rows.items()},
+        split=experiment.data.split,
+        seed=experiment.training.seed,
+        data_seed=experiment.data.data_seed,
+        precision=precision(experiment.training, device, network),
+        processes=launch.share()[1],
+        pixel_mean=[float(value) for value in streams.mean],
+        pixel_std=[float(value) for value in streams.std],
+        epochs=len(history),
+    ).as_dict()
 
 
 def _finish(folder: Path) -> None:

@@ -25,8 +25,6 @@ from agelib.metrics.classification import (
     compare_classes,
     confusion,
     macro_f1,
-    macro_precision,
-    macro_recall,
 )
 from agelib.metrics.conformal import (
     Calibration,
@@ -48,7 +46,7 @@ from agelib.metrics.posteriors import (
     spread,
 )
 from agelib.metrics.proportions import share_interval
-from agelib.metrics.regression import baselines, compare, cs, mae, mse, r2, rmse, summarise
+from agelib.metrics.regression import baselines, compare, mae, mse, r2, rmse, summarise
 from agelib.metrics.subgroups import age_groups, compare_by, error_by, intersections, macro_f1_by
 
 __all__ = [
@@ -73,7 +71,6 @@ __all__ = [
     "compare_groups",
     "confusion",
     "coverage",
-    "cs",
     "error_by",
     "expected_calibration_error",
     "finite_sample_quantile",
@@ -86,8 +83,6 @@ __all__ = [
     "log_score",
     "macro_f1",
     "macro_f1_by",
-    "macro_precision",
-    "macro_recall",
     "mae",
     "mean_posterior",
     "mean_predictions",

@@ -58,17 +58,24 @@ class Resampling:
             How many pictures each row stands for. Pictures that add the same need not be told apart: how often each
             kind is drawn is a multinomial draw, which costs as much as there are kinds, not pictures.
         """
-        generator = np.random.default_rng(self.seed)
-        number, done = len(sums), 0
-        while done < self.resamples:
-            some = min(self.resamples - done, max(1, CHUNK // number))
+        generator, number = np.random.default_rng(self.seed), len(sums)
+        for some in self.rounds(number):
             if times is None:
                 places = generator.integers(0, number, (some, number)) + number * np.arange(some)[:, None]
                 counts = np.bincount(places.ravel(), minlength=some * number).reshape(some, number)
             else:
                 counts = generator.multinomial(times.sum(), times / times.sum(), size=some)
             yield counts @ sums
-            done += some
+
+    def rounds(self, number: int):
+        """Yield how many resamples of `number` rows a step takes, so that it fits into memory; `resamples` in all.
+
+        >>> list(Resampling(5).rounds(1_000_000))
+        [2, 2, 1]
+        """
+        step = max(1, CHUNK // number)
+        for done in range(0, self.resamples, step):
+            yield min(step, self.resamples - done)
 
     def interval(self, sums: np.ndarray, statistic, times: np.ndarray | None = None) -> tuple:
         """Percentile interval of `statistic`, a function from column sums [R, M] to numbers [R, V].
@@ -100,10 +107,7 @@ class Resampling:
         """
         if self.unit is None:
             return None
-        if self.unit not in predictions:
-            raise ValueError(
-                f"the predictions table has no column {self.unit!r}; it has: {', '.join(predictions.columns)}"
-            )
+        require(predictions, self.unit)
         codes, labels = pd.factorize(predictions[self.unit])
         alone = codes < 0
         codes[alone] = len(labels) + np.arange(alone.sum())
@@ -117,3 +121,11 @@ class Resampling:
         summed = np.zeros((codes.max() + 1, sums.shape[1]))
         np.add.at(summed, codes, sums)
         return summed
+
+
+def require(predictions: pd.DataFrame, *names: str) -> None:
+    """Refuse a predictions table that lacks a column."""
+    for name in names:
+        if name not in predictions:
+            has = ", ".join(map(str, predictions.columns))
+            raise ValueError(f"the predictions table has no column {name!r}; it has: {has}")

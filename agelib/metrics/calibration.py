@@ -9,6 +9,7 @@ class "other", Benyamin 2023; risk–coverage curves: Geifman and El-Yaniv 2017)
 import numpy as np
 import pandas as pd
 
+from agelib.metrics.bootstrap import require
 from agelib.metrics.classification import class_names
 from agelib.metrics.posteriors import pit
 from agelib.metrics.proportions import share_interval
@@ -84,20 +85,11 @@ def reliability(predictions: pd.DataFrame, task: str = "age_group", bins: int = 
     confidence, right = _sureness(predictions, task)
     # An edge belongs to the bin below it, as Guo et al. have it.
     bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    count = np.bincount(bin_of, minlength=bins)
-    there = count > 0
-    count = count[there]
-    hits = np.bincount(bin_of, right, bins)[there]
+    _, place, count = np.unique(bin_of, return_inverse=True, return_counts=True)
+    hits, sure = np.bincount(place, right), np.bincount(place, confidence)
     low, high = share_interval(hits, count)
-    table = {
-        "confidence": np.bincount(bin_of, confidence, bins)[there] / count,
-        "accuracy": hits / count,
-        "low": low,
-        "high": high,
-    }
-    result = 100 * pd.DataFrame(table)
-    result.insert(0, "count", count)
-    return result
+    table = {"confidence": sure / count, "accuracy": hits / count, "low": low, "high": high}
+    return pd.DataFrame({"count": count} | {name: 100 * values for name, values in table.items()})
 
 
 def expected_calibration_error(predictions: pd.DataFrame, task: str = "age_group", bins: int = 10) -> float:
@@ -206,13 +198,8 @@ def risk_coverage(predictions: pd.DataFrame, doubt, task: str | None = None) -> 
     doubt, total = doubt[order], np.cumsum(loss[order])
     number = np.arange(1, len(doubt) + 1)
     last = np.append(doubt[1:] != doubt[:-1], True)  # equal doubts are answered together, or not at all
-    return pd.DataFrame(
-        {
-            "doubt": doubt[last],
-            "answered": 100 * number[last] / len(doubt),
-            "risk": total[last] / number[last],
-        }
-    )
+    answered, risk = 100 * number[last] / len(doubt), total[last] / number[last]
+    return pd.DataFrame({"doubt": doubt[last], "answered": answered, "risk": risk})
 
 
 def risk_area(curve: pd.DataFrame) -> float:
@@ -253,16 +240,10 @@ def other_table(
     answers = confidence[:, None] >= np.asarray(thresholds, dtype=float)
     count, wrong = answers.sum(axis=0), (answers & ~right[:, None]).sum(axis=0)
     low, high = share_interval(wrong, count)
-    table = pd.DataFrame(
-        {
-            "count": count,
-            "answered": 100 * count / len(right),
-            "wrong": np.where(count > 0, 100 * wrong / np.maximum(count, 1), np.nan),
-            "low": 100 * np.asarray(low),
-            "high": 100 * np.asarray(high),
-        }
-    )
-    return table.set_axis(pd.Index(thresholds, dtype=float, name="threshold"))
+    share = np.divide(wrong, count, out=np.full(len(count), np.nan), where=count > 0)
+    table = {"count": count, "answered": 100 * count / len(right)}
+    table |= {"wrong": 100 * share, "low": 100 * low, "high": 100 * high}
+    return pd.DataFrame(table, index=pd.Index(thresholds, dtype=float, name="threshold"))
 
 
 def _losses(predictions: pd.DataFrame, task: str | None) -> np.ndarray:
@@ -270,13 +251,13 @@ def _losses(predictions: pd.DataFrame, task: str | None) -> np.ndarray:
     if task is None:
         age, predicted = columns(predictions)
         return np.abs(predicted - age)
-    _need(predictions, task)
+    require(predictions, task, f"predicted_{task}")
     return 100.0 * (predictions[task] != predictions[f"predicted_{task}"]).to_numpy()
 
 
 def _sureness(predictions: pd.DataFrame, task: str) -> tuple[np.ndarray, np.ndarray]:
     """Probability of each predicted class, and whether it is right, of the pictures with a true class."""
-    _need(predictions, task)
+    require(predictions, task, f"predicted_{task}")
     names = [name for name in predictions if name.startswith(f"{task}=")]
     if not names:
         raise ValueError(
@@ -294,14 +275,6 @@ def _sureness(predictions: pd.DataFrame, task: str) -> tuple[np.ndarray, np.ndar
         )
     confidence = known[names].to_numpy(dtype=np.float64)[np.arange(len(known)), places]
     return confidence, (known[task] == known[f"predicted_{task}"]).to_numpy()
-
-
-def _need(predictions: pd.DataFrame, task: str) -> None:
-    for name in (task, f"predicted_{task}"):
-        if name not in predictions:
-            raise ValueError(
-                f"the predictions table has no column {name!r}; it has: {', '.join(predictions.columns)}"
-            )
 
 
 def _is_probability(predictions: pd.DataFrame, name: str) -> bool:

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.bootstrap import Resampling, require
 from agelib.metrics.regression import same_pictures
 
 #: The metrics of :func:`classify`, in percent, in its order.
@@ -24,24 +24,6 @@ def accuracy(true, predicted) -> float:
     75.0
     """
     return _score(true, predicted, "accuracy")
-
-
-def macro_precision(true, predicted) -> float:
-    """Mean over classes of: how many of the pictures called so are so, in percent (0 for a class never predicted).
-
-    >>> macro_precision(["child", "adult", "adult", "adult"], ["child", "child", "adult", "adult"])
-    75.0
-    """
-    return _score(true, predicted, "precision")
-
-
-def macro_recall(true, predicted) -> float:
-    """Mean over classes of: how many of the pictures that are so are called so, in percent.
-
-    >>> round(macro_recall(["child", "adult", "adult", "adult"], ["child", "child", "adult", "adult"]), 2)
-    83.33
-    """
-    return _score(true, predicted, "recall")
 
 
 def macro_f1(true, predicted) -> float:
@@ -198,11 +180,8 @@ def confusion(predictions: pd.DataFrame, task: str = "age_group") -> pd.DataFram
     counts = np.bincount(cells, minlength=size**2).reshape(size, size)
     with np.errstate(invalid="ignore"):
         percent = 100 * counts / counts.sum(axis=1, keepdims=True)
-    index = pd.Index(names, name=task)
-    parts = {
-        name: pd.DataFrame(part, index, index) for name, part in (("count", counts), ("percent", percent))
-    }
-    return pd.concat(parts, axis=1, names=["", task])
+    tables = [pd.DataFrame(each, pd.Index(names, name=task), names) for each in (counts, percent)]
+    return pd.concat(tables, axis=1, keys=["count", "percent"], names=["", task])
 
 
 def class_names(predictions: pd.DataFrame, task: str = "age_group") -> list:
@@ -216,11 +195,8 @@ def class_names(predictions: pd.DataFrame, task: str = "age_group") -> list:
     _need(predictions, task)
     stated = [name.removeprefix(f"{task}=") for name in predictions if str(name).startswith(f"{task}=")]
     both = pd.concat([predictions[task], predictions[f"predicted_{task}"]])
-    occurring = both.dropna().unique()
-    unstated = sorted(set(occurring) - set(stated), key=_place)
-    if stated and not unstated:
-        return stated
-    return sorted({*stated, *unstated}, key=_place)
+    unstated = set(both.dropna()) - set(stated)
+    return stated if stated and not unstated else sorted({*stated, *unstated}, key=_place)
 
 
 def _place(name) -> tuple:
@@ -232,11 +208,7 @@ def _place(name) -> tuple:
 
 
 def _need(predictions: pd.DataFrame, task: str) -> None:
-    for column in (task, f"predicted_{task}"):
-        if column not in predictions:
-            raise ValueError(
-                f"the predictions table has no column {column!r}; it has: {', '.join(map(str, predictions.columns))}"
-            )
+    require(predictions, task, f"predicted_{task}")
     known = predictions[task].notna()
     if not known.any():
         raise ValueError(f"no picture of the predictions table has a {task}; there is nothing to judge")

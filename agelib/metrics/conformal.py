@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.bootstrap import Resampling, require
 from agelib.metrics.posteriors import check_posterior, posterior_quantiles
 from agelib.metrics.proportions import share_interval
 from agelib.metrics.regression import columns
@@ -96,7 +96,6 @@ def calibrate_intervals(
     level: float = 0.9,
     by: str | None = None,
     bins: tuple | None = None,
-    too_few: str = "infinite",
 ) -> Calibration:
     """How wide intervals must be, from pictures that the network was not trained on: split-conformal.
 
@@ -119,15 +118,15 @@ def calibrate_intervals(
         ``predicted`` (in bins), but not ``age``.
     bins : tuple of float, optional
         Edges of the groups of a column of numbers; every tenth by default.
-    too_few : str
-        Where a group has too few pictures for any bound: ``infinite`` gives it intervals without end, ``error``
-        refuses.
 
     Raises
     ------
     ValueError
-        If a column or the posterior is missing or does not fit, `by` is not known of new pictures, or a group has too
-        few pictures and `too_few` is error.
+        If a column or the posterior is missing or does not fit, or `by` is not known of new pictures.
+
+    Notes
+    -----
+    A group with too few pictures for any bound gets intervals without end.
 
     Examples
     --------
@@ -138,8 +137,6 @@ def calibrate_intervals(
     """
     if kind not in KINDS:
         raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
-    if too_few not in ("infinite", "error"):
-        raise ValueError(f"too_few is infinite or error, not {too_few!r}")
     if by == "age":
         raise ValueError(
             "by='age': the true age of a new picture is not known, so it cannot choose the margin; "
@@ -149,16 +146,11 @@ def calibrate_intervals(
     middle_low, middle_high, scale = _middle(kind, level, predicted, posterior)
     scores = np.maximum(middle_low - age, age - middle_high) / scale
     groups, names = _groups(predictions, by, bins)
-    needed = int(np.ceil(level / (1 - level) - 1e-9))
-    rows = {}
-    for group in names:
-        mine = scores[groups == group]
-        if too_few == "error" and rank_of(len(mine), level) > len(mine):
-            raise ValueError(
-                f"{len(mine)} calibration pictures of {group!r} are too few: intervals of {100 * level:g} % need "
-                f"{needed} at least; take fewer groups, a lower level, or too_few='infinite'"
-            )
-        rows[group] = {"count": len(mine), "margin": finite_sample_quantile(mine, level)}
+    members = {group: scores[groups == group] for group in names}
+    rows = {
+        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)}
+        for group, mine in members.items()
+    }
     margins = pd.DataFrame.from_dict(rows, orient="index").astype({"count": int})
     return Calibration(kind, level, by, None if bins is None else tuple(bins), margins.rename_axis(by))
 
@@ -196,10 +188,7 @@ def add_intervals(
     0        2.0      0.0       5.0
     1       33.0     30.0      36.0
     """
-    if "predicted" not in predictions:
-        raise ValueError(
-            f"the predictions table has no column 'predicted'; it has: {', '.join(predictions.columns)}"
-        )
+    require(predictions, "predicted")
     predicted = predictions["predicted"].to_numpy(dtype=np.float64)
     low, high, scale = _middle(calibration.kind, calibration.level, predicted, posterior)
     groups, _ = _groups(predictions, calibration.by, calibration.bins)
@@ -247,11 +236,7 @@ def coverage(
          count  covered   low   high  width
     all      4     75.0  19.4   99.4   10.0
     """
-    missing = [name for name in ("age", "age_low", "age_high") if name not in predictions]
-    if missing:
-        raise ValueError(
-            f"the predictions table has no column {missing[0]!r}; it has: {', '.join(predictions.columns)}"
-        )
+    require(predictions, "age", "age_low", "age_high")
     if not len(predictions):
         raise ValueError("the predictions table is empty; there is no interval to judge")
     how = Resampling(resamples, **resampling)

@@ -7,6 +7,7 @@ Explained in chapter 17.
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -83,24 +84,9 @@ def bias(
     total = sums.sum(axis=0, keepdims=True)
     value = _from_sums(total)[0, 0]
     low, high = how.interval(how.per_unit(predictions[known], sums), _from_sums)
-    chance, p = np.nan, np.nan
-    if resamples and how.unit is None:
-        shuffled = _bias_of(shuffle_groups(codes, errors, len(labels), how))
-        chance, p = shuffled.mean(), share_at_least(shuffled, value)
-    smallest = total[0, : len(labels)].min()
-    return pd.Series(
-        {
-            "groups": len(labels),
-            "smallest": smallest,
-            "value": value,
-            "low": low[0],
-            "high": high[0],
-            "chance": chance,
-            "p": p,
-        },
-        name=by,
-        dtype=float,
-    )
+    found = {"groups": len(labels), "smallest": total[0, : len(labels)].min(), "value": value}
+    found |= {"low": low[0], "high": high[0]} | _chance(codes, errors, len(labels), how, _bias_of, value)
+    return pd.Series(found, name=by, dtype=float)
 
 
 def bias_table(
@@ -193,22 +179,10 @@ def worst_groups(
         member = np.eye(len(labels))[codes][:, [worst, best]]
         sums = np.hstack([member, member * errors[:, None]])
         low, high = how.interval(how.per_unit(predictions[known], sums), _gap_from_sums)
-        chance, p = np.nan, np.nan
-        if resamples and how.unit is None:
-            gaps = np.ptp(shuffle_groups(codes, errors, len(labels), how), axis=1)
-            chance, p = gaps.mean(), share_at_least(gaps, means[worst] - means[best])
-        rows[attribute] = {
-            "groups": len(labels),
-            "worst": str(labels[worst]),
-            "count": int(counts[worst]),
-            "MAE": means[worst],
-            "best": str(labels[best]),
-            "gap": means[worst] - means[best],
-            "low": low[0],
-            "high": high[0],
-            "chance": chance,
-            "p": p,
-        }
+        gap = means[worst] - means[best]
+        row = {"groups": len(labels), "worst": str(labels[worst]), "count": int(counts[worst])}
+        row |= {"MAE": means[worst], "best": str(labels[best]), "gap": gap, "low": low[0], "high": high[0]}
+        rows[attribute] = row | _chance(codes, errors, len(labels), how, partial(np.ptp, axis=1), gap)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
 
 
@@ -332,6 +306,14 @@ def compare_bias(
         rows[attribute] = values
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
     return table.assign(holm=holm(table["p"]))
+
+
+def _chance(codes, errors, groups: int, how: Resampling, statistic, value: float) -> dict:
+    """What a statistic of the groups' means [R, K] is when groups are shuffled, on average, and how often at least so."""
+    if not how.resamples or how.unit is not None:
+        return {"chance": np.nan, "p": np.nan}
+    shuffled = statistic(shuffle_groups(codes, errors, groups, how))
+    return {"chance": shuffled.mean(), "p": share_at_least(shuffled, value)}
 
 
 def _with_groups(predictions: pd.DataFrame, attributes: tuple, bins: tuple | None) -> list[str]:

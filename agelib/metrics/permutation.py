@@ -7,7 +7,7 @@ shuffles that look at least as striking as what was observed is p. Explained in 
 
 import numpy as np
 
-from agelib.metrics.bootstrap import CHUNK, Resampling
+from agelib.metrics.bootstrap import Resampling
 
 
 def holm(p) -> np.ndarray:
@@ -83,16 +83,14 @@ def shuffle_groups(codes: np.ndarray, values: np.ndarray, groups: int, how: Resa
     ((50, 2), [1.0, 2.0, 6.0])
     """
     generator = np.random.default_rng([how.seed, 1])
-    number, results, done = len(codes), [], 0
+    number, results = len(codes), []
     counts = np.bincount(codes, minlength=groups)
-    while done < how.resamples:
-        some = min(how.resamples - done, max(1, CHUNK // number))
+    for some in how.rounds(number):
         mixed = generator.permuted(np.broadcast_to(codes, (some, number)), axis=1)
         places = mixed + groups * np.arange(some)[:, None]
         weights = np.broadcast_to(values, (some, number)).ravel()
         summed = np.bincount(places.ravel(), weights, minlength=some * groups).reshape(some, groups)
         results.append(summed / counts)
-        done += some
     return np.concatenate(results)
 
 
@@ -114,9 +112,6 @@ def swap_networks(differences: np.ndarray, how: Resampling) -> np.ndarray:
     ((100, 1), [0.0, 1.0, 2.0, 3.0])
     """
     generator = np.random.default_rng([how.seed, 2])
-    number, results, done = len(differences), [], 0
-    while done < how.resamples:
-        some = min(how.resamples - done, max(1, CHUNK // number))
-        results.append(generator.integers(0, 2, (some, number)) @ differences)
-        done += some
-    return np.concatenate(results)
+    number = len(differences)
+    swaps = (generator.integers(0, 2, (some, number)) for some in how.rounds(number))
+    return np.concatenate([some @ differences for some in swaps])

@@ -6,7 +6,7 @@ Explained in chapters 05 and 15.
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.bootstrap import Resampling, require
 
 
 def mse(age, predicted) -> float:
@@ -49,15 +49,6 @@ def r2(age, predicted) -> float:
     age = np.asarray(age, dtype=np.float64)
     total = np.sum((age - age.mean()) ** 2)
     return float(1 - np.sum(errors**2) / total) if total > 0 else float("nan")
-
-
-def cs(age, predicted, k: float = 5) -> float:
-    """Cumulative score CS@k, in percent: how many pictures are off by at most k years.
-
-    >>> cs([30, 40, 50, 60], [35, 40, 44, 60], k=5)
-    75.0
-    """
-    return float(100 * np.mean(np.abs(_errors(age, predicted)) <= k))
 
 
 def summarise(
@@ -190,9 +181,8 @@ def baselines(train_ages, predictions: pd.DataFrame, ks: tuple = (5,)) -> pd.Dat
     rows = {}
     for name, constant in (("mean", train_ages.mean()), ("median", np.median(train_ages))):
         always = pd.DataFrame({"age": predictions["age"], "predicted": constant})
-        rows[f"always the {name} age"] = {"predicted": constant} | summarise(always, 0, ks=ks)[
-            "value"
-        ].to_dict()
+        found = summarise(always, 0, ks=ks)["value"].to_dict()
+        rows[f"always the {name} age"] = {"predicted": constant} | found
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("baseline")
 
 
@@ -208,10 +198,7 @@ def _errors(age, predicted) -> np.ndarray:
 def same_pictures(first: pd.DataFrame, second: pd.DataFrame, label: str = "age") -> pd.DataFrame:
     """`second` in the order of `first`; ValueError unless both have the same pictures with the same labels."""
     for table in (first, second):
-        if label not in table:
-            raise ValueError(
-                f"the predictions table has no column {label!r}; it has: {', '.join(table.columns)}"
-            )
+        require(table, label)
         if "path" not in table or table["path"].duplicated().any():
             raise ValueError(
                 "to compare predictions, each table needs a column 'path' in which every picture is once"
@@ -234,11 +221,7 @@ def same_pictures(first: pd.DataFrame, second: pd.DataFrame, label: str = "age")
 
 def columns(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Ages and predicted ages, in years; ValueError if a column, a row or a number is missing."""
-    missing = [name for name in ("age", "predicted") if name not in predictions]
-    if missing:
-        raise ValueError(
-            f"the predictions table has no column {missing[0]!r}; it has: {', '.join(predictions.columns)}"
-        )
+    require(predictions, "age", "predicted")
     if not len(predictions):
         raise ValueError("the predictions table is empty; the test part has no pictures")
     columns = predictions[["age", "predicted"]].to_numpy(dtype=np.float64)

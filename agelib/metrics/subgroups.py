@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.bootstrap import Resampling, require
 from agelib.metrics.classification import classify
 from agelib.metrics.permutation import holm, share_at_least, swap_networks
 from agelib.metrics.regression import columns, same_pictures
@@ -263,10 +263,7 @@ def group_codes(predictions: pd.DataFrame, by: str, bins: tuple | None = None) -
     """
     if "*" in by:
         return _combined_codes(predictions, [part.strip() for part in by.split("*")], bins)
-    if by not in predictions:
-        raise ValueError(
-            f"the predictions table has no column {by!r}; it has: {', '.join(predictions.columns)}"
-        )
+    require(predictions, by)
     groups = predictions[by]
     if pd.api.types.is_numeric_dtype(groups) and not pd.api.types.is_bool_dtype(groups):
         groups = age_groups(groups, bins)

@@ -17,7 +17,7 @@ from agelib.plots.faces import (
 )
 from agelib.plots.fairness import chance_histogram, differences
 from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity_check
-from agelib.plots.predictions import comparison_bars, error_by_age, error_by_group, predicted_vs_true
+from agelib.plots.predictions import comparison_bars, error_by_age, predicted_vs_true
 from agelib.plots.search import importance_bars, size_and_speed, study_curves
 from agelib.plots.subgroups import (
     class_scores,
@@ -57,7 +57,6 @@ __all__ = [
     "coverage_by_group",
     "differences",
     "error_by_age",
-    "error_by_group",
     "gate_at",
     "gate_rates",
     "gate_roc",

@@ -43,7 +43,7 @@ def gate_roc(curves: dict, marks: dict | None = None):
         axis.annotate(text, place, (8, -12 - 14 * i), textcoords="offset points", fontsize="small")
     axis.set(xlabel="minors let through (%)", ylabel="adults let through (%)", aspect="equal")
     axis.set(xlim=(-2, 102), ylim=(-2, 102))
-    figure.legend(loc="outside upper center", ncols=min(len(curves), 2), frameon=False)
+    theme.legend(figure, min(len(curves), 2))
     return theme.done(figure)
 
 
@@ -73,7 +73,7 @@ def gate_rates(table: pd.DataFrame, label: str = "let through from this predicte
         look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
         axis.plot(x, part["percent"], label=f"{name} (of {part['count'].iloc[0]:,.0f})", **look)
     axis.set(xlabel=label, ylabel="share (%)", ylim=(-2, 102))
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    theme.legend(figure, 2)
     return theme.done(figure)
 
 
@@ -112,10 +112,9 @@ def gate_at(curve: pd.DataFrame, groups: pd.DataFrame, threshold: float):
     looks = (("minors let through", theme.RED, "o", -0.14), ("adults turned away", theme.BLUE, "s", 0.14))
     for name, colour, marker, shift in looks:
         part = groups[name].astype(float)
-        reach = np.abs(part[["low", "high"]].to_numpy().T - part["percent"].to_numpy())
         look = {"color": colour, "marker": marker, "linestyle": "none", "capsize": 3, "elinewidth": 1}
-        right.errorbar(part["percent"], spots + shift, xerr=np.nan_to_num(reach), label=name, **look)
+        right.errorbar(part["percent"], spots + shift, xerr=theme.reach(part, "percent"), label=name, **look)
     right.set_yticks(spots, [str(group) for group in groups.index])
     right.set(xlabel="share (%)", xlim=(-3, 103), ylim=(len(groups) - 0.5, -0.5))
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    theme.legend(figure, 2)
     return theme.done(figure)

@@ -60,11 +60,8 @@ def age_histogram_by_part(faces: pd.DataFrame):
     for axis, part in zip(axes[0], parts, strict=True):
         ages = faces.loc[faces["split"] == part, "age"]
         sns.histplot(x=ages, bins=edges, stat="percent", color=theme.PART_COLOURS[part], alpha=1, ax=axis)
-        axis.set(
-            title=f"{theme.PART_NAMES[part]} ({len(ages):,})",
-            xlabel="age (years)",
-            ylabel="share of the part (%)",
-        )
+        axis.set(title=f"{theme.PART_NAMES[part]} ({len(ages):,})")
+        axis.set(xlabel="age (years)", ylabel="share of the part (%)")
     return theme.done(figure)
 
 
@@ -175,7 +172,7 @@ def cleaning_counts(report: pd.DataFrame):
     axis.margins(x=0.12)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("pictures")
-    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    theme.legend(figure, 2, "upper right")
     return theme.done(figure)
 
 

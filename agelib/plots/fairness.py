@@ -46,7 +46,7 @@ def differences(tables: pd.DataFrame | dict, column: str = "value", label: str =
     for (name, table), offset, colour in zip(tables.items(), offsets, theme.COLOURS, strict=False):
         heights = np.array([places[str(group)] for group in table.index]) + offset
         values = table[column].to_numpy(dtype=float)
-        errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy(dtype=float).T - values))
+        errors = theme.reach(table, column)
         axis.errorbar(values, heights, xerr=errors, fmt="none", ecolor=colour, elinewidth=1.6, capsize=3)
         clear = (table["holm"] < LEVEL).to_numpy() if "holm" in table else np.ones(len(table), bool)
         look = {"marker": "o", "linestyle": "none", "color": colour, "markersize": 7, "zorder": 4}
@@ -61,7 +61,7 @@ def differences(tables: pd.DataFrame | dict, column: str = "value", label: str =
     index = next(iter(tables.values())).index.name
     axis.set_ylabel(theme.label_of(str(index)) if index else "")
     if any(tables):
-        figure.legend(loc="outside lower center", ncols=min(len(tables), 4), frameon=False)
+        theme.legend(figure, min(len(tables), 4), "lower center")
     return theme.done(figure)
 
 
@@ -92,16 +92,9 @@ def chance_histogram(shuffled, observed: float, label: str = "bias (years)"):
     axis.axvline(observed, color=theme.RED, linewidth=2)
     share = 100 * np.mean(shuffled >= observed - 1e-9)
     left = observed > (shuffled.min() + max(shuffled.max(), observed)) / 2
-    axis.annotate(
-        f"observed: {observed:.2f}\n{share:.0f} % of shuffles\nare at least as large",
-        (observed, 0.98),
-        (-6 if left else 6, 0),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        va="top",
-        fontsize="small",
-        color=theme.RED,
-    )
+    place = {"xytext": (-6 if left else 6, 0), "xycoords": ("data", "axes fraction")}
+    look = {"ha": "right" if left else "left", "va": "top", "fontsize": "small", "color": theme.RED}
+    said = f"observed: {observed:.2f}\n{share:.0f} % of shuffles\nare at least as large"
+    axis.annotate(said, (observed, 0.98), textcoords="offset points", **place, **look)
     axis.set(xlabel=label, ylabel="shuffles")
     return theme.done(figure)

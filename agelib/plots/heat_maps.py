@@ -4,7 +4,6 @@ A map is drawn over its picture only if the picture is of a drawn face; of peopl
 """
 
 import numpy as np
-import seaborn as sns
 
 from agelib.plots import theme
 from agelib.plots.faces import for_display
@@ -58,9 +57,7 @@ def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "
         len(rows) + head, number, 1.25 * number + 1.6, 1.3 * (len(rows) + head), squeeze=False
     )
     for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.grid(visible=False)
-        sns.despine(ax=axis, left=True, bottom=True)
+        theme.bare(axis)
     look = _look(rows.values(), limit)
     for column in range(number):
         if head:
@@ -86,13 +83,11 @@ def _look(groups, limit: float = 0.0) -> dict:
 
 def _lay(axis, values, picture, look: dict):
     """A map, over the picture's grey levels where there is one: strong values hide it, weak ones let it through."""
-    side = (0, 1, 1, 0)
+    side, alpha = (0, 1, 1, 0), 1.0
     if picture is not None:
         grey = np.asarray(for_display(picture), float)
         grey = grey.mean(axis=-1) / (255 if grey.max() > 1 else 1)
         axis.imshow(grey, cmap="gray", vmin=0, vmax=1, extent=side)
-    alpha = 1.0
-    if picture is not None:
         alpha = 0.25 + 0.55 * np.sqrt(np.clip(np.abs(np.nan_to_num(values)) / look["vmax"], 0, 1))
     return axis.imshow(values, alpha=alpha, extent=side, **look)
 
@@ -120,9 +115,7 @@ def channel_maps(rows: dict, titles=None):
     for line, (name, maps) in zip(axes, rows.items(), strict=True):
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize="small")
         for column, axis in enumerate(line):
-            axis.set(xticks=[], yticks=[])
-            axis.grid(visible=False)
-            sns.despine(ax=axis, left=True, bottom=True)
+            theme.bare(axis)
             if column < len(maps):
                 axis.imshow(maps[column], cmap="gray")
             else:
@@ -159,9 +152,7 @@ def average_maps(rows: dict, label: str = ""):
     for line, (row, found) in zip(axes, rows.items(), strict=True):
         line[0].set_ylabel(row, rotation=0, ha="right", va="center", fontsize="small")
         for axis, name in zip(line, names, strict=True):
-            axis.set(xticks=[], yticks=[])
-            axis.grid(visible=False)
-            sns.despine(ax=axis, left=True, bottom=True)
+            theme.bare(axis)
             if name in found.names:
                 place = found.names.index(name)
                 shown = axis.imshow(found.maps[place], **look)
@@ -171,15 +162,13 @@ def average_maps(rows: dict, label: str = ""):
     return theme.done(figure)
 
 
-def sanity_check(tables: dict, column: str = "rank_correlation"):
+def sanity_check(tables: dict):
     """How alike a map stays while the network is randomised from its end: a line a kind of map, with its chance level.
 
     Parameters
     ----------
     tables : dict
         Name → the table of a :class:`agelib.explain.SanityCheck`.
-    column : str
-        rank_correlation or similarity.
 
     Examples
     --------
@@ -190,30 +179,22 @@ def sanity_check(tables: dict, column: str = "rank_correlation"):
     >>> axis.get_xlabel(), axis.lines[0].get_ydata().tolist()
     ('what of the network is random', [1.0, 0.2])
     """
-    names = {"rank_correlation": "rank correlation with the trained network's map", "similarity": "SSIM"}
-    if column not in names:
-        raise ValueError(f"a sanity check has the columns {', '.join(names)}, not {column!r}")
+    for table in tables.values():
+        theme.need(table, ["randomised", "rank_correlation"], "sanity check")
     figure, axis = theme.axes(width=7.5, height=3.8)
     ends = {}
     for (name, table), colour in zip(tables.items(), theme.COLOURS, strict=False):
-        theme.need(table, ["randomised", column], "sanity check")
-        steps = table.groupby("randomised", sort=False)[column]
+        steps = table.groupby("randomised", sort=False)["rank_correlation"]
         mean, error = steps.mean(), steps.sem().fillna(0)
         chance = mean.get("another picture", np.nan)
         mean, error = (values.drop(index="another picture", errors="ignore") for values in (mean, error))
         spots = np.arange(len(mean))
-        axis.errorbar(
-            spots,
-            mean.to_numpy(float),
-            yerr=1.96 * error.to_numpy(float),
-            color=colour,
-            marker="o",
-            capsize=3,
-        )
+        look = {"color": colour, "marker": "o", "capsize": 3}
+        axis.errorbar(spots, mean.to_numpy(float), yerr=1.96 * error.to_numpy(float), **look)
         axis.set_xticks(spots, mean.index)
         axis.axhline(chance, color=colour, linestyle=":", linewidth=1)
         ends[name] = (spots[-1], mean.dropna().iloc[-1] if mean.notna().any() else 0.0, colour)
-    axis.set(xlabel="what of the network is random", ylabel=names[column])
+    axis.set(xlabel="what of the network is random", ylabel="rank correlation with the trained network's map")
     axis.set_ylim(min(axis.get_ylim()[0], -0.05), 1.05)
     axis.tick_params(axis="x", labelrotation=20)
     theme.label_ends(axis, ends)

@@ -41,14 +41,8 @@ def predicted_vs_true(predictions: pd.DataFrame, title: str = ""):
     axis.plot([low, high], [low, high], color="#333333", linewidth=1, linestyle="--")
     place = {"rotation": 45, "rotation_mode": "anchor", "ha": "right", "va": "bottom", "fontsize": "small"}
     axis.text(high - 0.02 * (high - low), high - 0.01 * (high - low), "predicted = true", **place)
-    axis.set(
-        xlabel="true age (years)",
-        ylabel="predicted age (years)",
-        xlim=(low, high),
-        ylim=(low, high),
-        title=title,
-    )
-    axis.set_aspect("equal")
+    axis.set(xlabel="true age (years)", ylabel="predicted age (years)", title=title)
+    axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     return theme.done(figure)
 
 
@@ -71,38 +65,16 @@ def error_by_age(predictions: pd.DataFrame, bins: tuple | None = None, resamples
     ['0–9\\n(1)', '10–19\\n(2)']
     """
     table = metrics.error_by(predictions, "age", bins, resamples)
-    return _error_figure(table, "age (years; in brackets: pictures)")
-
-
-def error_by_group(predictions: pd.DataFrame, by: str, resamples: int = 1000):
-    """As :func:`error_by_age`, for the groups of a column such as gender.
-
-    >>> predictions = pd.DataFrame({"age": [5.0, 15], "predicted": [9.0, 14], "gender": ["male", "female"]})
-    >>> [text.get_text() for text in error_by_group(predictions, "gender", 20).axes[1].get_xticklabels()]
-    ['female\\n(1)', 'male\\n(1)']
-    """
-    table = metrics.error_by(predictions, by, resamples=resamples)
-    if table.empty:
-        raise ValueError(f"error by group: {by} is not recorded for any picture")
-    return _error_figure(table, f"{theme.label_of(by)} (in brackets: pictures)")
-
-
-def _error_figure(table: pd.DataFrame, label: str):
     width = min(7.0, 2 + 0.9 * len(table))
     figure, (upper, lower) = theme.axes(2, 1, width, 4.6, sharex=True, height_ratios=(2, 1))
     places = np.arange(len(table))
     upper.bar(places, table["MAE"], color=theme.BLUE, width=0.7)
-    errors = np.abs(table[["low", "high"]].to_numpy().T - table["MAE"].to_numpy())
-    upper.errorbar(places, table["MAE"], errors, fmt="none", ecolor="#333333", capsize=3)
+    upper.errorbar(places, table["MAE"], theme.reach(table, "MAE"), fmt="none", ecolor="#333333", capsize=3)
     upper.set_ylabel("MAE (years)")
-    lower.bar(
-        places,
-        table["bias"],
-        color=[theme.ORANGE if bias > 0 else theme.GREEN for bias in table["bias"]],
-        width=0.7,
-    )
+    colours = [theme.ORANGE if bias > 0 else theme.GREEN for bias in table["bias"]]
+    lower.bar(places, table["bias"], color=colours, width=0.7)
     lower.axhline(0, color="#333333", linewidth=1)
-    lower.set(ylabel="bias (years)", xlabel=label)
+    lower.set(ylabel="bias (years)", xlabel="age (years; in brackets: pictures)")
     lower.set_xticks(places, [f"{group}\n({count:,})" for group, count in table["count"].items()])
     for axis in (upper, lower):
         axis.grid(axis="x", visible=False)
@@ -146,21 +118,14 @@ def comparison_bars(table: pd.DataFrame, metrics_: tuple = ("MSE", "MAE", "R2"))
     colours = [theme.COLOURS[i % len(theme.COLOURS)] for i in range(len(networks))]
     for axis, metric in zip(axes[0], metrics_, strict=True):
         rows = table.xs(metric, level=1).reindex(networks)
-        errors = np.abs(rows[["low", "high"]].to_numpy(dtype=float).T - rows["value"].to_numpy())
         axis.barh(networks, rows["value"], color=colours)
-        axis.errorbar(
-            rows["value"], networks, xerr=np.nan_to_num(errors), fmt="none", ecolor="#333333", capsize=3
-        )
+        look = {"fmt": "none", "ecolor": "#333333", "capsize": 3}
+        axis.errorbar(rows["value"], networks, xerr=theme.reach(rows, "value"), **look)
         digits = 2 if metric == "R2" else 1
         for network, row in rows.iterrows():
             end = row["value"] if np.isnan(row["high"]) else max(row["high"], row["value"])
-            axis.annotate(
-                f"{row['value']:.{digits}f}",
-                (max(end, 0), network),
-                (4, 0),
-                textcoords="offset points",
-                va="center",
-            )
+            place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+            axis.annotate(f"{row['value']:.{digits}f}", (max(end, 0), network), **place)
         axis.margins(x=0.25)
         axis.set_xlabel(theme.label_of(metric))
         axis.grid(axis="y", visible=False)

@@ -36,15 +36,11 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
     for axis, (name, panel) in zip(axes[0], panels.items(), strict=True):
         for label, line in panel.groupby("label", sort=False):
             i = settings.index(label)
-            style = {
-                "color": theme.COLOURS[i % len(theme.COLOURS)],
-                "marker": "osD^vPX<>*"[i % 10],
-                "markersize": 4,
-            }
-            if only:
-                style |= (
-                    {"zorder": 3, "linewidth": 2.5} if label == only else {"color": "#cccccc", "zorder": 2}
-                )
+            style = {"color": theme.COLOURS[i % 10], "marker": "osD^vPX<>*"[i % 10], "markersize": 4}
+            if only and label == only:
+                style |= {"zorder": 3, "linewidth": 2.5}
+            elif only:
+                style |= {"color": "#cccccc", "zorder": 2}
             axis.plot(line["epoch"], line[column], label=label, **style)
         axis.set(title=name, xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -54,13 +50,7 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
         axes[0, 0].set_yscale("log")  # One diverging setting would flatten all the others.
     handles = {h.get_label(): h for axis in axes[0] for h in axis.get_lines()}
     columns = min(3, len(settings))
-    figure.legend(
-        [handles[label] for label in settings],
-        settings,
-        loc="outside lower center",
-        ncols=columns,
-        frameon=False,
-    )
+    theme.legend(figure, columns, "lower center", handles=[handles[label] for label in settings])
     return theme.done(figure)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from agelib.runtime.provenance import SETS, Provenance
+
 #: How the two ways to split are put in words.
 SPLITS = {
     "subject_exclusive": "split by person: nobody is on two sides",
@@ -48,15 +50,13 @@ def say(text: str) -> Shown:
     return Shown(text, markdown=text)
 
 
-def source(thing, docstring: bool = False) -> Shown:
+def source(thing) -> Shown:
     """The source of a function, class, method or module, highlighted by whatever shows it.
 
     Parameters
     ----------
     thing : function, class, method or module
-        What to show; of agelib or of a library.
-    docstring : bool
-        Whether to show its docstrings too; a chapter says in prose what they say.
+        What to show, without its docstrings: a chapter says in prose what they say. Of agelib or of a library.
 
     Raises
     ------
@@ -79,9 +79,7 @@ def source(thing, docstring: bool = False) -> Shown:
         raise ValueError(
             f"{thing!r} has no Python source to show; give a function, class, method or module"
         ) from None
-    code = textwrap.dedent("".join(lines)).rstrip()
-    if not docstring:
-        code = _without_docstrings(code)
+    code = _without_docstrings(textwrap.dedent("".join(lines)).rstrip())
     module = inspect.getmodule(thing)
     title = f"# {module.__name__ if module else 'this notebook'}, from line {max(first, 1)}"
     code = f"{title}\n{code}"
@@ -219,37 +217,28 @@ def provenance(of) -> Shown:
 def _facts_of_faces(table_: pd.DataFrame) -> list[str]:
     facts = [f"{len(table_):,} pictures"]
     if "split" in table_ and table_["split"].notna().any():
-        facts += [f"{count:,} {part}" for part, count in _in_order(table_["split"].value_counts()).items()]
+        counts = table_["split"].value_counts()
+        facts += [f"{counts[part]:,} {part}" for part in SETS if part in counts]
     return facts
 
 
 def _facts_of_run(run, table_: pd.DataFrame) -> list[str]:
-    about, data = run.environment, run.experiment.data
-    counts = _in_order(about.get("pictures", {}))
-    facts = [", ".join(f"{count:,} {part}" for part, count in counts.items()) + " pictures"] if counts else []
+    record, data = Provenance.of(run.environment), run.experiment.data
     if data.split_file:
         how = f"split as {Path(data.split_file).name} says"
     elif data.split == "subject_exclusive" and table_["identity"].isna().all():
         how = NOBODY_KNOWN
     else:
         how = SPLITS.get(data.split, data.split)
-    facts.append(how + (f", fold {data.fold} of {data.folds}" if data.folds else ""))
+    facts = [*record.facts("pictures"), how + (f", fold {data.fold} of {data.folds}" if data.folds else "")]
     leaks = getattr(run.prepared, "leaks", None) if data.allow_leaks else None
     if leaks is not None and len(leaks):
         facts.append("LEAKS between the parts were allowed")
     if noise := run.experiment.training.label_noise:
         facts.append(f"{100 * noise:g} % of the training ages swapped")
-    facts.append(f"seed {about.get('seed', run.experiment.training.seed)}")
-    facts.append(f"{run.experiment.pictures.image_size} pixels")
-    facts += [str(about[name]) for name in ("device", "precision") if about.get(name)]
-    versions = [
-        f"{name} {about[name]}" for name in ("torch", "torchvision", "timm", "fastai") if about.get(name)
-    ]
-    return [*facts, ", ".join(versions)] if versions else facts
-
-
-def _in_order(counts) -> dict:
-    return {part: int(counts[part]) for part in ("train", "valid", "test") if part in counts}
+    facts += [*record.facts("seed"), f"{run.experiment.pictures.image_size} pixels"]
+    libraries = ", ".join(record.facts("torch", "torchvision", "timm", "fastai"))
+    return [*facts, *record.facts("device", "precision"), *([libraries] if libraries else [])]
 
 
 def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: float = 1.3):

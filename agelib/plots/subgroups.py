@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from matplotlib.patches import Rectangle
 
 from agelib.plots import theme
 
@@ -87,25 +88,15 @@ def confusion_squares(confusion: pd.DataFrame, squares: dict, title: str = ""):
     for (name, edges), (colour, line) in zip(squares.items(), looks, strict=False):
         for first, after in itertools.pairwise([*(max(edge, low) for edge in edges), high]):
             if after > first:
-                square = axis.add_patch(
-                    _square(first, after, edgecolor=colour, linestyle=line, label=f"{name}: {_ages(edges)}")
-                )
+                look = {"edgecolor": colour, "linestyle": line, "fill": False, "linewidth": 1.8}
+                label = f"{name}: {', '.join(f'{edge:g}' for edge in edges)}"
+                square = Rectangle((first, first), after - first, after - first, label=label, **look)
+                axis.add_patch(square)
         handles.append(square)
     axis.set(xlabel="predicted age (years)", ylabel="true age (years)", title=title)
     axis.grid(visible=False)
-    figure.legend(handles=handles, loc="outside lower center", frameon=False)
+    theme.legend(figure, 1, "lower center", handles=handles)
     return theme.done(figure)
-
-
-def _square(first: float, after: float, **look):
-    from matplotlib.patches import Rectangle
-
-    side = after - first
-    return Rectangle((first, first), side, side, fill=False, linewidth=1.8, **look)
-
-
-def _ages(edges) -> str:
-    return ", ".join(f"{edge:g}" for edge in edges)
 
 
 def group_bars(table: pd.DataFrame, column: str = "", label: str = ""):
@@ -142,7 +133,7 @@ def group_bars(table: pd.DataFrame, column: str = "", label: str = ""):
     if "chance" in table and table["chance"].notna().any():
         look = {"marker": "D", "color": theme.RED, "markersize": 6, "linestyle": "none", "zorder": 4}
         axis.plot(table["chance"], names, label="if the groups meant nothing", **look)
-        figure.legend(loc="outside lower center", frameon=False)
+        theme.legend(figure, 1, "lower center")
     axis.set_xlabel(label or theme.label_of(column))
     what = theme.label_of(str(table.index.name or "group"))
     pictures = " (in brackets: pictures in each group)" if names != list(map(str, table.index)) else ""
@@ -179,28 +170,20 @@ def class_scores(table: pd.DataFrame, title: str = ""):
     axis.axvline(macro, color="#333333", linewidth=1, linestyle="--", label=f"macro F1: {macro:.1f} %")
     axis.set(xlim=(0, 112), xlabel="F1 (%)", title=title)
     axis.set_ylabel(f"{theme.label_of(str(table.index.name or 'class'))} (pictures)")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    theme.legend(figure, 3, "lower center")
     return theme.done(figure)
 
 
 def _interval_bars(axis, names: list, table: pd.DataFrame, column: str, beyond: tuple = ()) -> None:
     """Lying bars with intervals, each with its number behind all that is drawn of its row."""
     values = table[column].to_numpy(dtype=float)
-    errors = np.abs(table[["low", "high"]].to_numpy(dtype=float).T - values)
     axis.barh(names, values, color=theme.BLUE, alpha=0.85)
-    axis.errorbar(values, names, xerr=np.nan_to_num(errors), fmt="none", ecolor="#333333", capsize=3)
+    axis.errorbar(values, names, xerr=theme.reach(table, column), fmt="none", ecolor="#333333", capsize=3)
     ends = table[[column, "high", *beyond]].max(axis=1)
     for name, value, end in zip(names, values, ends, strict=True):
-        if np.isnan(value):
-            continue
-        axis.annotate(
-            f"{value:.1f}" if value >= 10 else f"{value:.2f}",
-            (end, name),
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize="small",
-        )
+        if not np.isnan(value):
+            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": "small"}
+            axis.annotate(f"{value:.1f}" if value >= 10 else f"{value:.2f}", (end, name), **place)
     axis.margins(x=0.15)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
@@ -235,9 +218,8 @@ def weights_by_age(ages, weights: dict):
         upper_table[name] = pd.Series(values / values.mean()).groupby(years).mean()
     figure, (upper, lower) = theme.axes(2, 1, 7.0, 4.8, sharex=True, height_ratios=(3, 2))
     for i, (name, line) in enumerate(upper_table.items()):
-        upper.plot(
-            line.index, line, color=theme.COLOURS[i], marker=".", linewidth=1.2, markersize=4, label=name
-        )
+        look = {"color": theme.COLOURS[i], "marker": ".", "linewidth": 1.2, "markersize": 4}
+        upper.plot(line.index, line, label=name, **look)
     upper.axhline(1, color="#333333", linewidth=1, linestyle="--")
     if max(line.max() for line in upper_table.values()) > 20:
         upper.set_yscale("log")
@@ -273,17 +255,15 @@ def ladder(table: pd.DataFrame, label: str = "macro F1 (%)"):
     published, ours = (table[name].to_numpy(dtype=float) for name in ("published", "ours"))
     axis.vlines(places, published, ours, color="#bbbbbb", linewidth=1.2, zorder=1)
     if {"low", "high"} <= set(table):
-        errors = np.nan_to_num(np.abs(table[["low", "high"]].to_numpy(dtype=float).T - ours))
-        axis.errorbar(places, ours, errors, fmt="none", ecolor=theme.BLUE, capsize=3)
+        axis.errorbar(places, ours, theme.reach(table, "ours"), fmt="none", ecolor=theme.BLUE, capsize=3)
     look = {"linestyle": "none", "markersize": 7, "zorder": 3}
     axis.plot(places, published, "o", color=theme.ORANGE, label="published", markerfacecolor="white", **look)
     axis.plot(places, ours, "s", color=theme.BLUE, label="ours", **look)
     names = table["variant"].astype(str).tolist()
-    if max(map(len, names)) > 4:
-        axis.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor")
-    else:
-        axis.set_xticks(places, names)
+    is_long = max(map(len, names)) > 4
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if is_long else {}
+    axis.set_xticks(places, names, **slanted)
     axis.set(xlabel="variant", ylabel=label)
     axis.grid(axis="x", visible=False)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    theme.legend(figure, 2)
     return theme.done(figure)

@@ -107,11 +107,28 @@ def need(table, columns, what: str) -> None:
         raise ValueError(f"{what}: the table is empty, there is nothing to draw")
 
 
-def count_bars(axis, groups: dict, colour=BLUE, labels: bool = True) -> None:
+def reach(table, column: str) -> np.ndarray:
+    """How far the interval of a column reaches down and up from its values, [2, rows]: 0 where there is none."""
+    values = table[column].to_numpy(dtype=float)
+    return np.nan_to_num(np.abs(table[["low", "high"]].to_numpy(dtype=float).T - values))
+
+
+def legend(figure, columns: int = 2, where: str = "upper center", **options) -> None:
+    """One legend for the whole figure, outside its axes."""
+    figure.legend(loc=f"outside {where}", ncols=columns, frameon=False, **options)
+
+
+def bare(axis) -> None:
+    """Neither ticks nor frame: for pictures and maps."""
+    axis.set(xticks=[], yticks=[])
+    axis.grid(visible=False)
+    sns.despine(ax=axis, left=True, bottom=True)
+
+
+def count_bars(axis, groups: dict, colour=BLUE) -> None:
     """Lying bars of counts, each with its number beside it."""
     bars = axis.barh(list(groups), list(groups.values()), color=colour)
-    if labels:
-        axis.bar_label(bars, [f"{count:,}" for count in groups.values()], padding=3)
+    axis.bar_label(bars, [f"{count:,}" for count in groups.values()], padding=3)
     axis.invert_yaxis()
     axis.margins(x=0.15)
     axis.grid(axis="y", visible=False)

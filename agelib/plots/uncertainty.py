@@ -44,7 +44,7 @@ def posteriors(rows: dict, age: float | None = None, interval: tuple | None = No
         axis.axvline(age, color="#333333", linestyle="--", linewidth=1, label="true age")
     axis.set(xlabel="age (years)", ylabel="probability", title=title)
     axis.set_ylim(bottom=0)
-    figure.legend(loc="outside upper center", ncols=min(len(rows) + 2, 5), frameon=False)
+    theme.legend(figure, min(len(rows) + 2, 5))
     return theme.done(figure)
 
 
@@ -82,7 +82,7 @@ def spread_and_error(predictions: pd.DataFrame, spread, groups: int = 5, label: 
     axis.errorbar(middles, means, reach, label=f"mean of a {_part(len(parts))} of them", **look)
     axis.set(xlabel=label, ylabel="error (years)")
     axis.set_ylim(bottom=0)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)
+    theme.legend(figure, 2)
     return theme.done(figure)
 
 
@@ -124,7 +124,7 @@ def intervals_by_age(predictions: pd.DataFrame, title: str = ""):
         look = {"linestyle": "none", "markersize": 4 if marker == "o" else 7, "zorder": 3}
         axis.plot(x[mine], age[mine], marker, color=colour, label=f"true age {name} ({mine.sum()})", **look)
     axis.set(xlabel="predicted age (years)", ylabel="age (years)", ylim=(bottom, top), title=title)
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    theme.legend(figure, 3)
     return theme.done(figure)
 
 
@@ -157,16 +157,16 @@ def coverage_by_group(tables: dict, level: float = 0.9):
     for i, (name, table) in enumerate(tables.items()):
         rows = table.reindex(groups)
         shift = places + 0.22 * (i - (len(tables) - 1) / 2)
-        errors = np.abs(rows[["low", "high"]].to_numpy(dtype=float).T - rows["covered"].to_numpy(dtype=float))
         look = {"color": theme.COLOURS[i], "marker": "osD^v"[i % 5], "linestyle": "none", "markersize": 6}
-        left.errorbar(rows["covered"], shift, xerr=np.nan_to_num(errors), capsize=3, label=name, **look)
+        left.errorbar(
+            rows["covered"], shift, xerr=theme.reach(rows, "covered"), capsize=3, label=name, **look
+        )
         width = rows["width"].to_numpy(dtype=float)
         right.plot(np.where(np.isfinite(width), width, np.nan), shift, **look)
         for place in np.flatnonzero(np.isinf(width)):
             right.text(0, shift[place], " without end", va="center", fontsize="small", color=theme.COLOURS[i])
-    left.axvline(
-        100 * level, color="#333333", linewidth=1, linestyle="--", label=f"promised: {100 * level:g} %"
-    )
+    look = {"color": "#333333", "linewidth": 1, "linestyle": "--"}
+    left.axvline(100 * level, label=f"promised: {100 * level:g} %", **look)
     left.set_yticks(places, [f"{group} ({count:,})" for group, count in first["count"].items()])
     left.invert_yaxis()
     left.set(xlabel="covered (%)")
@@ -174,7 +174,7 @@ def coverage_by_group(tables: dict, level: float = 0.9):
     widths = np.concatenate([table["width"].to_numpy(dtype=float) for table in tables.values()])
     right.set_xlim(0, 1.1 * max(widths[np.isfinite(widths)], default=1.0))
     left.set_ylabel(f"{theme.label_of(str(first.index.name or 'group')).split(' (')[0]} (pictures)")
-    figure.legend(loc="outside upper center", ncols=len(tables) + 1, frameon=False)
+    theme.legend(figure, len(tables) + 1)
     return theme.done(figure)
 
 
@@ -202,25 +202,18 @@ def calibration(curves: dict):
     for i, (name, curve) in enumerate(curves.items()):
         theme.need(curve, [x, y, "low", "high"], "calibration")
         colour, line = LOOKS[i % len(LOOKS)]
-        errors = np.abs(curve[["low", "high"]].to_numpy(dtype=float).T - curve[y].to_numpy(dtype=float))
         look = {"color": colour, "linestyle": line, "marker": "osD^v"[i % 5], "markersize": 5, "capsize": 2}
-        axis.errorbar(curve[x], curve[y], errors, label=name, elinewidth=1, **look)
+        axis.errorbar(curve[x], curve[y], theme.reach(curve, y), label=name, elinewidth=1, **look)
     axis.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
     axis.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
-    if of_classes:
-        axis.set(xlabel="mean probability of the predicted class (%)", ylabel="right (%)")
-    else:
-        axis.set(xlabel="promised coverage (%)", ylabel="observed coverage (%)")
-    _region(axis, "too sure", "not sure enough")
-    figure.legend(loc="outside upper center", ncols=min(len(curves), 3), frameon=False)
-    return theme.done(figure)
-
-
-def _region(axis, below: str, above: str) -> None:
-    """Name the two sides of the diagonal."""
+    labels = ("promised coverage (%)", "observed coverage (%)")
+    labels = ("mean probability of the predicted class (%)", "right (%)") if of_classes else labels
+    axis.set(xlabel=labels[0], ylabel=labels[1])
     look = {"transform": axis.transAxes, "color": "#666666", "fontsize": "small", "style": "italic"}
-    axis.text(0.97, 0.03, below, ha="right", **look)
-    axis.text(0.03, 0.95, above, **look)
+    axis.text(0.97, 0.03, "too sure", ha="right", **look)
+    axis.text(0.03, 0.95, "not sure enough", **look)
+    theme.legend(figure, min(len(curves), 3))
+    return theme.done(figure)
 
 
 def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
@@ -251,7 +244,7 @@ def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
         axis.plot(shown["answered"], shown["risk"], color=colour, linestyle=line, label=name)
     axis.set(xlabel="answered (%)", ylabel=label, xlim=(0, 101))
     axis.set_ylim(bottom=0)
-    figure.legend(loc="outside upper center", ncols=min(len(curves), 3), frameon=False)
+    theme.legend(figure, min(len(curves), 3))
     return theme.done(figure)
 
 

@@ -6,9 +6,7 @@ it, while editing a docstring retrains nothing. Explained in the page "How to ru
 
 import ast
 import functools
-import platform
 import threading
-from importlib import metadata
 from pathlib import Path
 
 from agelib.runtime.workspace import content_key
@@ -134,15 +132,3 @@ def _is_documented(node: ast.AST) -> bool:
 
 def _is_ours(name: str) -> bool:
     return name.startswith(("agelib.", "agebook.")) and is_module(name)
-
-
-def library_versions(*libraries: str) -> dict[str, str]:
-    """Versions of agelib, Python and the libraries that a kept result was computed with.
-
-    >>> list(library_versions("numpy"))
-    ['agelib', 'python', 'numpy']
-    """
-    import agelib
-
-    versions = {library: metadata.version(library) for library in libraries}
-    return {"agelib": agelib.__version__, "python": platform.python_version(), **versions}

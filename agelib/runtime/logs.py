@@ -10,10 +10,10 @@ import os
 import platform
 import time
 import warnings
-from importlib import metadata
 from pathlib import Path
 
 from agelib.runtime import workspace
+from agelib.runtime.provenance import record
 
 #: How many logs are kept: the newest.
 KEPT = 100
@@ -57,18 +57,9 @@ class LogFile(logging.FileHandler):
         for old in sorted(self.file.parent.glob("*.log"))[: 1 - KEPT]:
             old.unlink(missing_ok=True)
         stream = super()._open()
-        stream.write(f"{self.typed}\nin {Path.cwd()}, workspace {workspace.home()}\n{_versions()}\n\n")
+        made = record(*NAMED, system=platform.platform())
+        stream.write(f"{self.typed}\nin {Path.cwd()}, workspace {workspace.home()}\n{made}\n\n")
         return stream
-
-
-def _versions() -> str:
-    import agelib
-
-    said = [f"agelib {agelib.__version__}", f"Python {platform.python_version()}", platform.platform()]
-    for package in NAMED:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            said.append(f"{package} {metadata.version(package)}")
-    return ", ".join(said)
 
 
 @contextlib.contextmanager

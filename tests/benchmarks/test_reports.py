@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from agebook.build.benchmarks import benchmarks_page, figures, reports
 from agebook.build.chapters import REPOSITORY
+from agelib.runtime.provenance import Provenance
 
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 
@@ -55,8 +57,8 @@ def test_numbers_of_a_column_have_the_same_digits_and_commands_keep_their_dashes
         }
     )
     folder = tmp_path / "benchmarks" / "reports"
-    _report.write("startup", "Start", "", table, {}, folder=folder)
-    _report.write("soak", "Soak", "", pd.DataFrame({"value": [0.0, 6.92]}), {}, folder=folder)
+    _report.write("startup", "Start", "", table, Provenance(), folder=folder)
+    _report.write("soak", "Soak", "", pd.DataFrame({"value": [0.0, 6.92]}), Provenance(), folder=folder)
     page = benchmarks_page(tmp_path)
     assert "| `agelib --help` | 0.500 | 3e-05 | 1,234 |\n| none | 0.125 | 0.5 | 62.5 |" in page
     assert "| 0 |\n| 6.92 |" in page
@@ -64,7 +66,7 @@ def test_numbers_of_a_column_have_the_same_digits_and_commands_keep_their_dashes
 
 def test_a_figure_without_words_is_refused(tmp_path):
     with pytest.raises(ValueError, match="say in `alt`"):
-        _report.write("pixels", "Pictures", "", TABLE, {}, Figure(), folder=tmp_path)
+        _report.write("pixels", "Pictures", "", TABLE, Provenance(), Figure(), folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -76,7 +78,7 @@ def test_every_kept_report_is_of_a_program_that_makes_it():
         assert name in programs
         assert report["rows"], name
         assert set(report["rows"][0]) == set(report["columns"]), name
-        assert {"processor", "load_before", "torch"} <= set(report["about"]), name
+        assert report["about"]["processor"] and report["about"]["versions"]["torch"], name
         json.dumps(report, allow_nan=False)
 
 
@@ -162,13 +164,13 @@ def test_what_a_run_adds_is_the_slope_of_the_second_half():
 def test_a_pair_measured_anew_takes_its_place_in_the_report(tmp_path):
     import training
 
-    about = {"torch": "2.14.1", "load_before": 0.1}
+    about = Provenance(versions={"torch": "2.14.1"}, load=0.1)
     rows = [("a", "limit", 0.8), ("a", "folder", 1.7), ("b", "limit", 0.9)]
     columns = ["network", "other", "ratio"]
     table = pd.DataFrame(rows, columns=columns)
     _report.write("training", "Training", "", table, about, folder=tmp_path)
     anew = pd.DataFrame([("a", "limit", 0.97), ("a", "half", 0.5), ("c", "limit", 1.0)], columns=columns)
-    found = training.with_others(anew, about | {"load_before": 0.7}, tmp_path)
+    found = training.with_others(anew, replace(about, load=0.7), tmp_path)
     assert list(found.itertuples(index=False, name=None)) == [
         ("a", "limit", 0.97),
         ("a", "folder", 1.7),
@@ -177,15 +179,15 @@ def test_a_pair_measured_anew_takes_its_place_in_the_report(tmp_path):
         ("c", "limit", 1.0),
     ]
     with pytest.raises(SystemExit, match="measured with another torch; leave out --add"):
-        training.with_others(anew, about | {"torch": "2.15.0"}, tmp_path)
+        training.with_others(anew, replace(about, versions={"torch": "2.15.0"}), tmp_path)
 
 
 def test_the_row_of_an_older_version_stays_while_all_else_is_the_same(tmp_path):
     import book
 
-    about = {"cores": 2, "load_before": 0.1}
+    about = Provenance(cores=2, load=0.1)
     rows = [{"version": "before (c5bf824)", "cold": 9.0}, {"version": "now", "cold": 8.0}]
     _report.write("book", "The whole book", "", pd.DataFrame(rows), about, folder=tmp_path)
-    assert book.earlier({"cores": 2, "load_before": 1.0}, tmp_path).to_dict("records") == rows[:1]
-    assert book.earlier({"cores": 4}, tmp_path).empty
+    assert book.earlier(Provenance(cores=2, load=1.0), tmp_path).to_dict("records") == rows[:1]
+    assert book.earlier(Provenance(cores=4), tmp_path).empty
     assert book.earlier(about, tmp_path / "elsewhere").empty

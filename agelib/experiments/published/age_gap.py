@@ -8,7 +8,7 @@ import pandas as pd
 from agelib.data.sources import chalearn as chalearn_source
 from agelib.metrics.bootstrap import Resampling
 from agelib.metrics.subgroups import group_codes
-from agelib.runtime.fingerprint import library_versions
+from agelib.runtime.provenance import record
 
 #: Edges of the age groups in which the gap is given.
 EDGES = (20, 30, 40, 50, 60, 70)
@@ -166,14 +166,15 @@ def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
             f"apparent ages: no picture of ChaLearn (subject {chalearn_source.NOBODY}) in {found.root}"
         )
     result = describe_gap(chalearn, resamples=resamples, seed=seed)
-    result["provenance"] = {
-        "data": "ChaLearn, apparent and real ages of pictures of people; no pictures used",
-        "key": workspace.content_key(chalearn[["path", "apparent_age", "real_age"]].to_csv(index=False)),
-        "left_out": {"FG-NET": int(len(found.faces) - len(chalearn))},
-        "notes": found.notes,
-        "made_by": "agelib.experiments.published.age_gap.reference",
-        "versions": library_versions("numpy", "pandas"),
-    }
+    result["provenance"] = record(
+        "numpy",
+        "pandas",
+        made_by="agelib.experiments.published.age_gap.reference",
+        data="ChaLearn, apparent and real ages of pictures of people; no pictures used",
+        key=workspace.content_key(chalearn[["path", "apparent_age", "real_age"]].to_csv(index=False)),
+        left_out={"FG-NET": int(len(found.faces) - len(chalearn))},
+        notes=found.notes,
+    ).as_dict()
     if folder is not None:
         workspace.write_json(Path(folder) / "chalearn_gap.json", result)
     return result

@@ -333,20 +333,22 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42, progress: boo
 
     from agelib.data.sources import fgnet
     from agelib.runtime import workspace
-    from agelib.runtime.fingerprint import library_versions
+    from agelib.runtime.provenance import record
 
     found = fgnet.read(root)
     result = compare_folds(found.faces, found.landmarks, repeats=repeats, seed=seed, progress=progress)
-    result["provenance"] = {
-        "data": "FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
-        "key": workspace.content_key(
+    result["provenance"] = record(
+        "numpy",
+        "pandas",
+        "scipy",
+        made_by="agelib.experiments.published.landmarks.reference",
+        data="FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
+        key=workspace.content_key(
             found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)
         ),
-        "skipped": len(found.skipped),
-        "notes": found.notes,
-        "made_by": "agelib.experiments.published.landmarks.reference",
-        "versions": library_versions("numpy", "pandas", "scipy"),
-    }
+        skipped=len(found.skipped),
+        notes=found.notes,
+    ).as_dict()
     if folder is not None:
         workspace.write_json(Path(folder) / "fgnet_folds.json", result)
     return result

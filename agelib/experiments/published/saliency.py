@@ -13,7 +13,8 @@ import pandas as pd
 from agelib.experiments.published.recipes import read
 from agelib.experiments.published.reference import FOLDER
 from agelib.explain.group_average import Averages
-from agelib.runtime import devices, fingerprint, workspace
+from agelib.runtime import workspace
+from agelib.runtime.provenance import record
 
 #: Pictures that a group must have: the mean of fewer could show one of them.
 LEAST = 30
@@ -123,15 +124,16 @@ def write_maps(
         ).summary()
         for kind, maps_of in kinds.items()
     }
-    about = {
-        "data": f"{experiment.data.source}, test part"
+    about = record(
+        "torch",
+        "timm",
+        device="cpu",
+        data=f"{experiment.data.source}, test part"
         + (f" of {Path(experiment.data.split_file).name}" if experiment.data.split_file else ""),
-        "pictures": len(taken.faces),
-        "seed": seed,
-        "model": "data/reference/model",
-        "device": f"cpu ({devices.processor_name()})",
-        "versions": fingerprint.library_versions("torch", "timm"),
-    }
+        pictures=len(taken.faces),
+        seed=seed,
+        model="data/reference/model",
+    ).as_dict()
     kept = {
         "averages": {kind: _plain(found) for kind, found in averages.items()},
         "sanity": pd.concat(checks, names=["map"])["rank_correlation"]

@@ -7,7 +7,7 @@ name, and answers with the mean age of that person's training pictures. Explaine
 import pandas as pd
 
 from agelib.data import splits
-from agelib.runtime.fingerprint import library_versions
+from agelib.runtime.provenance import record
 
 #: Kind of duplicate → the column of :func:`agelib.data.duplicates.find` that numbers its groups.
 _KINDS = {"exact": "exact_group", "near": "near_group"}
@@ -213,17 +213,18 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
         result |= _audit_pictures(read["utkface"], utkface, result["splits"], progress)
     if cacd:
         result["cacd_names"] = _check_names(read["cacd"], split_lists.read_cacd(cacd).faces)
-    result["provenance"] = {
-        "data": "names, ages and identities of real people from public lists (MORPH-2, CACD, UTKFace); "
+    result["provenance"] = record(
+        "numpy",
+        "pandas",
+        made_by="agelib.experiments.published.split_audit.reference",
+        data="names, ages and identities of real people from public lists (MORPH-2, CACD, UTKFace); "
         "pictures of UTKFace are compared, none is shown or kept",
-        "key": workspace.content_key(
+        key=workspace.content_key(
             *(faces[["path", "age", "identity", "split"]].to_csv(index=False) for faces in read.values())
         ),
-        "made_by": "agelib.experiments.published.split_audit.reference",
-        "seed": seed,
-        "interval": "95 %, percentile bootstrap of 2,000 resamples; whole people are drawn",
-        "versions": library_versions("numpy", "pandas"),
-    }
+        seed=seed,
+        interval="95 %, percentile bootstrap of 2,000 resamples; whole people are drawn",
+    ).as_dict()
     if folder is not None:
         workspace.write_json(Path(folder) / "leaks_in_the_wild.json", result)
     return result

@@ -8,6 +8,7 @@ import torch
 from agelib import networks
 from agelib.deploy import throughput
 from agelib.runtime import workspace
+from agelib.runtime.provenance import Provenance
 
 QUICK = {"image_size": 32, "pictures": 8, "repeats": 3, "warmup": 1, "device": "cpu", "seconds": 2}
 
@@ -116,8 +117,8 @@ def test_an_unknown_precision_is_refused():
 def test_a_reference_says_where_it_is_from(tmp_path):
     options = {name: value for name, value in QUICK.items() if name != "device"}
     table = throughput.reference(tmp_path, ["basic_cnn"], "cpu", batch_sizes=(2,), **options)
-    about = workspace.read_json(tmp_path / "throughput_cpu.json")
-    assert about["torch"] == torch.__version__ and about["threads"] == torch.get_num_threads()
-    assert about["options"]["batch_sizes"] == [2] and about["device"]
+    about = Provenance.of(workspace.read_json(tmp_path / "throughput_cpu.json"))
+    assert torch.__version__.startswith(about.versions["torch"]) and about.threads == torch.get_num_threads()
+    assert about.details["options"]["batch_sizes"] == [2] and about.device.startswith("cpu (")
     lines = (tmp_path / "throughput_cpu.csv").read_text().splitlines()
     assert len(lines) == 2 and lines[0].split(",") == list(table.columns)

@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 from agelib import metrics
 
 NAMES = ("0–2", "3–6", "7–14", "15–30", "66 and over")
-OURS = {
-    "accuracy": metrics.accuracy,
-    "precision": metrics.macro_precision,
-    "recall": metrics.macro_recall,
-    "macro F1": metrics.macro_f1,
-}
+OURS = {"accuracy": metrics.accuracy, "macro F1": metrics.macro_f1}
 THEIRS = {
     "accuracy": sklearn.metrics.accuracy_score,
     "precision": lambda *both: sklearn.metrics.precision_score(*both, average="macro", zero_division=0),
@@ -37,10 +32,11 @@ def predictions():
     return table
 
 
-@pytest.mark.parametrize("metric", OURS)
+@pytest.mark.parametrize("metric", THEIRS)
 def test_each_metric_is_scikit_learns(predictions, metric):
     both = predictions["age_group"], predictions["predicted_age_group"]
-    assert OURS[metric](*both) == pytest.approx(100 * THEIRS[metric](*both), rel=1e-12)
+    if metric in OURS:
+        assert OURS[metric](*both) == pytest.approx(100 * THEIRS[metric](*both), rel=1e-12)
     table = metrics.classify(predictions, resamples=0)
     assert table.loc[metric, "value"] == pytest.approx(100 * THEIRS[metric](*both), rel=1e-12)
 

@@ -163,11 +163,6 @@ def test_error_bars_are_those_of_the_metrics(predictions):
     assert heights(lower) == pytest.approx(list(table["bias"]))
 
 
-def test_groups_that_are_not_recorded_are_said_so(predictions):
-    with pytest.raises(ValueError, match="not recorded"):
-        plots.error_by_group(predictions.assign(gender=None), "gender")
-
-
 def test_networks_are_compared_metric_by_metric(predictions):
     tables = {name: metrics.summarise(predictions, 50) for name in ("ResNet-18", "Swin")}
     figure = plots.comparison_bars(pd.concat(tables, names=["network"]))

@@ -39,12 +39,10 @@ def test_source_without_docstrings_is_the_same_program(thing):
 
     assert skeleton(shown) == skeleton(inspect.getsource(thing))
     assert '"""' not in shown
-    if thing is not metrics:
-        assert '"""' in show.source(thing, docstring=True).text or thing is BasicCNN.forward
 
 
 def test_source_keeps_comments_and_says_where_it_is_from():
-    text = show.source(metrics.cs).text
+    text = show.source(metrics.mae).text
     assert text.startswith("# agelib.metrics.regression, from line ")
     assert show.source(Batches._batch).text.count("# ") > 2
 
