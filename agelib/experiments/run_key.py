@@ -70,7 +70,7 @@ def key_parts(streams: Streams) -> dict[str, dict]:
         "device": {"kind": choose_device().type},
         "format": {"tables": TABLES},
     }
-    return json.loads(json.dumps(parts))  # as it is read back: lists for tuples
+    return json.loads(json.dumps(parts, sort_keys=True))  # as it is read back
 
 
 def folder_of(parts: dict) -> Path:
