@@ -75,7 +75,7 @@ class Run:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Accuracy, precision, recall and macro F1 on the test part, in percent, with intervals; index (task, metric)."""
+        """Accuracy, precision, recall, macro F1 on the test part, in percent, with intervals; index (task, metric)."""
         table = self.predictions
         tasks = [task for task in CLASSES if f"predicted_{task}" in table and task in table]
         return pd.concat({task: classify(table, task) for task in tasks}, names=["task"])
