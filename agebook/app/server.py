@@ -134,7 +134,7 @@ def _configuration(port: int, ip: str, browser: bool):
             },
         },
         VoilaConfiguration={
-            "template": "agelib",
+            "template": "agebook",
             "extension_allowlist": list(EXTENSIONS),
         },
         # A page that was closed, or whose machine slept, leaves no process behind.

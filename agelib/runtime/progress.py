@@ -262,8 +262,9 @@ def track(
 
 
 def _in_notebook() -> bool:
-    shell = sys.modules.get("IPython")
-    running = shell.get_ipython() if shell else None
+    # Another thread may be importing IPython at this moment: then it has no get_ipython yet.
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    running = get_shell() if get_shell else None
     return running is not None and "IPKernelApp" in running.config
 
 
