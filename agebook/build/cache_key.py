@@ -56,7 +56,7 @@ def _work(chapter: Chapter, parameters: dict) -> list:
         ast.dump(tree),
         parameters,
         identify(parameters.get("root", "")),
-        fingerprint.code_fingerprint(*modules, by_name=True),
+        fingerprint.code_fingerprint(*modules),
         [
             (name, fingerprint.source_file(name).read_text(encoding="utf-8"))
             for name in sorted(shown_modules(tree))

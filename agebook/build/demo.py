@@ -59,7 +59,7 @@ def key(repository) -> str:
         return ""
     return content_key(
         file_key(_sealed(repository)),
-        fingerprint.code_fingerprint("agebook.build.demo", by_name=True),
+        fingerprint.code_fingerprint("agebook.build.demo"),
         [importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript", "pillow")],
     )
 

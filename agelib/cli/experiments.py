@@ -26,6 +26,11 @@ def add(commands) -> None:
         default=1,
         help="train in so many processes, one for each GPU or sharing the cores (default 1)",
     )
+    train.add_argument(
+        "--explain-key",
+        action="store_true",
+        help="train nothing: list what the run is found by, and say whether it is there",
+    )
     add_options(train)
     train.set_defaults(
         command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
@@ -96,9 +101,12 @@ def add(commands) -> None:
 def _train(chosen) -> None:
     experiment = experiment_of(chosen)
     with steady(_LOADING):
-        from agelib.experiments.run import run
+        from agelib.experiments.run import explain_key, run
         from agelib.runtime import launch
 
+    if chosen.explain_key:
+        _explain(*explain_key(experiment))
+        return
     result = run(experiment, processes=chosen.processes)
     if not launch.is_main():
         return
@@ -116,6 +124,17 @@ def _train(chosen) -> None:
         print("\nwithout a network")
         print(result.baselines().to_string(float_format="{:.3f}".format))
     print(f"\n{result.folder}")
+
+
+def _explain(parts, folder: Path) -> None:
+    from agelib.runtime import workspace
+
+    for part, named in parts.groupby("part", sort=False):
+        print(f"{part} ({len(named)})")
+        for (_, name), value in named["value"].items():
+            print(f"  {name:40} {value}")
+    fault = workspace.find_fault(folder)
+    print(f"\n{folder}\n{f'not there yet: {fault}' if fault else 'there: it would not be trained again'}")
 
 
 def _ladder(chosen) -> None:

@@ -96,8 +96,8 @@ def _predict(chosen) -> int:
     import numpy as np
 
     with steady(_LOADING):
-        from agelib.deploy.shipped import choose
         from agelib.deploy.predict import find_pictures, predict_in_batches
+        from agelib.deploy.shipped import choose
         from agelib.experiments import result
 
     detector = "none" if chosen.no_detect else chosen.detector

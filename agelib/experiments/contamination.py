@@ -12,7 +12,7 @@ import pandas as pd
 
 from agelib.data import splits
 from agelib.data.prepare import Prepared
-from agelib.experiments.data_module import Streams
+from agelib.experiments.weights import Streams
 from agelib.pixels import content_keys
 from agelib.runtime import workspace
 

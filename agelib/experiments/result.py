@@ -1,18 +1,19 @@
 """A finished training: its tables, its network and its folder. Explained in chapter 05."""
 
-import csv
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from agelib import networks
 from agelib.config import Experiment
 from agelib.data.prepare import Prepared, prepare
 from agelib.data.table import PARTS
-from agelib.experiments.data_module import build_target
-from agelib.metrics.regression import baselines
+from agelib.experiments import run_key
+from agelib.experiments.weights import build_network, build_target
+from agelib.metrics.classification import classify
+from agelib.metrics.regression import baselines, summarise
 from agelib.runtime import workspace
 from agelib.runtime.provenance import Provenance
 from agelib.runtime.workspace import mark_used
@@ -31,6 +32,12 @@ GROUPS = (
 )
 
 
+#: Files of a run's folder: what it was found by, and its test MAE (years; null where no age is predicted).
+KEY, SUMMARY = "key.json", "summary.json"
+
+#: Tasks that have classes.
+CLASSES = ("age_group", "gender", "ethnicity", "expression")
+
 #: The parts whose posterior is kept, float32 [N, ages], where the target has one: to calibrate on, and to judge on.
 POSTERIOR_PARTS = ("valid", "test")
 
@@ -47,10 +54,6 @@ class Run:
     predictions, valid_predictions, train_predictions : pandas.DataFrame
         One row a picture of that part: path, age, predicted (years), age_group and predicted_age_group, the same two
         for each other task, a probability for each class, and the group columns.
-    metrics : pandas.DataFrame
-        On the test part: MSE, RMSE, MAE, R2 and CS@5 with bootstrap intervals; empty where no age is predicted.
-    scores : pandas.DataFrame
-        On the test part, index (task, metric): accuracy, precision, recall and macro F1, in percent, with intervals.
     environment : dict
         Where its numbers are from, as :attr:`provenance` reads it, with ``pixel_mean``, ``pixel_std`` and ``epochs``.
     folder : pathlib.Path
@@ -61,10 +64,33 @@ class Run:
     predictions: pd.DataFrame
     valid_predictions: pd.DataFrame
     train_predictions: pd.DataFrame
-    metrics: pd.DataFrame
-    scores: pd.DataFrame
     environment: dict
     folder: Path
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """On the test part: MSE, RMSE, MAE, R2 and CS@5 with bootstrap intervals; empty where no age is predicted."""
+        if "predicted" not in self.predictions:
+            return pd.DataFrame(columns=["value", "low", "high"], index=pd.Index([], name="metric"))
+        return summarise(self.predictions)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Accuracy, precision, recall, macro F1 on the test part, in percent, with intervals; index (task, metric)."""
+        table = self.predictions
+        tasks = [task for task in CLASSES if f"predicted_{task}" in table and task in table]
+        return pd.concat({task: classify(table, task) for task in tasks}, names=["task"])
+
+    def key_parts(self) -> pd.DataFrame:
+        """What the run is found by: the options, images, labels, code, versions and device that decided its weights.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index (``part``, ``name``), column ``value``. Of the part ``code`` each name is a module and its value a
+            key of its code; images and labels are keys of their content.
+        """
+        return run_key.as_table(workspace.read_json(self.folder / KEY))
 
     @property
     def provenance(self) -> Provenance:
@@ -127,7 +153,7 @@ def load(folder) -> Run:
         raise ValueError(f"{folder}: {fault}; train it again")
     mark_used(folder)
     experiment = Experiment.of(**workspace.read_json(folder / "experiment.json"))
-    text = {name: "object" for name in ("path", "identity", "gender", "ethnicity", "expression")}
+    text = dict.fromkeys(["path", "identity", *CLASSES, *(f"predicted_{task}" for task in CLASSES)], "object")
     parts = {part: pd.read_csv(folder / f"{part}_predictions.csv", dtype=text) for part in PARTS}
     return Run(
         experiment=experiment,
@@ -135,8 +161,6 @@ def load(folder) -> Run:
         predictions=parts["test"],
         valid_predictions=parts["valid"],
         train_predictions=parts["train"],
-        metrics=pd.read_csv(folder / "metrics.csv", index_col="metric"),
-        scores=pd.read_csv(folder / "scores.csv", index_col=["task", "metric"]),
         environment=workspace.read_json(folder / "environment.json"),
         folder=folder,
     )
@@ -156,30 +180,9 @@ def finished() -> pd.DataFrame:
     for done in sorted((workspace.home() / "runs").glob(f"*/{workspace.SEAL}")):
         try:
             about = workspace.read_json(done.parent / "experiment.json")
-            errors = _values(done.parent / "metrics.csv")
+            mae = workspace.read_json(done.parent / SUMMARY)["MAE"]
         except FileNotFoundError:
             continue  # Removed meanwhile.
-        rows.append(
-            {"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": errors.get("MAE", np.nan)}
-        )
+        mae = np.nan if mae is None else mae
+        rows.append({"run": done.parent.name, **Experiment.of(**about).changes(), "MAE": mae})
     return pd.DataFrame(rows, columns=None if rows else ["run", "MAE"])
-
-
-def _values(metrics: Path) -> dict[str, float]:
-    """Each metric's value: pandas would take a hundred times as long for a file of five lines."""
-    with open(metrics, encoding="utf-8", newline="") as file:
-        return {row["metric"]: float(row["value"] or "nan") for row in csv.DictReader(file)}
-
-
-def build_network(experiment: Experiment, target):
-    """Build the network of an experiment, with the outputs that its target needs."""
-    network = networks.build(
-        experiment.network,
-        target.outputs,
-        experiment.pictures.image_size,
-        seed=experiment.training.seed,
-        last_layer=target.last_layer,
-    )
-    if experiment.pictures.first_size:
-        networks.require_size(network, experiment.network.network, experiment.pictures.first_size)
-    return network

@@ -6,33 +6,26 @@ served stale. Explained in chapter 05.
 """
 
 import os
+import shutil
 import time
-from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from agelib import networks, targets
-from agelib.config import Data, Experiment
+from agelib.config import Experiment
 from agelib.data.prepare import prepare
 from agelib.data.table import PARTS, is_drawn
-from agelib.experiments import contamination
-from agelib.experiments.data_module import Streams, open_streams
-from agelib.experiments.result import GROUPS, POSTERIOR_PARTS, Run, build_network, load
-from agelib.metrics.classification import classify
-from agelib.metrics.regression import summarise
+from agelib.experiments import contamination, run_key
+from agelib.experiments.data_module import open_streams
+from agelib.experiments.result import GROUPS, KEY, POSTERIOR_PARTS, SUMMARY, Run, load
+from agelib.experiments.weights import Streams, build_network, train
 from agelib.runtime import launch, provenance, workspace
 from agelib.runtime.devices import choose_device
-from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.progress import PATIENCE, Line, steady
 from agelib.targets import age_groups
 from agelib.training import checkpoints
 from agelib.training.precision import precision
-
-#: Libraries whose version may change a result.
-LIBRARIES = ("torch", "torchvision", "timm", "fastai", "numpy", "pillow")
 
 
 def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Run:
@@ -76,7 +69,8 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
         shown = progress and launch.is_main()
         prepared = prepare(experiment.data, progress=shown)
         streams = open_streams(experiment, prepared, shown)
-        folder = _folder(streams)
+        parts = run_key.key_parts(streams)
+        folder = run_key.folder_of(parts)
         if processes != 1 and not launch.is_joined():
             if workspace.find_fault(folder):
                 launch.launch(_run_together, (experiment, progress), processes)
@@ -86,7 +80,7 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
         )
         with launch.locked(folder):
             if not launch.from_main(launch.is_main() and _is_finished(folder)):
-                _train(streams, folder, progress)
+                _train(streams, parts, folder, progress)
         return load(folder)
 
 
@@ -95,14 +89,26 @@ def _is_finished(folder: Path) -> bool:
     if not (folder / workspace.SEAL).is_file():
         return False
     if fault := workspace.find_fault(folder):
-        from agelib.training import set_aside
-
-        set_aside(folder, fault)
+        workspace.set_aside(folder, fault)
     return not fault
 
 
 def _run_together(experiment: Experiment, progress: bool) -> None:
     run(experiment, progress)
+
+
+def explain_key(experiment: Experiment, progress: bool = True) -> tuple[pd.DataFrame, Path]:
+    """What the run of an experiment is found by, and the folder it has or would have; nothing is trained.
+
+    Returns
+    -------
+    parts : pandas.DataFrame
+        As :meth:`agelib.experiments.result.Run.key_parts`.
+    folder : pathlib.Path
+        Load it with :func:`agelib.experiments.result.load` if it is finished.
+    """
+    parts = run_key.key_parts(open_streams(experiment, prepare(experiment.data, progress=progress), progress))
+    return run_key.as_table(parts), run_key.folder_of(parts)
 
 
 def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool = False) -> pd.DataFrame:
@@ -120,72 +126,32 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
     )
 
 
-def _folder(streams: Streams) -> Path:
-    """The run's folder: the network's name, and a key of all that can change the result."""
-    experiment, faces = streams.experiment, streams.faces
-    modules = targets.module_of(experiment.training)
-    code = code_fingerprint(
-        "agelib.experiments.run", networks.module_of(experiment.network.network), *modules
-    )
-    # Of the data the pictures and labels count, and of a weights file its content: not where they lie.
-    described = experiment.replace(pretrained=_weights_key(experiment.network.pretrained)).values()
-    described = {name: value for name, value in described.items() if name not in asdict(Data())}
-    versions = {name: metadata.version(name) for name in LIBRARIES}
-    labelled = ["split", "age", "gender", "ethnicity", "expression", "apparent_std"]
-    split = workspace.content_key(faces[labelled].to_csv(index=False))
-    kind = choose_device().type
-    leaks = experiment.data.allow_leaks
-    key = workspace.content_key(described, streams.images.key, split, code, versions, kind, leaks)
-    return workspace.home() / "runs" / f"{experiment.network.network.replace('/', '-')}-{key}"
-
-
-def _weights_key(pretrained: str) -> str:
-    return workspace.file_key(pretrained) if pretrained and Path(pretrained).is_file() else pretrained
-
-
-def _train(streams: Streams, folder: Path, progress: bool) -> None:
+def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
     # It takes seconds to import, and a run that is found done needs none of it.
     with steady("load fastai", progress and launch.is_main()):
-        import torch
-
-        from agelib import training
+        from agelib.training import trainer
 
     started = time.perf_counter()
-    experiment, target = streams.experiment, streams.target
+    experiment, outputs = streams.experiment, {}
     device = choose_device()
     contamination.require_unseen(streams)
     if launch.is_main():
         folder.mkdir(parents=True, exist_ok=True)
         workspace.write_json(folder / "experiment.json", experiment.values())
-    network = build_network(experiment, target)
-    if experiment.training.tempered:
-        training.require_probabilities(target)
-    history = training.fit(
-        network,
-        target,
-        streams.batches("train", device, is_training=True),
-        streams.batches("valid", device),
-        experiment.training,
-        folder,
-        device,
-        title=experiment.network.network,
-        progress=progress,
-        mixup=experiment.pictures.mixup,
-    )
+        workspace.write_json(folder / KEY, parts)
+    network = build_network(experiment, streams.target)
+    history, temperatures = train(streams, network, folder, device, progress)
     environment = _environment(streams, device, history, network)
-    flip, outputs = experiment.pictures.flip_test, {}
-    if experiment.training.tempered:
-        given = training.outputs(network, streams.batches("valid", device), device, flip)
-        labels = torch.from_numpy(streams.labels[streams.rows["valid"]])
-        found = training.temper(network.cpu(), target, given, labels)
-        environment["temperatures"] = {task: round(value, 4) for task, value in found.items()}
+    if temperatures:
+        environment["temperatures"] = {task: round(value, 4) for task, value in temperatures.items()}
     line = Line("predict", len(PARTS), "parts", progress and launch.is_main(), after=PATIENCE)
     for part in PARTS:
-        outputs[part] = training.outputs(network, streams.batches(part, device), device, flip)
+        batches = streams.batches(part, device)
+        outputs[part] = trainer.outputs(network, batches, device, experiment.pictures.flip_test)
         line.advance(1, part)
     line.close()
     if launch.is_main():
-        with steady("write and measure the predictions", progress):
+        with steady("write the predictions", progress):
             _write(streams, folder, network, outputs, environment, started)
 
 
@@ -196,8 +162,7 @@ def _write(streams: Streams, folder: Path, network, outputs: dict, environment: 
         table = _predictions(streams, part, outputs[part])
         workspace.write_table(folder / f"{part}_predictions.csv", table)
         if part == "test":
-            workspace.write_table(folder / "metrics.csv", _metrics(table))
-            workspace.write_table(folder / "scores.csv", _scores(table))
+            workspace.write_json(folder / SUMMARY, _summary(table))
         posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
         if posterior is not None:
             environment["posterior_ages"] = [float(age) for age in target.ages]
@@ -225,26 +190,17 @@ def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
     return table.join(faces[[name for name in GROUPS if faces[name].notna().any()]])
 
 
-def _metrics(predictions: pd.DataFrame) -> pd.DataFrame:
+def _summary(predictions: pd.DataFrame) -> dict:
+    """The one number that a list of runs shows, so that listing them reads no table."""
     if "predicted" not in predictions:
-        return pd.DataFrame(columns=["metric", "value", "low", "high"])
-    return summarise(predictions).reset_index()
-
-
-def _scores(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy, precision, recall and macro F1 of every task that has classes."""
-    tables = [
-        classify(predictions, task).reset_index().assign(task=task)
-        for task in ("age_group", "gender", "ethnicity", "expression")
-        if f"predicted_{task}" in predictions and task in predictions
-    ]
-    return pd.concat(tables)[["task", "metric", "value", "low", "high"]]
+        return {"MAE": None}
+    return {"MAE": float((predictions["predicted"] - predictions["age"]).abs().mean())}
 
 
 def _environment(streams: Streams, device, history, network) -> dict:
     experiment = streams.experiment
     return provenance.record(
-        *LIBRARIES,
+        *run_key.LIBRARIES,
         device=device,
         data=str(streams.faces["source"].iloc[0]),
         drawn=is_drawn(streams.faces),
@@ -262,8 +218,6 @@ def _environment(streams: Streams, device, history, network) -> dict:
 
 def _finish(folder: Path) -> None:
     """Seal the results: what makes a run finished, and a torn file noticed."""
-    import shutil
-
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     workspace.seal(folder)
 

@@ -214,15 +214,13 @@ def _plain(values: Sequence) -> list:
 
 def _file(base: Experiment, kind: str, values: Mapping) -> Path:
     """The study's file: another experiment, grid or code that changes results is another study."""
-    from agelib import networks, targets
-    from agelib.runtime.fingerprint import code_fingerprint
+    from agelib.experiments.run_key import (
+        code_keys,
+    )  # with it comes torch, which a list of commands does without
 
-    code = code_fingerprint(
-        "agelib.experiments.run", networks.module_of(base.network.network), *targets.module_of(base.training)
-    )
     folder = workspace.home() / "studies"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{kind}-{workspace.content_key(base.values(), values, code)}.sqlite"
+    return folder / f"{kind}-{workspace.content_key(base.values(), values, code_keys(base))}.sqlite"
 
 
 def _open(file: Path):

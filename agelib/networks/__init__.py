@@ -7,8 +7,9 @@ together (chapters 09 and 10) and ``quick_cnn`` (chapter 15); ``resnet18``, ``ef
 one apart.
 """
 
+from agelib.networks.assembly import build, require_size
 from agelib.networks.complexity import describe
-from agelib.networks.registry import build, module_of, names, require_size
+from agelib.networks.registry import module_of, names
 from agelib.networks.stages import stages
 
 __all__ = ["build", "describe", "module_of", "names", "require_size", "stages"]

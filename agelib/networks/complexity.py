@@ -4,8 +4,9 @@ import pandas as pd
 import torch
 from torch import nn
 
+from agelib.networks.assembly import USUAL_SIZES, count_features, fits
 from agelib.networks.heads import make_head
-from agelib.networks.registry import USUAL_SIZES, Entry, count_features, find, fits, make_body, names
+from agelib.networks.registry import Entry, find, names
 from agelib.runtime.progress import PATIENCE, track
 
 
@@ -74,7 +75,7 @@ def _cost(entry: Entry, network, image_size: int, outputs: int) -> tuple[int, in
     # The counter follows operations, not modules: without its tree of modules it is several times as fast.
     try:
         with torch.device("meta"), torch.no_grad(), torch.random.fork_rng(devices=[]):
-            body = make_body(entry, network, image_size).eval()
+            body = entry.make(network, image_size).eval()
             with FlopCounterMode(display=False) as counter:
                 features = body(torch.empty(1, 3, image_size, image_size))
             head = make_head(features.shape[1], entry.head, outputs).eval()

@@ -14,60 +14,57 @@ from agelib.runtime.workspace import content_key
 #: The folder that holds agelib and agebook.
 ROOT = Path(__file__).resolve().parents[2]
 
-#: What shows how far something is, or where memory and cores come from, changes no result, whatever it says and
-#: imports.
-WITHOUT_EFFECT = (
-    "agelib.runtime.malloc",
-    "agelib.runtime.cpu",
-    "agelib.runtime.progress",
-    "agelib.runtime.interrupts",
-)
-
 #: Two threads that parse at the same moment break each other's count of the depth in Python 3.11 (a SystemError).
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def code_fingerprint(*modules: str, alone: tuple[str, ...] = (), by_name: bool = False) -> str:
-    """Key of the given agelib modules and of every agelib module that they import, directly or not.
+def code_fingerprint(*modules: str, without: tuple[str, ...] = ()) -> str:
+    """Key of the given modules and of every module of agelib that they import: of all their :func:`module_keys`.
+
+    >>> code_fingerprint("agelib.metrics") == code_fingerprint("agelib.metrics")
+    True
+    """
+    return content_key(sorted(module_keys(*modules, without=without).items()))
+
+
+def module_keys(*modules: str, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """A key of the code of each of the given modules, and of each that they import, directly or not.
 
     Parameters
     ----------
     *modules : str
         Dotted names such as ``"agelib.training"``.
-    alone : tuple of str
-        Modules that count without what they import.
-    by_name : bool
-        Whether a module counts that another holds as text, to import it when it is wanted: every network and target
-        of a registry.
+    without : tuple of str
+        Modules that do not count, nor what they alone import.
 
     Returns
     -------
-    str
-        16 hexadecimal digits. The same code gives the same digits on every machine.
+    dict of str to str
+        Module → 16 hexadecimal digits, by name. The same code gives the same digits on every machine.
 
     Raises
     ------
     ValueError
         If a name is no module of agelib.
-
-    Examples
-    --------
-    >>> code_fingerprint("agelib.metrics") == code_fingerprint("agelib.metrics")
-    True
     """
-    counted = imported_modules(*modules, by_name=by_name) | set(alone)
-    return content_key([(name, _skeleton(source_file(name))) for name in sorted(counted)])
+    counted = sorted(imported_modules(*modules, without=without))
+    return {name: content_key(_skeleton(source_file(name))) for name in counted}
 
 
-def imported_modules(*modules: str, by_name: bool = False) -> set[str]:
-    """The given modules and all agelib modules that they import at any depth (imports inside functions too)."""
+def imported_modules(*modules: str, without: tuple[str, ...] = ()) -> set[str]:
+    """The given modules and all of agelib that they import at any depth (imports inside functions too).
+
+    The room :mod:`agelib.runtime` is not followed: it knows no face and no age, and nothing in it can change a result.
+    """
     found, waiting = set(), list(modules)
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        waiting += [other for other in _imports(source_file(name), name, by_name) if other not in found]
+        if name not in found:
+            found.add(name)
+            imported = _read(source_file(name))[0]
+            waiting += [
+                other for other in imported if not other.startswith("agelib.runtime") and other not in without
+            ]
     return found
 
 
@@ -91,33 +88,30 @@ def is_module(name: str) -> bool:
     return True
 
 
-def _imports(path: Path, module: str, by_name: bool) -> set[str]:
-    imported, words, _ = _read(path, path.stat().st_mtime_ns)
-    # agelib/__init__.py only hands names on; following it would make every module depend on every other.
-    return (imported | words if by_name else imported) - {module, *WITHOUT_EFFECT}
-
-
 def _skeleton(path: Path) -> str:
-    return _read(path, path.stat().st_mtime_ns)[2]
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[frozenset[str], str]:
+    """Of one file: modules of agelib that it imports, and its code without docstrings."""
+    return _read_as_of(path, path.stat().st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=1024)
-def _read(path: Path, _modified: int) -> tuple[frozenset[str], frozenset[str], str]:
-    """Of one file: modules of agelib that it imports, those that it holds as text, and its code without docstrings."""
+def _read_as_of(path: Path, _modified: int) -> tuple[frozenset[str], str]:
     tree = _parse(path)
-    imported, words = set(), set()
+    imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # "from agelib.targets import regression" names a module; "from agelib.runtime.workspace import lock" a function.
-            imported |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            words.add(node.value)
+            # "from agelib.targets import regression" names a module, "from agelib.targets import build" what one holds.
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                imported.add(whole if _is_ours(whole) else node.module)
         elif _is_documented(node):
             node.body = node.body[1:] or [ast.Pass()]
-    modules = (frozenset(filter(_is_ours, names)) for names in (imported, words))
-    return *modules, ast.dump(tree, include_attributes=False)
+    return frozenset(filter(_is_ours, imported)), ast.dump(tree, include_attributes=False)
 
 
 def _parse(path: Path) -> ast.Module:

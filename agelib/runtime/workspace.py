@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,17 @@ def find_fault(folder) -> str:
         if file_key(folder / name) != key:
             return f"{folder / name} is not what was written"
     return ""
+
+
+def set_aside(folder: Path, reason: str) -> Path:
+    """Rename a folder that is not whole, so that nothing is lost and nothing torn is read, and say so."""
+    folder = Path(folder)
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.torn-{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    warnings.warn(f"{reason}. It was set aside as {aside}; beginning anew.", stacklevel=3)
+    return aside
 
 
 def lock(path) -> filelock.FileLock:

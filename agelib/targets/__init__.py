@@ -21,62 +21,12 @@ normal            mean and log-variance                                       âˆ
 ================  ==========================================================  =================================
 """
 
-import importlib
-
 import numpy as np
 
-from agelib.runtime.suggest import hint
 from agelib.targets.base import Target
+from agelib.targets.registry import find, module_of, names
 
 __all__ = ["Target", "build", "labels", "module_of", "names"]
-
-#: Name â†’ the module that holds it; found by name, so that a change of one target's code does not retrain the others.
-MODULES = {
-    "regression": "agelib.targets.regression",
-    "sigmoid": "agelib.targets.regression",
-    "groups": "agelib.targets.classes",
-    "expectation": "agelib.targets.distributions",
-    "distribution": "agelib.targets.distributions",
-    "dldl_v2": "agelib.targets.distributions",
-    "mean_variance": "agelib.targets.distributions",
-    "or_cnn": "agelib.targets.ordinal",
-    "coral": "agelib.targets.ordinal",
-    "corn": "agelib.targets.ordinal",
-    "normal": "agelib.targets.gaussian",
-}
-
-#: The module that joins several tasks.
-SEVERAL = "agelib.targets.multitask"
-
-
-def names() -> list[str]:
-    """Names of the targets of an age.
-
-    >>> names()[:4], len(names())
-    (['coral', 'corn', 'distribution', 'dldl_v2'], 11)
-    """
-    return sorted(MODULES)
-
-
-def module_of(training) -> tuple[str, ...]:
-    """The agelib modules whose code is the target: what a run's key must change with.
-
-    Parameters
-    ----------
-    training : agelib.config.Training
-
-    Examples
-    --------
-    >>> from agelib.config import Training
-    >>> module_of(Training(target="corn"))
-    ('agelib.targets.ordinal',)
-    >>> module_of(Training(tasks=("age", "gender")))
-    ('agelib.targets.multitask', 'agelib.targets.regression')
-    >>> module_of(Training(tasks=("gender",)))
-    ('agelib.targets.multitask',)
-    """
-    own = (_module(training.target),) if "age" in training.tasks else ()
-    return own if _is_age_alone(training) else (SEVERAL, *own)
 
 
 def labels(training, faces, label: str = "age") -> np.ndarray:
@@ -110,9 +60,7 @@ def labels(training, faces, label: str = "age") -> np.ndarray:
     >>> build(training, labels(training, faces)).labels(faces).tolist()
     [[1.0, 28.0], [0.0, 3.0]]
     """
-    if _is_age_alone(training):
-        return _age_class(training).labels(faces, label)
-    return importlib.import_module(SEVERAL).labels(_age_class(training), training, faces, label)
+    return find(training).labels(faces, label)
 
 
 def build(training, train_labels: np.ndarray) -> Target:
@@ -146,12 +94,13 @@ def build(training, train_labels: np.ndarray) -> Target:
     >>> target.outputs, target.ages[[0, -1]].tolist()
     (21, [20.0, 40.0])
     """
-    found = _age_class(training)
-    given = np.asarray(train_labels, dtype=np.float64 if _is_age_alone(training) else object)
+    found = find(training)
+    is_age_alone = isinstance(found, type)
+    given = np.asarray(train_labels, dtype=np.float64 if is_age_alone else object)
     if given.ndim != 2 or not len(given):
         raise ValueError(f"training labels have the shape [N, L] with N at least 1, not {list(given.shape)}")
-    if not _is_age_alone(training):
-        return importlib.import_module(SEVERAL).make(found, training, given)
+    if not is_age_alone:
+        return found.make(training, given)
     if given.shape[1] != found.columns:
         raise ValueError(
             f"training labels of the target {training.target} have the shape [N, {found.columns}], "
@@ -163,17 +112,3 @@ def build(training, train_labels: np.ndarray) -> Target:
             f"training label {row} is {given[row].tolist()}; drop pictures without a label first"
         )
     return found.make(training, given)
-
-
-def _is_age_alone(training) -> bool:
-    return tuple(training.tasks) == ("age",)
-
-
-def _age_class(training) -> type:
-    return importlib.import_module(_module(training.target)).target_class(training)
-
-
-def _module(name: str) -> str:
-    if name not in MODULES:
-        raise ValueError(f"no target {name!r}; {hint(name, names(), 'there are:')}")
-    return MODULES[name]

@@ -155,42 +155,55 @@ class Several(Target):
         return {**age, "f1": scores[0]["f1"]}
 
 
-def labels(age_class: type, training, faces, label: str = "age") -> np.ndarray:
-    """What :func:`make` is told about each picture: objects [N, L], ages as numbers and classes as words."""
-    columns = []
-    for task in check_tasks(training.tasks):
-        if task == "age":
-            columns += list(age_class.labels(faces, label, allow_missing=True).T)
-        else:
-            columns.append(word_column(faces, task))
-    table = np.empty((len(faces), len(columns)), dtype=object)
-    for number, column in enumerate(columns):
-        table[:, number] = column
-    return table
+class Tasks:
+    """What makes the target of several tasks, as a class makes that of one.
 
+    Parameters
+    ----------
+    of_age : type
+        The class of the target that the experiment names for the task age.
+    names : sequence of str
+        The tasks, in order.
+    """
 
-def make(age_class: type, training, train_labels: np.ndarray) -> Several:
-    """Make every task's target from the labels of the training part, as :func:`labels` gives them."""
-    tasks, made, start = check_tasks(training.tasks), [], 0
-    for task in tasks:
-        width = age_class.columns if task == "age" else 1
-        mine = train_labels[:, start : start + width]
-        if task == "age":
-            ages = mine.astype(np.float64)
-            ages = ages[np.isfinite(ages).all(axis=1)]
-            if not len(ages):
-                raise ValueError(
-                    "no training picture has an age; leave out the task age, or choose another label"
-                )
-            made.append(age_class.make(training, ages))
-        else:
-            made.append(Classes.make(task, mine[:, 0], training.label_smoothing))
-        start += width
-    if start != train_labels.shape[1]:
-        raise ValueError(
-            f"the tasks {', '.join(tasks)} have {start} label columns, not {train_labels.shape[1]}"
-        )
-    return Several(tasks, tuple(made), tuple(float(w) for w in training.task_weights))
+    def __init__(self, of_age: type, names):
+        self.of_age, self.names = of_age, check_tasks(names)
+
+    def labels(self, faces, label: str = "age") -> np.ndarray:
+        """What :meth:`make` is told about each picture: objects [N, L], ages as numbers and classes as words."""
+        columns = []
+        for task in self.names:
+            if task == "age":
+                columns += list(self.of_age.labels(faces, label, allow_missing=True).T)
+            else:
+                columns.append(word_column(faces, task))
+        table = np.empty((len(faces), len(columns)), dtype=object)
+        for number, column in enumerate(columns):
+            table[:, number] = column
+        return table
+
+    def make(self, training, train_labels: np.ndarray) -> Several:
+        """Make every task's target from the labels of the training part, as :meth:`labels` gives them."""
+        made, start = [], 0
+        for task in self.names:
+            width = self.of_age.columns if task == "age" else 1
+            mine = train_labels[:, start : start + width]
+            if task == "age":
+                ages = mine.astype(np.float64)
+                ages = ages[np.isfinite(ages).all(axis=1)]
+                if not len(ages):
+                    raise ValueError(
+                        "no training picture has an age; leave out the task age, or choose another label"
+                    )
+                made.append(self.of_age.make(training, ages))
+            else:
+                made.append(Classes.make(task, mine[:, 0], training.label_smoothing))
+            start += width
+        if start != train_labels.shape[1]:
+            raise ValueError(
+                f"the tasks {', '.join(self.names)} have {start} label columns, not {train_labels.shape[1]}"
+            )
+        return Several(self.names, tuple(made), tuple(float(w) for w in training.task_weights))
 
 
 def check_tasks(tasks) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from agelib import networks
 from agelib.config import Training
+from agelib.networks.stages import stages
 from agelib.training.callbacks import Callback
 
 
@@ -61,7 +61,7 @@ class Freeze(Callback):
 
     def __init__(self, network: nn.Module, phase: str, frozen_stages: int):
         self.network, self.phase = network, phase
-        self.stages = networks.stages(network) if frozen_stages or phase == "gradual" else []
+        self.stages = stages(network) if frozen_stages or phase == "gradual" else []
         if frozen_stages > len(self.stages):
             raise ValueError(
                 f"frozen_stages={frozen_stages}: the network's body has {len(self.stages)} stages; freeze at most these"

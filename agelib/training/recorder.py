@@ -6,7 +6,6 @@ killed goes on where it stopped and ends with the same numbers as one that was n
 
 import math
 import time
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +14,7 @@ import torch
 from agelib.config import Training
 from agelib.runtime import launch
 from agelib.runtime.progress import Line
-from agelib.runtime.workspace import write_table
+from agelib.runtime.workspace import set_aside, write_table
 from agelib.training import checkpoints
 from agelib.training.callbacks import Callback, CancelFitException
 from agelib.training.freezing import Phase
@@ -206,17 +205,6 @@ def is_early_stop(history: pd.DataFrame, patience: int, monitor: str = "loss") -
     if patience <= 0 or len(history) <= patience:
         return False
     return len(history) - 1 - int(cost(history, monitor).to_numpy().argmin()) >= patience
-
-
-def set_aside(folder: Path, reason: str) -> Path:
-    """Rename a folder that is not whole, so that nothing is lost and nothing torn is read, and say so."""
-    folder = Path(folder)
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.torn-{number}")).exists():
-        number += 1
-    folder.rename(aside)
-    warnings.warn(f"{reason}. It was set aside as {aside}; beginning anew.", stacklevel=3)
-    return aside
 
 
 def _in_words(row: dict) -> str:

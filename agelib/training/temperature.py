@@ -5,11 +5,17 @@ Either way the outputs are divided by the temperature of the least log score (Gu
 the weights of the last layer, so that whoever uses the network later need not know of it.
 """
 
-import pandas as pd
+import math
+
 import torch
 
-from agelib import metrics
 from agelib.targets.base import known
+
+#: Temperatures that are tried: from nearly all on one class to nearly flat.
+TEMPERATURES = (0.02, 50.0)
+
+#: A probability below this counts as this where its logarithm is taken: half precision may have rounded it to 0.
+LEAST_PROBABILITY = 1e-12
 
 
 def require_probabilities(target) -> None:
@@ -79,12 +85,32 @@ def temper(network, target, outputs, labels) -> dict[str, float]:
     tasks = target.by_task(outputs, labels[:, : target.columns])
     for layer, (task, mine, given, told) in zip(network.last_layers, tasks, strict=True):
         counts = known(told)  # [N]
-        probabilities = given[counts].double().softmax(dim=1)  # [K, outputs]
-        posterior = pd.DataFrame(probabilities.numpy(), columns=range(probabilities.shape[1]))
-        found[task] = metrics.fit_temperature(posterior, mine.codes(told[counts]).numpy())
+        found[task] = _fit(given[counts], mine.codes(told[counts]))
         for parameter in layer.parameters():
             parameter /= found[task]
     return found
+
+
+def _fit(outputs, codes) -> float:
+    """The temperature of the least log score for outputs [K, classes] and right classes [K].
+
+    The score is convex in 1/T, and its slope is the mean logarithm that the scaled softmax expects minus that of the
+    right classes; where it is 0 is found by halving. :func:`agelib.metrics.fit_temperature` finds the same for the
+    posterior of a finished run; this one decides weights, so it belongs to the training.
+    """
+    if not len(outputs):
+        raise ValueError("no pictures to find a temperature on; the validation part is empty")
+    logs = outputs.double().log_softmax(dim=1).clamp(min=math.log(LEAST_PROBABILITY))  # [K, classes]
+    of_truth = logs.gather(1, codes[:, None]).mean()
+    below, above = (-math.log(temperature) for temperature in reversed(TEMPERATURES))
+    for _ in range(50):
+        middle = (below + above) / 2
+        expected = ((logs * math.exp(middle)).softmax(dim=1) * logs).sum(dim=1).mean()
+        if expected < of_truth:
+            below = middle
+        else:
+            above = middle
+    return math.exp(-(below + above) / 2)
 
 
 def _numbers(outputs: int | tuple) -> tuple:

@@ -124,20 +124,18 @@ def test_what_changes_a_result_changes_the_folder(trained):
 
 
 def test_a_change_of_the_loss_is_another_run(trained, monkeypatch):
-    from agelib.experiments import data_module
     from agelib.runtime import fingerprint
 
-    opened = data_module.open_streams(trained.experiment, trained.prepared, progress=False)
     read = fingerprint._skeleton
 
     def edited(path):
         return read(path) + ("edited" if path.name == "regression.py" else "")
 
     monkeypatch.setattr(fingerprint, "_skeleton", edited)
-    changed = runs._folder(opened)
+    changed = runs.explain_key(trained.experiment, progress=False)[1]
     monkeypatch.undo()
     assert changed.name != trained.folder.name
-    assert runs._folder(opened) == trained.folder
+    assert runs.explain_key(trained.experiment, progress=False)[1] == trained.folder
 
 
 @pytest.mark.parametrize("name", ["test_predictions.csv", "network.safetensors", "history.csv"])
@@ -218,10 +216,10 @@ def test_a_thousand_runs_are_listed_within_a_second_of_a_processor(trained, tmp_
     folder = tmp_path / "runs"
     for number in range(1000):
         (folder / f"basic_cnn-{number:016x}").mkdir(parents=True)
-        for name in ("experiment.json", "metrics.csv", workspace.SEAL):
+        for name in ("experiment.json", result.SUMMARY, workspace.SEAL):
             shutil.copy(trained.folder / name, folder / f"basic_cnn-{number:016x}")
     (folder / f"basic_cnn-{7:016x}" / workspace.SEAL).unlink()  # not finished
-    (folder / f"basic_cnn-{8:016x}" / "metrics.csv").unlink()  # being removed by another process
+    (folder / f"basic_cnn-{8:016x}" / result.SUMMARY).unlink()  # being removed by another process
     started = time.process_time()
     table = result.finished().set_index("run")
     assert time.process_time() - started < 1

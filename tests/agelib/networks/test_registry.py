@@ -10,10 +10,11 @@ from torch import nn
 
 from agelib import networks
 from agelib.config import Network
+from agelib.networks.assembly import USUAL_SIZES, fits
 from agelib.networks.heads import make_head
 from agelib.networks.inception_resnet_v1 import InceptionResnetV1
 from agelib.networks.inception_resnet_v1_attention import InceptionResnetV1Attention, map_sides
-from agelib.networks.registry import USUAL_SIZES, find, fits, make_body
+from agelib.networks.registry import find
 from agelib.networks.residual_attention import AttentionModule, Mask, ResidualAttention
 
 #: Names here → torchvision's, whose documentation publishes num_params and giga multiply-adds of each.
@@ -56,7 +57,7 @@ def count(module):
 
 def on_meta(name, image_size=224):
     with torch.device("meta"):
-        return make_body(find(name), Network(network=name), image_size)
+        return find(name).make(Network(network=name), image_size)
 
 
 # Sizes and costs that others published

@@ -51,15 +51,40 @@ def test_only_code_that_is_imported_and_runs_changes_the_key(package, file, old,
 
 
 def test_imports_inside_functions_count(package):
-    assert fingerprint.imported_modules("agelib.experiments.run") == {"agelib.experiments.run", "agelib.loss"}
+    assert fingerprint.imported_modules("agelib.runs") == {"agelib.runs", "agelib.loss"}
 
 
-def test_what_a_registry_names_counts_only_if_asked_for(package):
-    (package / "registry.py").write_text(
-        'LOSSES = {"mse": "agelib.loss", "none": "a.word", "odd": "agelib.."}\n'
+def test_what_is_left_out_does_not_count_nor_what_it_alone_imports(package):
+    (package / "registry.py").write_text("from agelib import loss, plots\n")
+    (package / "fit.py").write_text("from agelib import loss, registry\n")
+    whole = {"agelib.fit", "agelib.loss", "agelib.registry", "agelib.plots"}
+    assert fingerprint.imported_modules("agelib.fit") == whole
+    assert fingerprint.imported_modules("agelib.fit", without=("agelib.registry",)) == {
+        "agelib.fit",
+        "agelib.loss",
+    }
+
+
+def test_the_cellar_counts_only_where_it_is_named(package):
+    (package / "runtime").mkdir()
+    (package / "runtime" / "progress.py").write_text("from agelib.plots import draw\n")
+    (package / "fit.py").write_text(
+        "from agelib.runtime.progress import draw\nfrom agelib.runtime import progress\n"
     )
-    assert fingerprint.imported_modules("agelib.registry") == {"agelib.registry"}
-    assert fingerprint.imported_modules("agelib.registry", by_name=True) == {"agelib.registry", "agelib.loss"}
+    assert fingerprint.imported_modules("agelib.fit") == {"agelib.fit"}
+    before = fingerprint.code_fingerprint("agelib.runtime.progress")
+    edit(package / "plots.py", "return 1", "return 2")
+    assert fingerprint.code_fingerprint("agelib.runtime.progress") != before
+
+
+def test_a_package_counts_where_a_name_of_its_own_is_taken_from_it(package):
+    (package / "targets").mkdir()
+    (package / "targets" / "__init__.py").write_text("from agelib.plots import draw\n")
+    (package / "targets" / "coral.py").write_text("")
+    (package / "fit.py").write_text("from agelib.targets import coral\n")
+    assert fingerprint.imported_modules("agelib.fit") == {"agelib.fit", "agelib.targets.coral"}
+    (package / "fit.py").write_text("from agelib.targets import coral, draw  # twice\n")
+    assert {"agelib.targets", "agelib.plots"} < fingerprint.imported_modules("agelib.fit")
 
 
 def test_a_module_that_does_not_exist_is_named(package):
@@ -80,6 +105,9 @@ def test_threads_may_ask_at_the_same_time(monkeypatch):
         return tree
 
     monkeypatch.setattr(fingerprint, "ast", SimpleNamespace(parse=watched))
-    files = [fingerprint.source_file(f"agelib.{name}") for name in ("faces", "store", "metrics", "progress")]
+    files = [
+        fingerprint.source_file(f"agelib.{name}")
+        for name in ("config", "data.table", "metrics", "runtime.progress")
+    ]
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(fingerprint._parse, files))

@@ -17,7 +17,7 @@ from agelib import networks, targets, training
 from agelib.config import Training, options
 from agelib.pixels.augment import build as build_augmentation
 from agelib.runtime import devices
-from agelib.training import checkpoints, precision
+from agelib.training import checkpoints, precision, schedules
 
 REPOSITORY = str(Path(__file__).parents[3])
 
@@ -159,7 +159,7 @@ def test_plateau_is_torchs_plateau():
     weight = torch.nn.Parameter(torch.zeros(1))
     optimiser = torch.optim.SGD([weight], lr=1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, factor=training.PLATEAU_FACTOR, patience=training.PLATEAU_EPOCHS - 1, threshold=0.0
+        optimiser, factor=schedules.PLATEAU_FACTOR, patience=schedules.PLATEAU_EPOCHS - 1, threshold=0.0
     )
     for count, loss in enumerate(losses, start=1):
         theirs.step(loss)
