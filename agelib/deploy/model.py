@@ -52,8 +52,8 @@ class Model:
         Level → :class:`agelib.metrics.conformal.Calibration` on the validation part; empty without an age.
     weights : pathlib.Path
         The safetensors file.
-    about : dict
-        Where it comes from: data, split, seed, device, versions, test errors.
+    origin : dict or agelib.experiments.result.Run
+        Where it comes from: what a description says of it, or the run itself; see :attr:`about`.
     frame : Frame, optional
         What to cut out around a face; None if it was not measured.
     graph : pathlib.Path, optional
@@ -66,9 +66,14 @@ class Model:
     std: np.ndarray
     calibrations: dict[float, Calibration]
     weights: Path
-    about: dict
+    origin: object
     frame: Frame | None = None
     graph: Path | None = None
+
+    @cached_property
+    def about(self) -> dict:
+        """Where it comes from: data, split, seed, device, versions, test errors, which take a second to measure."""
+        return self.origin if isinstance(self.origin, dict) else schema.describe_run(self.origin)
 
     @property
     def drawn(self) -> bool:
@@ -243,7 +248,7 @@ def of_run(run, frame: Frame | None = None) -> Model:
         std=np.asarray(run.environment["pixel_std"], np.float32),
         calibrations=schema.calibrate_run(run),
         weights=run.weights,
-        about=schema.describe_run(run),
+        origin=run,
         frame=frame,
     )
 
@@ -317,7 +322,7 @@ def load(folder) -> Model:
         std=np.asarray(description["pixel_std"], np.float32),
         calibrations=schema.read_intervals(description["intervals"]),
         weights=folder / WEIGHTS,
-        about=description["about"],
+        origin=description["about"],
         frame=Frame(**description["frame"]) if description["frame"] else None,
         graph=graph if graph.is_file() else None,
     )

@@ -39,7 +39,6 @@ def measure(
     device=None,
     seconds: float = 10.0,
     precision: str = "float32",
-    outputs: int = 1,
     progress: bool = False,
     clock: str = "wall",
 ) -> pd.DataFrame:
@@ -66,8 +65,6 @@ def measure(
         repeat for each batch size, so that a large network may take longer.
     precision : str
         float32; or bf16 or fp16: automatic mixed precision.
-    outputs : int
-        Numbers that come out of the network.
     progress : bool
         Whether to show how far it is.
     clock : str
@@ -123,7 +120,7 @@ def measure(
     x = x.to(device, memory_format=torch.channels_last)
     rows, line = [], Line("time networks", len(names) * len(batch_sizes), "batch sizes", progress)
     for name in names:
-        network = networks.build(Network(network=name), outputs, image_size, seed=42).eval()
+        network = networks.build(Network(network=name), 1, image_size, seed=42).eval()
         parameters = sum(each.numel() for each in network.parameters())
         network.to(device, memory_format=torch.channels_last)
         share = seconds / len(batch_sizes)
