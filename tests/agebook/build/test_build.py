@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -264,15 +265,55 @@ def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
     assert changed(before, keys_of(repository)) == {"01"}
 
 
-def test_the_kept_reference_runs_are_part_of_the_key_of_a_chapter_that_asks_for_them(repository):
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from agelib.experiments import published\n\npublished.kept('best')",
+        "from agelib.experiments.published import kept\n\nkept('best')",
+        "import agelib.experiments.published as kept_results\n\nkept_results.compare('tasks')",
+    ],
+)
+@pytest.mark.parametrize("file", ["runs/best-42/files.json", "grids/study-a.csv"])
+def test_kept_results_are_part_of_the_key_of_a_chapter_that_reads_them(repository, code, file):
+    write_notebook(repository / "notebooks" / "01_ages.ipynb", code)
+    before = keys_of(repository)
+    kept = repository / "data" / "reference" / file
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
+def test_every_chapter_of_the_book_that_reads_kept_results_is_found():
+    for chapter in list_chapters(REPOSITORY):
+        reads = any(
+            re.search(r"\bpublished\.(kept|compare|results|trials|races)\(", code) for code in chapter.code
+        )
+        modules = cache_key.imported_modules(cache_key._tree(chapter.code))
+        runs = [
+            name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")
+        ]
+        assert runs or not reads, chapter.name
+
+
+def test_what_a_chapter_uses_of_the_workshop_is_part_of_its_key(repository, package):
     write_notebook(
-        repository / "notebooks" / "01_ages.ipynb", 'from agelib import references\n\nreferences.kept("best")'
+        repository / "notebooks" / "01_ages.ipynb",
+        "import agebook.course.answers\n\nagebook.course.answers.record('ex', 1)",
+    )
+    write_notebook(
+        repository / "notebooks" / "03_all.ipynb",
+        "from agebook.build.chapter_experiment import experiment_of\n\nexperiment_of('01')",
     )
     before = keys_of(repository)
-    run = repository / "data" / "reference" / "runs" / "best-42"
-    run.mkdir(parents=True)
-    (run / "files.json").write_text("{}")
+    workshop = package.with_name("agebook")
+    change(workshop / "course" / "answers.py", "VARIABLE = ", "VARIABLE = 'X' + ")
     assert changed(before, keys_of(repository)) == {"01"}
+    before = keys_of(repository)
+    change(workshop / "build" / "chapter_experiment.py", 'profile: str = "cpu"', 'profile: str = "gpu"')
+    assert changed(before, keys_of(repository)) == {"03"}
+    before = keys_of(repository)
+    change(workshop / "course" / "grade.py", "import tempfile", "import abc\nimport tempfile")
+    assert changed(before, keys_of(repository)) == set(), "whom a chapter does not use does not count"
 
 
 def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):
