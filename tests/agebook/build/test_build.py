@@ -1,6 +1,5 @@
 """The build: what it runs again and what it finds done, and what it says when something is wrong."""
 
-import functools
 import json
 import re
 import shutil
@@ -400,18 +399,19 @@ def test_of_those_that_could_begin_the_most_urgent_does(capsys):
 
 @pytest.mark.parametrize("places", [1, 2, 3])
 def test_no_more_run_at_a_time_than_there_are_places_and_no_place_stays_empty(places):
-    at_once, most, gate = [], [], threading.Barrier(places)
+    at_work, most = set(), []
 
-    def work(name):
-        at_once.append(name)
-        most.append(len(at_once))
-        gate.wait(20)  # nobody ends before every place is taken
-        at_once.remove(name)
+    class Line(ChapterLine):
+        def begin(self, name):
+            at_work.add(name)
+            most.append(len(at_work))
 
-    with ThreadPoolExecutor(6) as pool:
-        tasks = [Task(f"{k}", functools.partial(pool.submit, work, k)) for k in range(2 * places)]
-        assert run_tasks(tasks, places, ChapterLine(0)) == []
+        def end(self, name, record):
+            at_work.remove(name)
+
+    assert run_tasks([task(str(number)) for number in range(7)], places, Line(0)) == []
     assert max(most) == places
+    assert len(most) == 7
 
 
 def test_what_fails_stops_only_those_that_need_it(capsys):
