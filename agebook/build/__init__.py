@@ -1,32 +1,33 @@
 """From notebooks to a published book: the build, for ``make book`` and for ``python -m agebook build`` alike.
 
-============= ==================================================================
-module        holds
-============= ==================================================================
-`chapters`    what a chapter's notebook and the table of contents say
-`profiles`    which value each parameter takes
-`experiments` the experiment that a chapter's parameters describe
-`keys`        what a chapter's result depends on
-`plan`        one build, planned
-`processes`   a Python process of its own, with what it says
-`execute`     one chapter in its own process, measured
-`pages`       the pages and notes that the build writes itself
-`scripts`     the scripts that pages need (formulas), kept locally
-`offline`     a Sphinx extension: pages ask no other server for anything
-`formulas`    a Sphinx extension: formulas drawn by the build
-`pictures`    the pictures of the site itself
-`trying`      what the page "Try it" fetches: the model's graph, drawn faces
-`serving`     the built site on an address of this machine
-`site`        the pages put together, and Jupyter Book run on them
-`finishing`   the last hand on the finished pages
-`weight`      styles, icons and pictures made smaller
-`pdf`         the finished site printed as one file
-`graph`       all of it as doit tasks
-============= ==================================================================
+====================== ==================================================================
+module                 holds
+====================== ==================================================================
+`chapters`             what a chapter's notebook and the table of contents say
+`profiles`             which value each parameter takes
+`chapter_experiment`   the experiment that a chapter's parameters describe
+`cache_key`            what a chapter's result depends on
+`plan`                 one build, planned
+`tasks`                the plan as a graph, and its tasks run
+`pages`                the pages and notes that the build writes itself
+`results`              the page of reference results
+`benchmarks`           the page of benchmarks
+`npm`                  the scripts that pages need (formulas), kept locally
+`sphinx_offline`       a Sphinx extension: pages ask no other server for anything
+`sphinx_katex`         a Sphinx extension: formulas drawn by the build
+`artwork`              the images of the site itself
+`demo`                 what the page "Try it" fetches: the model's graph, drawn faces
+`serve_site`           the built site on an address of this machine
+`site`                 the pages put together, and Jupyter Book run on them
+`postprocess`          the last hand on the finished pages
+`minify`               styles, icons and images made smaller
+`pdf`                  the finished site printed as one file
+====================== ==================================================================
 
 Explained in the page "How to run". Nothing here is needed to estimate an age.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -69,11 +70,9 @@ def book(
     int
         0 if the site is whole; 1 if a chapter or the site failed; 2 if what was asked for makes no sense.
     """
-    from doit.cmd_base import ModuleTaskLoader
-    from doit.doit_cmd import DoitMain
-
+    # Imported here, so that planning a build, and every other command, starts without what makes a site.
     from agebook.build.plan import Build, Plan
-    from agebook.build.tasks import doit_tasks
+    from agebook.build.tasks import build_site
     from agelib.runtime import executors
 
     try:
@@ -83,16 +82,18 @@ def book(
         print(f"book: {error}", file=sys.stderr)
         return 2
     build.folder.mkdir(parents=True, exist_ok=True)
-    # Threads are enough: each one only waits for its turn, and then for the process of its chapter, here or elsewhere.
-    waiting = max(2, len(plan.selected) + len(plan.data))
-    options = ["run", "--continue", "-n", str(waiting), "-P", "thread"]
-    with executors.open(build.workers, scheduler, [build.folder, build.repository], threads=True) as executor:
-        code = DoitMain(ModuleTaskLoader(doit_tasks(plan, executor))).run(options)
-    if code == 0:
+    # Threads are enough: each one only waits for the process of its chapter, here or elsewhere.
+    with executors.open(build.workers, threads=True) as here, contextlib.ExitStack() as elsewhere:
+        executor = here
+        if scheduler:
+            folders = [build.folder, build.repository]
+            executor = elsewhere.enter_context(executors.open(scheduler=scheduler, folders=folders))
+        is_whole = build_site(plan, here, executor)
+    if is_whole:
         print(f"the book: {build.html / 'index.html'}")
     else:
         print(f"the book was not built; {build.html} is as it was before", file=sys.stderr)
-    return int(code != 0)
+    return int(not is_whole)
 
 
 def lab(repository=None) -> int:

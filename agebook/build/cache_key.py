@@ -1,8 +1,8 @@
 """What a chapter's result depends on, as one key: it is executed again only when the key changes.
 
-The key covers the notebook's cells, the parameters it is run with, the code of every agelib module that it imports
-(comments and docstrings do not count), the versions of the packages that these import, the identity of a data set on
-disk, and the reference results that it names. A module whose source the chapter shows with ``show.source`` counts with
+The key covers the notebook's cells, the parameters it is run with, the code of every module of agelib and agebook that
+it imports (comments and docstrings do not count), the versions of the packages that these import, the identity of a
+data set on disk, and the reference results that it reads. A module whose source the chapter shows with ``show.source`` counts with
 its full text.
 """
 
@@ -15,6 +15,12 @@ from pathlib import Path
 from agebook.build.chapters import Chapter
 from agelib.runtime import fingerprint
 from agelib.runtime.workspace import content_key, file_key
+
+#: Packages whose code counts as a chapter's own.
+OURS = frozenset({"agelib", "agebook"})
+
+#: The room whose functions read the kept runs.
+PUBLISHED = "agelib.experiments.published"
 
 #: Import name → the name it is installed under, where the two differ.
 DISTRIBUTIONS = {
@@ -62,17 +68,17 @@ def _work(chapter: Chapter, parameters: dict) -> list:
             for name in sorted(shown_modules(tree))
         ],
         versions(chapter, modules),
-        _references(chapter),
+        _references(chapter, modules),
     ]
 
 
-def _references(chapter: Chapter) -> list:
-    """The reference results that a chapter reads: files that it names, and all kept runs if it asks for them."""
+def _references(chapter: Chapter, modules: list[str]) -> list:
+    """The reference results that a chapter reads: files that it names, and all kept runs if it could ask for them."""
     folder = Path(chapter.path).parents[1] / "data" / "reference"
     text = "\n".join(chapter.code)
     files = [file for file in sorted(folder.glob("*")) if file.is_file() and file.stem in text]
-    if "references." in text:
-        files += sorted(folder.glob("runs/*/files.json"))
+    if any(name == PUBLISHED or name.startswith(f"{PUBLISHED}.") for name in modules):
+        files += [*sorted(folder.glob("runs/*/files.json")), *sorted(folder.glob("grids/*"))]
     return [(file.relative_to(folder).as_posix(), file_key(file)) for file in files]
 
 
@@ -90,15 +96,16 @@ def _tree(code: list[str]) -> ast.Module:
 
 
 def _named_modules(tree: ast.Module) -> dict[str, str]:
-    """Names in the chapter → the agelib module each comes from."""
+    """Names in the chapter → the module of ours that each comes from."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.split(".")[0] == "agelib":
-                    names[alias.asname or "agelib"] = alias.name if alias.asname else "agelib"
+                package = alias.name.split(".")[0]
+                if package in OURS:
+                    names[alias.asname or package] = alias.name if alias.asname else package
                     names.setdefault(alias.name, alias.name)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "agelib":
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OURS:
             for alias in node.names:
                 names[alias.asname or alias.name] = _home_of(node.module, alias.name)
     return names
@@ -112,7 +119,7 @@ def _home_of(module: str, name: str) -> str:
 
 
 def _handed_on(module: str) -> dict[str, str]:
-    """Names that a module imports from elsewhere in agelib, such as ``run`` in agelib/__init__.py."""
+    """Names that a module imports from elsewhere in our packages, such as ``run`` in agelib/__init__.py."""
     path = fingerprint.source_file(module)
     return _imports_from(path, path.stat().st_mtime_ns)
 
@@ -123,26 +130,37 @@ def _imports_from(path: Path, _modified: int) -> dict[str, str]:
     return {
         alias.asname or alias.name: node.module
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("agelib.")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OURS
         for alias in node.names
     }
 
 
 def imported_modules(tree: ast.Module) -> set[str]:
-    """The agelib modules that the code uses by name, ``agelib.run`` among them; not what those import."""
+    """The modules of ours that the code uses by name, ``agelib.run`` among them; not what those import."""
     names = _named_modules(tree)
     found = set(names.values())
+    within = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
-            module = names[node.value.id]
+        if isinstance(node, ast.Attribute) and id(node) not in within:
+            root, *attributes = _chain(node)
+            module = names.get(root)
             # agelib.targets.regression and agelib.run name other modules; metrics.mae does not.
-            found.add(_home_of(module, node.attr))
-    # The package itself hands names on from everywhere; what is used of it is in the list by now.
-    return found - {"agelib"}
+            for attribute in attributes if module else ():
+                module = _home_of(module, attribute)
+            found.add(module)
+    # The packages themselves hand names on from everywhere; what is used of them is in the list by now.
+    return found - OURS - {None}
+
+
+def _chain(node: ast.AST) -> list[str]:
+    """The names of ``a.b.c``, one by one; the first is empty where it is no name but, say, a call."""
+    if isinstance(node, ast.Attribute):
+        return [*_chain(node.value), node.attr]
+    return [getattr(node, "id", "")]
 
 
 def shown_modules(tree: ast.Module) -> set[str]:
-    """The agelib modules whose source the code shows with ``show.source(...)`` or ``source(...)``."""
+    """The modules of ours whose source the code shows with ``show.source(...)`` or ``source(...)``."""
     names = _named_modules(tree)
     found = set()
     for node in ast.walk(tree):
@@ -160,7 +178,7 @@ def shown_modules(tree: ast.Module) -> set[str]:
 
 
 def versions(chapter: Chapter, modules: list[str]) -> dict[str, str]:
-    """Versions of Python and of the packages that a chapter and its agelib modules import."""
+    """Versions of Python and of the packages that a chapter and its modules of ours import."""
     imported = [_packages(_tree(chapter.code))]
     imported += [_packages_of(name) for name in fingerprint.imported_modules(*modules)]
     found = {"python": "{}.{}".format(*sys.version_info)}
@@ -188,7 +206,7 @@ def _packages(tree: ast.Module) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"agelib"}
+    return names - set(sys.stdlib_module_names) - OURS
 
 
 @functools.lru_cache(maxsize=256)

@@ -37,16 +37,16 @@ from agelib.runtime.workspace import content_key, file_key, read_json, write_who
 
 #: Modules beside this one that decide what the site looks like.
 MAKERS = (
+    "artwork",
     "benchmarks",
-    "finishing",
-    "formulas",
-    "offline",
+    "minify",
+    "npm",
     "pages",
-    "pictures",
+    "postprocess",
     "results",
-    "scripts",
     "site",
-    "weight",
+    "sphinx_katex",
+    "sphinx_offline",
 )
 
 GITHUB = re.compile(
@@ -256,13 +256,16 @@ def _run_sphinx(command: list[str]) -> tuple[int, str]:
     return code, "\n".join(each for each in output.splitlines() if not _FAR.search(each))
 
 
-def publish(plan: Plan):
+def publish(plan: Plan) -> None:
     """Run Jupyter Book on the assembled pages; put the site in place only if it is whole.
 
     Every warning is an error, save where chapters were left out: links into them lead nowhere then.
-    """
-    from doit.exceptions import TaskFailed
 
+    Raises
+    ------
+    ValueError
+        If Jupyter Book, or a look at the finished pages, found fault with them.
+    """
     work = plan.build.assembly.with_name("jupyter-book")
     strict = ["-W", "-n", "--keep-going"] if all(_is_shown(plan, c) for c in plan.chapters) else []
     command = ["-c", "from jupyter_book.cli.main import main; main()", "build"]
@@ -271,19 +274,15 @@ def publish(plan: Plan):
     if code:
         # What Sphinx read with a warning it would not read, and not warn of, again.
         shutil.rmtree(work, ignore_errors=True)
-        return TaskFailed("Jupyter Book found fault with the pages:\n" + output[-6000:])
+        raise ValueError("Jupyter Book found fault with the pages:\n" + output[-6000:])
     noted = plan.build.html.with_name("html.key")
     noted.unlink(missing_ok=True)
-    try:
-        with write_whole(plan.build.html) as temporary:
-            shutil.copytree(work / "_build" / "html", temporary)
-            # Sphinx leaves these as they were where no page has changed.
-            for static in (plan.build.assembly / "book" / name for name in ("_static", "_scripts")):
-                if static.is_dir():
-                    shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
-            with steady("finish the pages"):
-                finish(temporary, work / "packed", site_address(plan.build))
-    except ValueError as error:
-        return TaskFailed(str(error))
+    with write_whole(plan.build.html) as temporary:
+        shutil.copytree(work / "_build" / "html", temporary)
+        # Sphinx leaves these as they were where no page has changed.
+        for static in (plan.build.assembly / "book" / name for name in ("_static", "_scripts")):
+            if static.is_dir():
+                shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
+        with steady("finish the pages"):
+            finish(temporary, work / "packed", site_address(plan.build))
     noted.write_text(site_key(plan), encoding="utf-8")
-    return True

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import nbformat
 
-from agebook.build.chapters import Chapter
 from agebook.course import answers
 from agebook.course.student_copy import (
     first_exercise,
@@ -29,6 +29,15 @@ from agebook.course.variants import draw, read_variants
 from agelib.runtime import executors, workspace
 from agelib.runtime.notebooks import Job, execute
 from agelib.runtime.progress import PATIENCE, track
+
+
+class Chapter(Protocol):
+    """What a course takes of a chapter: its two digits, its name, its notebook, and its parameters with defaults."""
+
+    number: str
+    name: str
+    path: Path
+    parameters: dict
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
 
     Parameters
     ----------
-    chapters : sequence of agebook.build.chapters.Chapter
+    chapters : sequence of Chapter
         With graded exercises.
     students : sequence of str
         From :func:`~agebook.course.roster.read_roster`.
@@ -135,8 +144,8 @@ def make_keys(
     report : callable
         Told a line for each key.
     executor : concurrent.futures.Executor, optional
-        Where to execute them instead, for example on several machines: :func:`agelib.runtime.executors.open`. The course's
-        folder and that of the chapters must be theirs too.
+        Where to execute them instead, for example on several machines:
+        :func:`agelib.runtime.executors.open`. The course's folder and that of the chapters must be theirs too.
 
     Returns
     -------

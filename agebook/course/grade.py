@@ -43,7 +43,7 @@ def grade(
     ----------
     assignments : sequence of Assignment
         From :func:`agebook.course.assign`; their keys must be there.
-    chapters : sequence of agebook.build.chapters.Chapter
+    chapters : sequence of agebook.course.assign.Chapter
     folder : path
         The course's. ``submitted`` is read; ``graded``, ``by-hand.csv`` and ``gradebook.db`` are written.
     limits : Limits
@@ -52,8 +52,8 @@ def grade(
     report : callable
         Told a line for each submission.
     executor : concurrent.futures.Executor, optional
-        Where to execute them instead, for example on several machines: :func:`agelib.runtime.executors.open`. The folder must
-        be theirs too.
+        Where to execute them instead, for example on several machines:
+        :func:`agelib.runtime.executors.open`. The folder must be theirs too.
 
     Returns
     -------

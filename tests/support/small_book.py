@@ -40,13 +40,13 @@ def write_book(folder):
     (folder / "book" / "index.md").write_text("# A book\n")
     notebooks = folder / "notebooks"
     write_notebook(
-        notebooks / "01_ages.ipynb", "from agelib.data import table as faces", "text: Ages.", "epochs"
+        notebooks / "01_ages.ipynb", "from agelib.data import table", "text: Ages.", "epochs"
     )
     write_notebook(
         notebooks / "02_keys.ipynb",
-        "from agelib.runtime import workspace as store\nimport ipywidgets",
+        "from agelib.runtime import workspace\nimport ipywidgets",
         "ipywidgets.IntSlider(description='age')",
-        "# show.source(store.home)",
+        "# show.source(workspace.home)",
         parameters="seed: int = 1  # seed",
         needs=["01"],
     )

@@ -10,9 +10,8 @@ window.TryIt = window.TryIt || {};
   // Something that the reader can change; its message is shown as it is.
   page.Refusal = class extends Error {};
 
-  // file: a File or Blob. least: what the network takes, in pixels; a large square JPEG is read reduced beside, as
-  // `reduced`, for those who take the whole of it.
-  page.readFile = async function (file, least, name) {
+  // file: a File or Blob, which the browser decodes.
+  page.readFile = async function (file, name) {
     if (!file.size) throw new page.Refusal(`${name} is empty. Choose a picture.`);
     if (!file.type.startsWith("image/") || file.type.startsWith("image/svg")) {
       throw new page.Refusal(`${name} is not a picture this page reads. Choose a JPEG, PNG, WebP, GIF or BMP.`);
@@ -43,10 +42,8 @@ window.TryIt = window.TryIt || {};
     } catch {
       throw unreadable(name);
     }
-    const picture = { ...pixelsOf(bitmap, bitmap.width, bitmap.height), name, reduced: null };
+    const picture = { ...pixelsOf(bitmap, bitmap.width, bitmap.height), name };
     bitmap.close();
-    const isSquareJpeg = file.type === "image/jpeg" && width === height;
-    if (isSquareJpeg) picture.reduced = page.readReduced(new Uint8Array(await file.arrayBuffer()), least);
     return picture;
   };
 
@@ -107,7 +104,7 @@ window.TryIt = window.TryIt || {};
     take() {
       const { videoWidth: width, videoHeight: height } = this.video;
       if (!width) throw new page.Refusal("The camera has no picture yet. Try again in a moment.");
-      const picture = { ...pixelsOf(this.video, width, height), name: "Your picture", reduced: null };
+      const picture = { ...pixelsOf(this.video, width, height), name: "Your picture" };
       this.close();
       return picture;
     }

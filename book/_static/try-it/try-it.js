@@ -105,7 +105,7 @@
   // What is chosen last counts, even if it is read sooner than what was chosen before.
   async function read(file, name, part, button) {
     const turn = (state.turn += 1);
-    const picture = await page.readFile(file, state.model.side, name);
+    const picture = await page.readFile(file, name);
     if (turn === state.turn) choose(picture, part, button);
   }
 
@@ -137,16 +137,11 @@
     if (state.ask) waiting = setTimeout(() => attempt("answer", answer), PAUSE);
   }
 
-  // The pixels that the network is shown. The whole of a square JPEG is read reduced, as agelib reads it.
+  // The pixels that the network is shown.
   function cutOut() {
     const { picture, model } = state;
     const { left, top, side } = crop.part;
-    const isWhole = left === 0 && top === 0 && side === picture.width && side === picture.height;
-    const source = (isWhole && picture.reduced) || picture;
-    const part = source === picture
-      ? { left, top, width: side, height: side }
-      : { left: 0, top: 0, width: source.width, height: source.height };
-    state.small = page.shrink(source, part, model.side);
+    state.small = page.shrink(picture, { left, top, width: side, height: side }, model.side);
     page.show(state.small, model.side, by("small"));
   }
 

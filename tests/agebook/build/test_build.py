@@ -1,15 +1,14 @@
 """The build: what it runs again and what it finds done, and what it says when something is wrong."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -21,9 +20,12 @@ from agebook.build import book, cache_key, npm, pages, site
 from agebook.build.chapters import check_contents, list_chapters, read_chapter
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
-from agebook.build.tasks import Turns, doit_tasks
-from agelib.runtime import fingerprint, interrupts
+from agebook.build.tasks import ChapterLine, Task, run_tasks, tasks_of
+from agelib.__main__ import main as train
+from agelib.runtime import fingerprint
 from agelib.runtime.cpu import cores
+from agelib.runtime.executors import Here, LostWorker
+from agelib.runtime.notebooks import ChapterError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -160,20 +162,28 @@ def test_a_chapter_that_reads_anothers_results_runs_with_it(repository):
 
 def test_code_runs_the_chapters_again_that_import_it(repository, package):
     before = keys_of(repository)
-    change(package / "faces.py", 'GENDERS = ("female", "male")', 'GENDERS = ("male", "female")')
+    change(package / "data" / "table.py", 'GENDERS = ("female", "male")', 'GENDERS = ("male", "female")')
     assert "01" in changed(before, keys_of(repository))
     assert "03" not in changed(before, keys_of(repository))
-    change(package / "experiment.py", "epochs: int = _option(5,", "epochs: int = _option(6,")
+    change(package / "config.py", "epochs: int = _option(5,", "epochs: int = _option(6,")
     assert "03" in changed(before, keys_of(repository))
 
 
 def test_a_docstring_runs_only_the_chapters_that_show_it(repository, package):
     before = keys_of(repository)
-    change(package / "store.py", "Return the workspace folder", "Return the folder of the workspace")
+    change(
+        package / "runtime" / "workspace.py",
+        "Return the workspace folder",
+        "Return the folder of the workspace",
+    )
     assert changed(before, keys_of(repository)) == set()
-    change(repository / "notebooks" / "02_keys.ipynb", "# show.source(store.home)", "show.source(store.home)")
+    change(
+        repository / "notebooks" / "02_keys.ipynb",
+        "# show.source(workspace.home)",
+        "show.source(workspace.home)",
+    )
     before = keys_of(repository)
-    change(package / "store.py", "Return the folder of the workspace", "Return the workspace")
+    change(package / "runtime" / "workspace.py", "Return the folder of the workspace", "Return the workspace")
     assert changed(before, keys_of(repository)) == {"02"}
 
 
@@ -199,16 +209,55 @@ def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
     assert changed(before, keys_of(repository)) == {"01"}
 
 
-def test_the_kept_reference_runs_are_part_of_the_key_of_a_chapter_that_asks_for_them(repository):
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from agelib.experiments import published\n\npublished.kept('best')",
+        "from agelib.experiments.published import kept\n\nkept('best')",
+        "import agelib.experiments.published as kept_results\n\nkept_results.compare('tasks')",
+    ],
+)
+@pytest.mark.parametrize("file", ["runs/best-42/files.json", "grids/study-a.csv"])
+def test_kept_results_are_part_of_the_key_of_a_chapter_that_reads_them(repository, code, file):
+    write_notebook(repository / "notebooks" / "01_ages.ipynb", code)
+    before = keys_of(repository)
+    kept = repository / "data" / "reference" / file
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    assert changed(before, keys_of(repository)) == {"01"}
+
+
+def test_every_chapter_of_the_book_that_reads_kept_results_is_found():
+    for chapter in list_chapters(REPOSITORY):
+        reads = any(
+            re.search(r"\bpublished\.(kept|compare|results|trials|races)\(", code) for code in chapter.code
+        )
+        modules = cache_key.imported_modules(cache_key._tree(chapter.code))
+        runs = [
+            name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")
+        ]
+        assert runs or not reads, chapter.name
+
+
+def test_what_a_chapter_uses_of_the_workshop_is_part_of_its_key(repository, package):
     write_notebook(
         repository / "notebooks" / "01_ages.ipynb",
-        'from agelib.experiments import published\n\npublished.kept("best")',
+        "import agebook.course.answers\n\nagebook.course.answers.record('ex', 1)",
+    )
+    write_notebook(
+        repository / "notebooks" / "03_all.ipynb",
+        "from agebook.build.chapter_experiment import experiment_of\n\nexperiment_of('01')",
     )
     before = keys_of(repository)
-    run = repository / "data" / "reference" / "runs" / "best-42"
-    run.mkdir(parents=True)
-    (run / "files.json").write_text("{}")
+    workshop = package.with_name("agebook")
+    change(workshop / "course" / "answers.py", "VARIABLE = ", "VARIABLE = 'X' + ")
     assert changed(before, keys_of(repository)) == {"01"}
+    before = keys_of(repository)
+    change(workshop / "build" / "chapter_experiment.py", 'profile: str = "cpu"', 'profile: str = "gpu"')
+    assert changed(before, keys_of(repository)) == {"03"}
+    before = keys_of(repository)
+    change(workshop / "course" / "grade.py", "import tempfile", "import abc\nimport tempfile")
+    assert changed(before, keys_of(repository)) == set(), "whom a chapter does not use does not count"
 
 
 def test_the_data_set_on_disk_is_part_of_a_key(repository, tmp_path):
@@ -239,11 +288,11 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(repository, capsys,
 
 
 def test_the_command_line_asks_for_the_same_book(capsys):
-    assert main(["book", "--source", "morph"]) == 2
+    assert main(["build", "--source", "morph"]) == 2
     assert "no data source 'morph'" in capsys.readouterr().err
     assert main(["bench", "speed"]) == 2
     assert "no benchmark 'speed'" in capsys.readouterr().err
-    assert main(["train", "--optimiser", "adamm"]) == 2
+    assert train(["train", "--optimiser", "adamm"]) == 2
     assert "did you mean" in capsys.readouterr().err
 
 
@@ -263,50 +312,108 @@ def test_chapters_that_others_wait_for_are_the_most_urgent():
 
 def test_a_chapter_waits_for_its_own_pictures_alone(tmp_path):
     plan = Plan.of(Build.of(profile="smoke", folder=tmp_path))
-    tasks = {task["name"]: task for task in doit_tasks(plan)["task_chapter"]()}
+    tasks = {task.name: task for task in tasks_of(plan, Here(), Here())}
     waits = {
-        number: [each for each in task["task_dep"] if "data:" in each]
-        for number, task in tasks.items()
-        if number
+        name.removeprefix("chapter:"): [other for other in task.before if other.startswith("data:")]
+        for name, task in tasks.items()
     }
     assert all(len(each) <= 1 for each in waits.values())
     assert waits["05"] == waits["06"] != waits["20"]
-    assert {each for some in waits.values() for each in some} == {f"data:{key}" for key in plan.data}
+    data = {name for name in tasks if name.startswith("data:")}
+    assert {each for some in waits.values() for each in some} == data == {f"data:{key}" for key in plan.data}
+    assert all(tasks[name].urgency > tasks["chapter:05"].urgency for name in waits["05"])
+    assert tasks["chapter:15"].before[-4:] == ("chapter:05", "chapter:06", "chapter:07", "chapter:08")
 
 
-def test_of_those_that_wait_the_most_urgent_is_next(capsys):
-    turns, began, all_wait, done = Turns(1), threading.Event(), threading.Event(), []
-    urgencies = {"first": 0, "a": 1, "b": 3, "c": 2}
-
-    def work(name):
-        began.set()
-        assert all_wait.wait(20)
-        done.append(name)
-
-    def start(name):
-        thread = threading.Thread(target=turns.taken(work, urgencies[name], name), args=[name])
-        thread.start()
-        return thread
-
-    threads = [start("first")]
-    assert began.wait(20)
-    threads += [start(name) for name in ("a", "b", "c")]
-    ends = time.monotonic() + 20
-    while len(turns._waiting) < 3 and time.monotonic() < ends:
-        time.sleep(0.01)
-    all_wait.set()
-    for thread in threads:
-        thread.join(20)
-    assert done == ["first", "b", "c", "a"]
-    assert capsys.readouterr().out.split() == [word for name in done for word in (".", name)]
+def task(name, *before, urgency=0.0, work=lambda: {}, **others):
+    return Task(name, lambda: Here().submit(work), before, urgency, **others)
 
 
-def test_who_waits_for_a_turn_leaves_when_the_build_is_stopped(monkeypatch):
-    turns = Turns(0)
-    monkeypatch.setattr(interrupts, "check", Mock(side_effect=KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        turns.taken(print, 1, "one")("never")
-    assert not turns._waiting
+def fail():
+    raise ChapterError("cell 4 failed")
+
+
+def test_of_those_that_could_begin_the_most_urgent_does(capsys):
+    tasks = [task("first", urgency=9), task("a", "first", urgency=1), task("b", "first", urgency=3)]
+    tasks += [task("c", "first", urgency=2), task("late", "b", urgency=8)]
+    assert run_tasks(tasks, 1, ChapterLine(0)) == []
+    assert capsys.readouterr().out.split() == [
+        word for name in ("first", "b", "late", "c", "a") for word in (".", name)
+    ]
+
+
+@pytest.mark.parametrize("places", [1, 2, 3])
+def test_no_more_run_at_a_time_than_there_are_places_and_no_place_stays_empty(places):
+    at_work, most = set(), []
+
+    class Line(ChapterLine):
+        def begin(self, name):
+            at_work.add(name)
+            most.append(len(at_work))
+
+        def end(self, name, record):
+            at_work.remove(name)
+
+    assert run_tasks([task(str(number)) for number in range(7)], places, Line(0)) == []
+    assert max(most) == places
+    assert len(most) == 7
+
+
+def test_what_fails_stops_only_those_that_need_it(capsys):
+    began = []
+    tasks = [
+        task("a", work=fail),
+        task("b", "a", work=lambda: began.append("b")),
+        task("c", "b", work=lambda: began.append("c")),
+        task("d", work=lambda: began.append("d")),
+        task("e", "d", work=lambda: began.append("e")),
+        task("done", "a", is_done=True, work=lambda: began.append("done")),
+    ]
+    assert run_tasks(tasks, 1, ChapterLine(0)) == ["a", "b", "c"]
+    assert began == ["d", "e"]
+    said = capsys.readouterr()
+    assert "!! cell 4 failed" in said.err
+    assert "!! b skipped: it needs a" in said.out
+    assert "!! c skipped: it needs b" in said.out
+    assert "-- done" in said.out
+
+
+def test_a_worker_that_was_lost_is_a_failure_with_a_name(capsys):
+    def lose():
+        raise LostWorker("its process was killed")
+
+    assert run_tasks([task("data:one", work=lose), task("two")], 1, ChapterLine(0)) == ["data:one"]
+    said = capsys.readouterr()
+    assert "data:one: LostWorker: its process was killed" in said.err
+    assert ".  two" in said.out
+
+
+def test_a_build_that_is_stopped_begins_nothing_more(capsys):
+    def stopped():
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(KeyboardInterrupt):
+        run_tasks(
+            [Task("a", lambda: pool.submit(stopped), urgency=1), task("b")],
+            1,
+            ChapterLine(0),
+        )
+    assert capsys.readouterr().out.split() == [".", "a"]
+
+
+def test_one_line_tells_how_many_chapters_are_executed(capsys):
+    record = {"seconds": 41, "peak_bytes": 1.2e9, "device": "CPU", "threads": 1, "profile": "cpu"}
+    tasks = [
+        task("chapter:01", work=lambda: record, urgency=2),
+        task("chapter:02", work=fail, urgency=1),
+        task("chapter:03", "chapter:02"),
+        task("chapter:04", is_done=True),
+        task("data:one"),
+    ]
+    assert run_tasks(tasks, 1, ChapterLine(3)) == ["chapter:02", "chapter:03"]
+    said = capsys.readouterr()
+    assert "chapter 01: 41 s, 1.2 GB at the peak, on CPU, 1 thread, profile cpu" in said.out
+    assert "execute chapters: 2 of 2 chapters, 02 the last" in said.err
 
 
 def test_jobs_share_the_cores():
@@ -440,15 +547,6 @@ def test_make_hands_its_options_to_the_same_command():
     ]
     said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert '-m agebook build --profile "smoke" --source "utkface" --root "a b" --chapters "05,06"' in said
-
-
-def test_doit_reads_the_graph_with_its_options():
-    command = [sys.executable, "-m", "doit", "list", "--all", "profile=smoke"]
-    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    assert {"chapter", "html", "source"} <= {line.split()[0] for line in said.splitlines()}
-    assert {line.split()[0] for line in said.splitlines()} >= {
-        f"chapter:{c.number}" for c in list_chapters(REPOSITORY)
-    }
 
 
 def test_planning_a_build_imports_nothing_heavy(repository):

@@ -20,10 +20,10 @@ import torch
 from browser import CHROMIUM, FOLDER, Browser
 from PIL import Image
 
-from agebook.__main__ import main
 from agebook.build import demo, npm, serve_site
 from agebook.build.chapters import REPOSITORY
 from agelib import deploy, explain
+from agelib.__main__ import main
 from agelib.deploy.face_crop import Frame, cut_out
 from agelib.deploy.onnx_export import Graph
 from agelib.drawn import draw_faces
@@ -35,6 +35,11 @@ MODEL = REPOSITORY / demo.MODEL
 
 #: What the network sees, in pixels.
 SIDE = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))["pictures"]["image_size"]
+
+#: How far the page may be from agelib on a JPEG, which agelib reads at a fraction of its size and a browser whole:
+#: levels of 255, on average over an image, and years. (300 of UTKFace's crops: 1.5 levels, 0.25 years on average and
+#: 1 year at most; drawn faces of 420 pixels, the worst side: 2.8 levels and 2 years.)
+LEVELS, YEARS = 4, 2
 
 #: The answer that the page shows, with all that it has read from the outputs.
 ANSWER = "({...TryIt.state.answer, small: Array.from(TryIt.state.small)})"
@@ -96,7 +101,7 @@ class Visitor(Browser):
 @pytest.fixture(scope="module")
 def address(html):
     """The site as `agebook serve` hands it out."""
-    command = [sys.executable, "-m", "agelib", "serve", "--folder", str(html), "--port", "0"]
+    command = [sys.executable, "-m", "agebook", "serve", "--folder", str(html), "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     found = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
     yield found[0]
@@ -157,7 +162,7 @@ def people(real_data, tmp_path_factory):
 
 
 def compare(page, files, model, capsys):
-    """The page's answers about whole pictures beside those of `agelib predict`, printed; they must be the same."""
+    """The page's answers about whole images beside those of `agelib predict`, printed: equal on PNG, near on JPEG."""
     arguments = ["predict", *map(str, files), "--model", str(MODEL), "--no-detect", "--format", "csv"]
     capsys.readouterr()
     assert main(arguments) == 0
@@ -174,11 +179,14 @@ def compare(page, files, model, capsys):
             f"predict {float(row['age']):6.2f} [{float(row['age_low']):5.2f}, {float(row['age_high']):6.2f}] "
             f"{row['age_group']} {row['gender']} {row['ethnicity']}"
         )
-        assert found["age"] == pytest.approx(float(row["age"]), abs=0.1)
-        assert low == pytest.approx(float(row["age_low"]), abs=0.1)
-        assert high == pytest.approx(float(row["age_high"]), abs=0.1)
-        assert tasks == {name: row[name] for name in tasks}
+        within = YEARS if file.suffix == ".jpg" else 0.1
+        assert found["age"] == pytest.approx(float(row["age"]), abs=within)
+        assert low == pytest.approx(float(row["age_low"]), abs=within)
+        assert high == pytest.approx(float(row["age_high"]), abs=within)
+        assert file.suffix == ".jpg" or tasks == {name: row[name] for name in tasks}
         table = model.predict(np.array(found["small"], np.uint8).reshape(1, 3, SIDE, SIDE)).iloc[0]
+        assert found["age"] == pytest.approx(table["predicted"], abs=0.1), "of the same pixels"
+        assert tasks == {name: table[f"predicted_{name}"] for name in tasks}
         for task in tasks:
             part = found["tasks"][task]
             for name, share in zip(part["names"], part["shares"], strict=True):
@@ -225,6 +233,15 @@ def test_a_square_is_cut_out_to_the_bit_as_agelib_cuts_it_out(page, tmp_path, le
     assert np.array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("side", [80, 200, 613])
+def test_a_whole_png_is_read_to_the_bit_as_agelib_reads_it(page, tmp_path, side):
+    file = tmp_path / "face.png"
+    Image.fromarray(draw_faces([14], 50, size=side)[0]).save(file)
+    page.choose(file)
+    found = np.array(page.value("Array.from(TryIt.state.small)"), np.uint8).reshape(3, SIDE, SIDE)
+    assert np.array_equal(found, read_picture(file, SIDE))
+
+
 @pytest.mark.parametrize(
     ("side", "mode", "how"),
     [
@@ -233,25 +250,16 @@ def test_a_square_is_cut_out_to_the_bit_as_agelib_cuts_it_out(page, tmp_path, le
         (613, "RGB", {"quality": 60, "restart_marker_rows": 1}),
         (257, "L", {"quality": 85}),
         (80, "RGB", {"quality": 85}),
+        (200, "RGB", {"quality": 90, "progressive": True}),
+        (200, "RGB", {"quality": 90, "subsampling": "4:2:2"}),
     ],
 )
-def test_a_whole_jpeg_is_read_to_the_bit_as_agelib_reads_it(page, tmp_path, side, mode, how):
+def test_a_jpeg_that_the_browser_decodes_is_nearly_what_agelib_reads(page, tmp_path, side, mode, how):
     file = tmp_path / "face.jpg"
     Image.fromarray(draw_faces([14], 50, size=side)[0]).convert(mode).save(file, **how)
     page.choose(file)
-    assert page.value("!!TryIt.state.picture.reduced") == (side >= 2 * SIDE)
-    found = np.array(page.value("Array.from(TryIt.state.small)"), np.uint8).reshape(3, SIDE, SIDE)
-    assert np.array_equal(found, read_picture(file, SIDE))
-
-
-@pytest.mark.parametrize("how", [{"progressive": True}, {"subsampling": "4:2:2"}])
-def test_a_jpeg_of_another_kind_is_left_to_the_browser(page, tmp_path, how):
-    file = tmp_path / "face.jpg"
-    Image.fromarray(draw_faces([14], 50, size=200)[0]).save(file, quality=90, **how)
-    page.choose(file)
-    assert page.value("TryIt.state.picture.reduced === null")
     found = np.array(page.value("Array.from(TryIt.state.small)"), float).reshape(3, SIDE, SIDE)
-    assert np.abs(found - read_picture(file, SIDE)).mean() < 2
+    assert np.abs(found - read_picture(file, SIDE)).mean() < LEVELS
 
 
 def test_a_drawn_face_of_the_page_is_cut_out_as_the_model_knows_faces(page, html, model):
