@@ -9,32 +9,16 @@
 :mod:`~agelib.drawn.panda_portrait` animals instead of people. Explained in chapter 01.
 """
 
-_PLACES = {
-    "archive": "collections",
-    "draw": "portrait",
-    "draw_ageing": "collections",
-    "draw_collection": "collections",
-    "draw_faces": "collections",
-    "draw_panda": "panda_portrait",
-    "draw_pandas": "panda_portrait",
-    "draw_scene": "scenes",
-    "fault_table": "planning",
-    "Faults": "planning",
-    "grow": "people",
-    "grow_panda": "pandas",
-    "make_panda": "pandas",
-    "make_person": "people",
-    "read_truth": "collections",
-    "take_panda_picture": "pandas",
-    "take_picture": "pictures",
-}
-__all__ = [*_PLACES]
+from agelib.drawn.collections import draw_ageing, draw_collection, draw_faces, read_truth
+from agelib.drawn.panda_portrait import draw_panda, draw_pandas
+from agelib.drawn.pandas import grow_panda, make_panda, take_panda_picture
+from agelib.drawn.people import grow, make_person
+from agelib.drawn.pictures import take_picture
+from agelib.drawn.planning import Faults
+from agelib.drawn.portrait import draw
+from agelib.drawn.scenes import draw_scene
 
-
-def __getattr__(name):
-    """Import a function's module when it is asked for: a process that only draws needs no pandas."""
-    if name in _PLACES:
-        import importlib
-
-        return getattr(importlib.import_module(f"agelib.drawn.{_PLACES[name]}"), name)
-    raise AttributeError(f"module 'agelib.drawn' has no attribute '{name}'")
+__all__ = [
+    "Faults", "draw", "draw_ageing", "draw_collection", "draw_faces", "draw_panda", "draw_pandas", "draw_scene", "grow",
+    "grow_panda", "make_panda", "make_person", "read_truth", "take_panda_picture", "take_picture",
+]  # fmt: skip

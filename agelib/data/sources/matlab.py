@@ -1,4 +1,4 @@
-"""A struct of long columns from a Matlab file, as lists and arrays: what ``scipy.io.loadmat`` reads, without its wrapping.
+"""A struct of long columns from a Matlab file: what ``scipy.io.loadmat`` reads, without its wrapping.
 
 ``loadmat(simplify_cells=True)`` does the like, in twice the time, and leaves an object of numpy in every cell.
 """

@@ -14,6 +14,7 @@ from scipy.io import savemat
 from agelib.data import sources
 from agelib.data import table as faces_tables
 from agelib.data.sources import appa_real, imdb_wiki, matlab, utkface
+from agelib.drawn import collections
 
 SERIAL = 723671  # 1981-05-05
 
@@ -449,10 +450,6 @@ def test_a_sample_is_seeded_ordered_and_without_repetition(tmp_path):
 
 @pytest.mark.parametrize(("source", "layout"), list(sources.DRAWN.items()))
 def test_drawn_faces_go_through_the_published_readers(tmp_path, monkeypatch, source, layout):
-    from types import SimpleNamespace
-
-    import agelib
-
     def draw_collection(wanted, pictures, seed):
         assert (wanted, pictures, seed) == (layout, 5, 9)
         if layout == "imdb-wiki":
@@ -466,8 +463,7 @@ def test_drawn_faces_go_through_the_published_readers(tmp_path, monkeypatch, sou
             make_appa_real(tmp_path)
         return tmp_path
 
-    monkeypatch.setattr(agelib, "drawn", SimpleNamespace(draw_collection=draw_collection), raising=False)
-    monkeypatch.setitem(__import__("sys").modules, "agelib.drawn", agelib.drawn)
+    monkeypatch.setattr(collections, "draw_collection", draw_collection)
     rows = sources.read(source, pictures=5, seed=9).faces
     assert set(rows["source"]) == {f"drawn-{layout}"}
     assert faces_tables.is_drawn(rows)
