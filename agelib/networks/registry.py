@@ -8,7 +8,7 @@ import difflib
 import fnmatch
 import importlib
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -294,20 +294,13 @@ def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]
         return 0, ValueError((str(error).strip() or type(error).__name__).split("\n")[0][:200])
 
 
+@contextmanager
 def _seeded(seed: int | None):
-    """A context in which torch's CPU generator starts at `seed`, and after which it is as it was."""
-    if seed is None:
-        return nullcontext()
-
-    class Seeded:
-        def __enter__(self):
-            self.before = torch.get_rng_state()
+    """torch's CPU generator starts at `seed`, and afterwards it is as it was."""
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
             torch.default_generator.manual_seed(seed)
-
-        def __exit__(self, *_):
-            torch.set_rng_state(self.before)
-
-    return Seeded()
+        yield
 
 
 def _available(library: str) -> list[str]:

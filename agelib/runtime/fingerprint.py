@@ -29,15 +29,13 @@ WITHOUT_EFFECT = (
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def code_fingerprint(*modules: str, alone: tuple[str, ...] = (), by_name: bool = False) -> str:
+def code_fingerprint(*modules: str, by_name: bool = False) -> str:
     """Key of the given agelib modules and of every agelib module that they import, directly or not.
 
     Parameters
     ----------
     *modules : str
         Dotted names such as ``"agelib.training"``.
-    alone : tuple of str
-        Modules that count without what they import.
     by_name : bool
         Whether a module counts that another holds as text, to import it when it is wanted: every network and target
         of a registry.
@@ -57,8 +55,8 @@ def code_fingerprint(*modules: str, alone: tuple[str, ...] = (), by_name: bool =
     >>> code_fingerprint("agelib.metrics") == code_fingerprint("agelib.metrics")
     True
     """
-    counted = imported_modules(*modules, by_name=by_name) | set(alone)
-    return content_key([(name, _skeleton(source_file(name))) for name in sorted(counted)])
+    counted = sorted(imported_modules(*modules, by_name=by_name))
+    return content_key([(name, _skeleton(source_file(name))) for name in counted])
 
 
 def imported_modules(*modules: str, by_name: bool = False) -> set[str]:
