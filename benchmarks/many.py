@@ -135,7 +135,7 @@ def local(workers: int):
         family = psutil.Process().children()
         next(each for each in family if "spawn_main" in " ".join(each.cmdline())).send_signal(signal.SIGKILL)
 
-    with executors.processes(workers) as executor:
+    with executors.Processes(workers) as executor:
         yield executor, kill
 
 

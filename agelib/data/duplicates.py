@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from agelib.data.splits import join, pairs_of
 from agelib.pixels import cache, content_keys
 from agelib.runtime.progress import PATIENCE, Line
 
@@ -270,17 +271,8 @@ def _number_groups(codes: np.ndarray) -> np.ndarray:
 
 def _group_pairs(pairs: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """Join near pairs and exact groups into groups; groups that are exact duplicates alone stay out."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    number = len(exact)
-    members = np.flatnonzero(exact >= 0)
-    first = (
-        pd.Series(members).groupby(exact[members]).transform("first").to_numpy() if len(members) else members
-    )
-    edges = np.concatenate([pairs.reshape(-1, 2), np.stack([first, members], axis=1)]).astype(np.int64)
-    graph = coo_matrix((np.ones(len(edges), bool), (edges[:, 0], edges[:, 1])), shape=(number, number))
-    groups = _number_groups(connected_components(graph, directed=False)[1])
+    edges = np.concatenate([pairs.reshape(-1, 2), pairs_of(exact)])
+    groups = _number_groups(join(edges, len(exact)))
     same = pd.DataFrame({"group": groups, "exact": exact}).groupby("group")["exact"]
     only_exact = (same.transform("nunique") == 1) & (exact >= 0)
     return _number_groups(np.where(only_exact, -1, groups))

@@ -184,17 +184,31 @@ def units(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None) -> np.nda
     numpy.ndarray
         int [N], from 0. A picture without an identity and without duplicates is a unit of its own.
     """
-    from scipy.sparse import coo_matrix
+    pairs = [pairs_of(codes) for _, codes in _kinds(faces, duplicates)]
+    return join(np.concatenate([np.empty((0, 2), np.int64), *pairs]), len(faces))
+
+
+def pairs_of(codes: np.ndarray) -> np.ndarray:
+    """Pairs of places [pairs, 2] that join each group's members to its first, of codes [N]; −1 is in no group.
+
+    >>> pairs_of(np.array([7, -1, 7, 7])).tolist()
+    [[0, 0], [0, 2], [0, 3]]
+    """
+    members = np.flatnonzero(codes >= 0)
+    _, first, group = np.unique(codes[members], return_index=True, return_inverse=True)
+    return np.stack([members[first[group]], members], axis=1)
+
+
+def join(pairs: np.ndarray, number: int) -> np.ndarray:
+    """Number what pairs of places [pairs, 2] join, at any remove: int [number], from 0.
+
+    >>> join(np.array([[0, 2], [2, 3]]), 4).tolist()
+    [0, 1, 0, 0]
+    """
+    from scipy.sparse import coo_matrix  # takes a moment, and a table that is split already has no use for it
     from scipy.sparse.csgraph import connected_components
 
-    number, edges = len(faces), []
-    for _, codes in _kinds(faces, duplicates):
-        members = np.flatnonzero(codes >= 0)
-        if len(members):
-            first = pd.Series(members).groupby(codes[members]).transform("first").to_numpy()
-            edges.append(np.stack([first, members]))
-    joined = np.concatenate(edges, axis=1) if edges else np.empty((2, 0), np.int64)
-    graph = coo_matrix((np.ones(joined.shape[1], bool), (joined[0], joined[1])), shape=(number, number))
+    graph = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(number, number))
     return connected_components(graph, directed=False)[1]
 
 

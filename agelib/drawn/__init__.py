@@ -9,31 +9,16 @@
 :mod:`~agelib.drawn.panda_portrait` animals instead of people. Explained in chapter 01.
 """
 
-from agelib.drawn.collections import archive, draw_ageing, draw_collection, draw_faces, read_truth
+from agelib.drawn.collections import draw_ageing, draw_collection, draw_faces, read_truth
 from agelib.drawn.panda_portrait import draw_panda, draw_pandas
 from agelib.drawn.pandas import grow_panda, make_panda, take_panda_picture
 from agelib.drawn.people import grow, make_person
 from agelib.drawn.pictures import take_picture
-from agelib.drawn.planning import Faults, fault_table
+from agelib.drawn.planning import Faults
 from agelib.drawn.portrait import draw
 from agelib.drawn.scenes import draw_scene
 
 __all__ = [
-    "Faults",
-    "archive",
-    "draw",
-    "draw_ageing",
-    "draw_collection",
-    "draw_faces",
-    "draw_panda",
-    "draw_pandas",
-    "draw_scene",
-    "fault_table",
-    "grow",
-    "grow_panda",
-    "make_panda",
-    "make_person",
-    "read_truth",
-    "take_panda_picture",
-    "take_picture",
-]
+    "Faults", "draw", "draw_ageing", "draw_collection", "draw_faces", "draw_panda", "draw_pandas", "draw_scene", "grow",
+    "grow_panda", "make_panda", "make_person", "read_truth", "take_panda_picture", "take_picture",
+]  # fmt: skip

@@ -4,7 +4,6 @@ A collection is unfair and dirty on purpose, as the published ones are, and lies
 with which file is recorded beside it in ``.truth.csv``, so that cleaning can be scored. Explained in chapter 01.
 """
 
-import tarfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -223,11 +222,7 @@ def draw_faces(
     >>> draw_faces([1, 2, 3], 30, size=32).shape
     (3, 32, 32, 3)
     """
-    ages = (
-        np.broadcast_to(np.asarray(ages, float), (len(people),))
-        if np.ndim(ages) == 0
-        else np.asarray(ages, float)
-    )
+    ages = np.full(len(people), ages, float) if np.ndim(ages) == 0 else np.asarray(ages, float)
     if len(ages) != len(people):
         raise ValueError(
             f"there are {len(people)} people and {len(ages)} ages; give one age each, or one for all"
@@ -255,19 +250,3 @@ def draw_ageing(person: int | Person, ages: Sequence[float], size: int = 128, se
     person = person if isinstance(person, Person) else make_person(int(person), seed)
     pictures = [take_picture(person, float(age), (seed, 0), plain=True) for age in ages]
     return np.stack([draw(person, picture, size) for picture in pictures])
-
-
-def archive(root: str | Path, path: str | Path) -> Path:
-    """Pack a drawn collection as .tar (or .tar.gz), as the published ones come; the hidden truth stays out.
-
-    Returns
-    -------
-    pathlib.Path
-        The archive.
-    """
-    root, path = Path(root), Path(path)
-    mode = "w:gz" if path.name.endswith(("gz", "tgz")) else "w"
-    with workspace.write_whole(path) as temporary, tarfile.open(temporary, mode) as tar:
-        for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith(".")):
-            tar.add(file, arcname=f"{root.name}/{file.relative_to(root).as_posix()}")
-    return path

@@ -33,15 +33,9 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
         + 0.45 * smile * (0.4 + 0.6 * face.growth)
     )
     add(
-        [
-            [face.nose_half * 1.02, n - 0.05],
-            [0.17 + 0.3 * mh, n + 0.06],
-            [mh * 1.18, m - 0.03],
-            [mh * (1.2 + 0.05 * w), m + 0.04 + 0.06 * w],
-        ],
-        0.026 + 0.016 * w,
-        0.75 * fold,
-    )
+        [[face.nose_half * 1.02, n - 0.05], [0.17 + 0.3 * mh, n + 0.06], [mh * 1.18, m - 0.03],
+        [mh * (1.2 + 0.05 * w), m + 0.04 + 0.06 * w]], 0.026 + 0.016 * w, 0.75 * fold
+    )  # fmt: skip
     span = 0.44 * face.width / 0.72
     rows = 5
     top, bottom = face.hairline + 0.09, face.brow_y - 0.075
@@ -71,11 +65,9 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
     for k in range(3):
         drop = 0.085 + 0.035 * k + 0.012 * face.sag
         points = [
-            [ex - eh * 0.95, ey + 0.05 + 0.012 * k],
-            [ex - eh * 0.3, ey + drop],
-            [ex + eh * 0.5, ey + drop - 0.005],
-            [ex + eh * 1.0, ey + 0.05],
-        ]
+            [ex - eh * 0.95, ey + 0.05 + 0.012 * k], [ex - eh * 0.3, ey + drop],
+            [ex + eh * 0.5, ey + drop - 0.005], [ex + eh * 1.0, ey + 0.05]
+        ]  # fmt: skip
         add(points, 0.016 + 0.012 * w, (0.70, 0.5, 0.25)[k] * ramp(w, 0.05 + 0.2 * k, 0.8))
     add(
         [[0.045, face.brow_y - 0.07], [0.040, face.brow_y + 0.0], [0.052, face.brow_y + 0.07]],
@@ -88,11 +80,9 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
         0.85 * ramp(face.sag, 0.1, 0.75),
     )
     add(
-        [[-mh * 0.55, m + 0.15], [0, m + 0.135], [mh * 0.55, m + 0.15]],
-        0.02,
-        0.5 * ramp(w, 0.25, 0.9),
-        both=False,
-    )
+        [[-mh * 0.55, m + 0.15], [0, m + 0.135], [mh * 0.55, m + 0.15]], 0.02, 0.5 * ramp(w, 0.25, 0.9),
+        both=False
+    )  # fmt: skip
     for k in range(4):
         x0 = 0.40 + 0.05 * k
         points = [

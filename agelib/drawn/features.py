@@ -139,12 +139,8 @@ def draw_brows(canvas: Canvas, face: Face, picture, rng: np.random.Generator) ->
         y = y - picture.surprise * 0.05 + picture.frown * np.array([0.035, 0.022, 0.004, 0, 0])
         line = smooth(np.stack([x, y], 1), 5) * (side, 1)
         widths = np.interp(np.linspace(0, 1, len(line)), [0, 0.15, 0.55, 1], [0.75, 1, 0.85, 0.12]) * thick
-        shape = np.concatenate(
-            [
-                line - np.stack([0 * widths, widths / 2], 1),
-                (line + np.stack([0 * widths, widths / 2], 1))[::-1],
-            ]
-        )
+        half = np.stack([0 * widths, widths / 2], 1)
+        shape = np.concatenate([line - half, (line + half)[::-1]])
         canvas.fill_soft(put(canvas, face, shape), colour, strength * 0.82, 0.010)
         number = 16
         start = rng.integers(0, len(line) - 4, number)
@@ -176,20 +172,16 @@ def draw_nose(canvas: Canvas, face: Face, picture) -> None:
             4, True,
         )  # fmt: skip
         canvas.fill_soft(put(canvas, face, nostril, 0.12), dark * 0.75, 0.72 + 0.15 * face.growth, 0.004)
-        wing = smooth(
-            np.array(
-                [
-                    [0.74, -0.10 * small],
-                    [1.0, -0.062 * small],
-                    [1.04, -0.025 * small],
-                    [0.86, 0.002],
-                    [0.62, 0.002],
-                ]
-            )
-            * (side * half * flare, 1)
-            + (0, y),
-            4,
+        wing = np.array(
+            [
+                [0.74, -0.10 * small],
+                [1.0, -0.062 * small],
+                [1.04, -0.025 * small],
+                [0.86, 0.002],
+                [0.62, 0.002],
+            ]
         )
+        wing = smooth(wing * (side * half * flare, 1) + (0, y), 4)
         canvas.fill_soft(
             put(canvas, face, ribbon(wing, 0.020, 0.8), 0.06), dark, (0.30 + 0.25 * face.growth), 0.006
         )
@@ -276,24 +268,13 @@ def draw_beard(canvas: Canvas, face: Face, head, style: str, rng: np.random.Gene
     m, n, c = face.mouth_y, face.nose_y, face.chin_y
     mh, w = face.mouth_half, face.width / 0.72
     moustache = [
-        [-mh * 1.12, m + 0.03],
-        [-mh * 0.85, m - 0.055],
-        [-0.05, n + 0.045],
-        [0.05, n + 0.045],
-        [mh * 0.85, m - 0.055],
-        [mh * 1.12, m + 0.03],
-        [0, m - 0.004],
-    ]
+        [-mh * 1.12, m + 0.03], [-mh * 0.85, m - 0.055], [-0.05, n + 0.045], [0.05, n + 0.045],
+        [mh * 0.85, m - 0.055], [mh * 1.12, m + 0.03], [0, m - 0.004]
+    ]  # fmt: skip
     goatee = [
-        [-mh * 1.2, m - 0.02],
-        [-mh * 0.9, n + 0.10],
-        [0, n + 0.055],
-        [mh * 0.9, n + 0.10],
-        [mh * 1.2, m - 0.02],
-        [mh * 1.05, c - 0.06],
-        [0, c + 0.03],
-        [-mh * 1.05, c - 0.06],
-    ]
+        [-mh * 1.2, m - 0.02], [-mh * 0.9, n + 0.10], [0, n + 0.055], [mh * 0.9, n + 0.10],
+        [mh * 1.2, m - 0.02], [mh * 1.05, c - 0.06], [0, c + 0.03], [-mh * 1.05, c - 0.06]
+    ]  # fmt: skip
     full = [[0, n + 0.05], [mh * 0.9, n + 0.10], [mh * 1.45, m - 0.06], [0.50 * w, 0.40], [0.62 * w, 0.12],
             [0.72 * w, 0.0], [0.78 * w, 0.45], [0.62 * w, 0.84], [0.34 * w, c + 0.07], [0, c + 0.11]]  # fmt: skip
     full = full + [[-x, y] for x, y in full[-2:0:-1]]

@@ -299,27 +299,17 @@ def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
     grey = face.white * picture.brightness * (0.74, 0.70, 0.66)
     for side in (-1, 1):
         fold = smooth(
-            [
-                (side * 0.55 * half, y - high),
-                (side * 0.8 * face.muzzle_x, y + 0.1),
-                (side * 0.62 * face.muzzle_x, y + 0.30),
-            ],
-            5,
-        )
+            [(side * 0.55 * half, y - high), (side * 0.8 * face.muzzle_x, y + 0.1),
+            (side * 0.62 * face.muzzle_x, y + 0.30)], 5
+        )  # fmt: skip
         canvas.fill_soft(put(canvas, face, ribbon(fold, 0.06)), grey, 0.30 + 0.25 * face.growth, 0.045)
     mouth_y, corner = y + high + 0.075 + 0.035 * face.growth, 0.62 * face.muzzle_x
     drop = 0.10 * picture.mouth_open
     if drop > 0.01:
         lips = smooth(
-            [
-                (-0.8 * corner, mouth_y + 0.05),
-                (0, mouth_y),
-                (0.8 * corner, mouth_y + 0.05),
-                (0, mouth_y + 0.07 + 1.6 * drop),
-            ],
-            6,
-            closed=True,
-        )
+            [(-0.8 * corner, mouth_y + 0.05), (0, mouth_y), (0.8 * corner, mouth_y + 0.05),
+            (0, mouth_y + 0.07 + 1.6 * drop)], 6, closed=True
+        )  # fmt: skip
         canvas.fill_soft(put(canvas, face, lips), (58, 30, 32), 0.95, 0.008)
         tongue = _CIRCLE * (0.4 * corner, 0.6 * drop) + (0, mouth_y + 0.05 + 0.8 * drop)
         canvas.fill_soft(put(canvas, face, tongue), (176, 96, 100), 0.85, 0.015)
@@ -328,23 +318,12 @@ def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
             [(0, mouth_y), (side * 0.45 * corner, mouth_y + 0.06), (side * corner, mouth_y + 0.035)], 6
         )
         canvas.fill_soft(put(canvas, face, ribbon(line, 0.036, 0.7)), dark + 16, 0.85, 0.006)
-    canvas.fill_soft(
-        put(
-            canvas, face, ribbon(np.array([[0, y], [0, (y + mouth_y) / 2], [0, mouth_y + 0.01]]), 0.036, 0.3)
-        ),
-        dark + 16,
-        0.85,
-        0.006,
+    seam = np.array([[0, y], [0, (y + mouth_y) / 2], [0, mouth_y + 0.01]])
+    canvas.fill_soft(put(canvas, face, ribbon(seam, 0.036, 0.3)), dark + 16, 0.85, 0.006)
+    nose = np.array(
+        [[-1, -0.45], [-0.5, -1], [0, -0.92], [0.5, -1], [1, -0.45], [0.72, 0.35], [0, 1], [-0.72, 0.35]]
     )
-    nose = smooth(
-        np.array(
-            [[-1, -0.45], [-0.5, -1], [0, -0.92], [0.5, -1], [1, -0.45], [0.72, 0.35], [0, 1], [-0.72, 0.35]]
-        )
-        * (half, high)
-        + np.array([0, y]),
-        4,
-        closed=True,
-    )
+    nose = smooth(nose * (half, high) + np.array([0, y]), 4, closed=True)
     canvas.fill_soft(put(canvas, face, nose), dark * picture.brightness, 1, 0.008)
     shine = _CIRCLE * (0.46 * half, 0.24 * high) + (
         0.2 * half * np.sign(picture.light[0] + 1e-9),
@@ -397,8 +376,6 @@ def draw_pandas(pandas, ages, size: int = 128, seed: int = 42, plain: bool = Fal
     >>> draw_pandas([1, 1, 1], [0.5, 8, 28], size=32).shape
     (3, 32, 32, 3)
     """
-    from agelib.drawn.panda_portrait import draw_panda
-
     ages = np.full(len(pandas), float(ages)) if np.ndim(ages) == 0 else np.asarray(ages, float)
     if len(ages) != len(pandas):
         raise ValueError(

@@ -19,9 +19,6 @@ from agelib.drawn.pictures import Picture
 #: Oldest panda that is drawn, in years; few live so long.
 OLDEST = 36.0
 
-#: Grounds that a panda stands before.
-GROUNDS = ("bamboo", "rock", "indoors", "meadow")
-
 
 @dataclass(frozen=True)
 class Panda:

@@ -10,8 +10,8 @@ from agelib.drawn.people import ETHNICITIES, ETHNICITY_SHARES, grow, make_person
 from agelib.drawn.pictures import take_picture
 
 
-def _share(value: float, name: str, meaning: str, layouts: str = "imdb-wiki"):
-    return field(default=value, metadata={"name": name, "meaning": meaning, "layouts": layouts.split()})
+def _share(value: float, name: str, layouts: str = "imdb-wiki"):
+    return field(default=value, metadata={"name": name, "layouts": layouts.split()})
 
 
 _ALL = "imdb-wiki utkface appa-real"
@@ -21,50 +21,50 @@ _ALL = "imdb-wiki utkface appa-real"
 class Faults:
     """Which share of a collection's pictures has which planted fault; a picture has one at most.
 
-    ``Faults.none()`` plants nothing. :func:`fault_table` prints the list. From 100 pictures on, every fault of the
-    layout with a share above 0 occurs at least once.
+    ``Faults.none()`` plants nothing. From 100 pictures on, every fault of the layout with a share above 0 occurs at
+    least once.
 
     >>> Faults(no_face=0.1).no_face, Faults.none().no_face
     (0.1, 0.0)
     """
 
-    wrong_year: float = _share(0.01, "wrong year", "the recorded year, and so the age, is 5 to 40 years off")
-    missing_gender: float = _share(0.04, "missing gender", "the gender is not recorded")
-    negative_age: float = _share(0.01, "negative age", "the picture was taken before its subject was born")
-    age_over_130: float = _share(0.005, "age over 130", "born more than 130 years before the picture")
+    wrong_year: float = _share(0.01, "wrong year")  # the recorded year, and so the age, is 5 to 40 years off
+    missing_gender: float = _share(0.04, "missing gender")  # the gender is not recorded
+    negative_age: float = _share(0.01, "negative age")  # the picture was taken before its subject was born
+    age_over_130: float = _share(0.005, "age over 130")  # born more than 130 years before the picture
     impossible_birth: float = _share(
-        0.004, "impossible birth date", "the serial date of birth lies below 367"
-    )
-    no_face: float = _share(0.05, "no face", "no face in the picture, and the detector found none")
+        0.004, "impossible birth date"
+    )  # the serial date of birth lies below 367
+    no_face: float = _share(0.05, "no face")  # no face in the picture, and the detector found none
     no_face_high_score: float = _share(
-        0.01, "no face, high score", "no face in the picture, but a score as if"
-    )
+        0.01, "no face, high score"
+    )  # no face in the picture, but a score as if
     missed_face: float = _share(
-        0.02, "missed face", "a face that the detector missed: oftener dark skin and beards"
-    )
-    two_faces: float = _share(0.02, "two faces", "a second face, with its own score")
+        0.02, "missed face"
+    )  # a face that the detector missed: oftener dark skin and beards
+    two_faces: float = _share(0.02, "two faces")  # a second face, with its own score
     exact_duplicate: float = _share(
-        0.015, "exact duplicate", "the bytes of another picture, the same label", _ALL
-    )
+        0.015, "exact duplicate", _ALL
+    )  # the bytes of another picture, the same label
     exact_contradicting: float = _share(
-        0.01, "exact duplicate, contradicting", "the same bytes, another age", _ALL
-    )
+        0.01, "exact duplicate, contradicting", _ALL
+    )  # the same bytes, another age
     near_duplicate: float = _share(
-        0.015, "near duplicate", "another picture re-encoded, resized or brightened", _ALL
-    )
+        0.015, "near duplicate", _ALL
+    )  # another picture re-encoded, resized or brightened
     near_contradicting: float = _share(
-        0.005, "near duplicate, contradicting", "the same, and another age", _ALL
-    )
-    truncated: float = _share(0.004, "truncated", "the file ends after two fifths", "imdb-wiki utkface")
-    text_file: float = _share(0.003, "text file", "text that is named .jpg", "imdb-wiki utkface")
-    grey: float = _share(0.015, "grey", "a JPEG with one channel", _ALL)
-    cmyk: float = _share(0.004, "CMYK", "a JPEG with four channels of ink", _ALL)
+        0.005, "near duplicate, contradicting", _ALL
+    )  # the same, and another age
+    truncated: float = _share(0.004, "truncated", "imdb-wiki utkface")  # the file ends after two fifths
+    text_file: float = _share(0.003, "text file", "imdb-wiki utkface")  # text that is named .jpg
+    grey: float = _share(0.015, "grey", _ALL)  # a JPEG with one channel
+    cmyk: float = _share(0.004, "CMYK", _ALL)  # a JPEG with four channels of ink
     png16: float = _share(
-        0.003, "16-bit PNG", "a PNG of 16 bits a channel that is named .jpg", "imdb-wiki utkface"
-    )
+        0.003, "16-bit PNG", "imdb-wiki utkface"
+    )  # a PNG of 16 bits a channel that is named .jpg
     malformed_name: float = _share(
-        0.012, "malformed name", "no race, no dot, a space, too few or many digits", "utkface"
-    )
+        0.012, "malformed name", "utkface"
+    )  # no race, no dot, a space, too few or many digits
 
     @classmethod
     def none(cls) -> "Faults":
@@ -78,20 +78,6 @@ class Faults:
             for f in dataclasses.fields(self)
             if layout in f.metadata["layouts"] and getattr(self, f.name) > 0
         }
-
-
-def fault_table(faults: Faults | None = None) -> pd.DataFrame:
-    """The planted faults with their shares, meanings and layouts.
-
-    >>> fault_table().columns.tolist()
-    ['fault', 'share', 'meaning', 'layouts']
-    """
-    faults = faults or Faults()
-    rows = [
-        (f.metadata["name"], getattr(faults, f.name), f.metadata["meaning"], ", ".join(f.metadata["layouts"]))
-        for f in dataclasses.fields(faults)
-    ]
-    return pd.DataFrame(rows, columns=["fault", "share", "meaning", "layouts"])
 
 
 #: Layout → youngest age, shares of the ethnicities.

@@ -130,21 +130,9 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     top = 1.30 - 0.16 * young
     cloth = np.array(picture.clothes)
     neck = smooth(
-        [
-            [-n, 0.3],
-            [-n * 0.98, 0.9],
-            [-n * 1.05, top - 0.06],
-            [-n * 1.7, top + 0.10],
-            [-n * 1.7, 2.2],
-            [n * 1.7, 2.2],
-            [n * 1.7, top + 0.10],
-            [n * 1.05, top - 0.06],
-            [n * 0.98, 0.9],
-            [n, 0.3],
-        ],
-        3,
-        True,
-    )
+        [[-n, 0.3], [-n * 0.98, 0.9], [-n * 1.05, top - 0.06], [-n * 1.7, top + 0.10], [-n * 1.7, 2.2],
+        [n * 1.7, 2.2], [n * 1.7, top + 0.10], [n * 1.05, top - 0.06], [n * 0.98, 0.9], [n, 0.3]], 3, True
+    )  # fmt: skip
     skin = face.skin * (0.80, 0.74, 0.72) * (0.75 + 0.25 * picture.brightness)
     canvas.fill(at(neck), np.clip(skin, 0, 255))
     lit = np.array([[n * 0.15, 0.9], [n, 0.9], [n, 1.5], [n * 0.3, 1.5]]) * (
@@ -160,25 +148,13 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     dip = (0.10, 0.42, 0.16)[picture.collar]
     wide = (1.15, 1.05, 1.1)[picture.collar]
     shoulders = smooth(
-        [
-            [n * wide, top - 0.02],
-            [n * 1.7, top + 0.09],
-            [broad, top + 0.28],
-            [broad * 1.22, top + 0.62],
-            [broad * 1.25, 2.4],
-        ],
-        4,
-    )
+        [[n * wide, top - 0.02], [n * 1.7, top + 0.09], [broad, top + 0.28], [broad * 1.22, top + 0.62],
+        [broad * 1.25, 2.4]], 4
+    )  # fmt: skip
     neckline = smooth(
-        [
-            [-n * wide, top - 0.02],
-            [-n * 0.6, top + dip * 0.75],
-            [0, top + dip],
-            [n * 0.6, top + dip * 0.75],
-            [n * wide, top - 0.02],
-        ],
-        4,
-    )
+        [[-n * wide, top - 0.02], [-n * 0.6, top + dip * 0.75], [0, top + dip], [n * 0.6, top + dip * 0.75],
+        [n * wide, top - 0.02]], 4
+    )  # fmt: skip
     if picture.collar == 1:
         neckline = np.array([[-n * wide, top - 0.02], [0, top + dip], [n * wide, top - 0.02]])
     body = np.concatenate([neckline, shoulders, (shoulders * (-1, 1))[::-1]])
@@ -192,13 +168,9 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     if picture.collar == 2 and face.age > 3:
         for side in (-1, 1):
             flap = np.array(
-                [
-                    [n * 1.12, top - 0.08],
-                    [n * 0.12, top + 0.20],
-                    [n * 0.62, top + 0.36],
-                    [n * 1.45, top + 0.10],
-                ]
-            ) * (side, 1)
+                [[n * 1.12, top - 0.08], [n * 0.12, top + 0.20], [n * 0.62, top + 0.36],
+                [n * 1.45, top + 0.10]]
+            ) * (side, 1)  # fmt: skip
             canvas.fill(at(flap), np.clip(cloth * 1.18 + 12, 0, 255))
             canvas.fill_soft(at(ribbon(flap[1:], 0.03, 0.5)), cloth * 0.5, 0.5, 0.01)
 
@@ -207,16 +179,9 @@ def _draw_ears(canvas: Canvas, face: Face) -> None:
     size = (0.92 + 0.05 * face.person.ears) * (1 + 0.14 * ramp(face.age, 40, 95)) * (0.9 + 0.1 * face.growth)
     middle = 0.5 * (face.eye_y + face.nose_y) - 0.01
     shape = np.array(
-        [
-            [-0.03, -0.17],
-            [0.06, -0.205],
-            [0.125, -0.15],
-            [0.13, -0.02],
-            [0.085, 0.13],
-            [0.035, 0.205],
-            [-0.02, 0.17],
-        ]
-    )
+        [[-0.03, -0.17], [0.06, -0.205], [0.125, -0.15], [0.13, -0.02], [0.085, 0.13], [0.035, 0.205],
+        [-0.02, 0.17]]
+    )  # fmt: skip
     rim = np.array([[0.0, -0.12], [0.06, -0.15], [0.09, -0.08], [0.075, 0.04], [0.03, 0.10]])
     for side in (-1, 1):
         base = np.array([face.width * 0.975, middle])

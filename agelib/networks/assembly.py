@@ -159,11 +159,10 @@ def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    """A context in which torch's CPU generator starts at `seed`, and after which it is as it was."""
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+@contextmanager
+def _seeded(seed: int | None):
+    """torch's CPU generator starts at `seed`, and afterwards it is as it was."""
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
         yield

@@ -54,6 +54,7 @@ def describe(
     for name in track(wanted, "build networks", unit="networks", shown=progress, after=PATIENCE):
         entry, network = find(name), Network(network=name)
         parameters, multiply_adds = _cost(entry, network, image_size, outputs)
+        native_size, weights = _published(entry)
         rows.append(
             {
                 "network": name,
@@ -61,8 +62,8 @@ def describe(
                 "parameters": parameters,
                 "multiply_adds": multiply_adds,
                 "smallest_size": entry.smallest or _smallest_size(entry, network),
-                "image_size": _native_size(entry),
-                "pretrained": "; or ".join(filter(None, (_pretrained_name(entry), entry.files))),
+                "image_size": native_size,
+                "pretrained": "; or ".join(filter(None, (weights, entry.files))),
             }
         )
     return pd.DataFrame(rows).set_index("network")
@@ -96,27 +97,17 @@ def _smallest_size(entry: Entry, network) -> int:
     return next((size for size in USUAL_SIZES if fits(entry, network, size)), 0)
 
 
-def _native_size(entry: Entry) -> int:
-    if entry.library == "timm":
-        import timm
-
-        return int(timm.get_pretrained_cfg(entry.of_library).input_size[-1])
-    if entry.library == "torchvision":
-        import torchvision
-
-        size = torchvision.models.get_model_weights(entry.of_library).DEFAULT.transforms().crop_size
-        return int(size[0])
-    return entry.image_size
-
-
-def _pretrained_name(entry: Entry) -> str:
-    if entry.library == "torchvision":
-        import torchvision
-
-        return str(torchvision.models.get_model_weights(entry.of_library).DEFAULT).replace("_Weights.", " ")
+def _published(entry: Entry) -> tuple[int, str]:
+    """The image size of a network's authors, in pixels, and the name of the weights that there are by name."""
     if entry.library == "timm":
         import timm
 
         settings = timm.get_pretrained_cfg(entry.of_library)
-        return settings.tag or "default" if settings and settings.has_weights else ""
-    return ""
+        tag = (settings.tag or "default") if settings.has_weights else ""
+        return int(settings.input_size[-1]), tag
+    if entry.library == "torchvision":
+        import torchvision
+
+        weights = torchvision.models.get_model_weights(entry.of_library).DEFAULT
+        return int(weights.transforms().crop_size[0]), str(weights).replace("_Weights.", " ")
+    return entry.image_size, ""

@@ -20,10 +20,10 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection
 
 from agelib.runtime import interrupts
 from agelib.runtime.cpu import cores
+from agelib.runtime.subprocesses import end_with
 
 #: How often one piece of work may lose the process that does it, before it is given up: as Dask's own default.
 LOSSES = 3
@@ -70,7 +70,7 @@ def open(
             yield executor
         return
     executor = (
-        ThreadPoolExecutor(max(1, workers)) if threads else processes(workers) if workers > 1 else Here()
+        ThreadPoolExecutor(max(1, workers)) if threads else Processes(workers) if workers > 1 else Here()
     )
     try:
         yield executor
@@ -159,13 +159,20 @@ class Here(Executor):
 class Processes(Executor):
     """Local worker processes; what a killed one was doing is done again by another.
 
-    Each worker is a pool of one process and a thread that feeds it: a pool of several is broken as a whole when one
-    of its processes is killed, takes the others down, and does not tell whose work it was.
+    They start once for all that is submitted, and end with the process that made them, even if that is killed. Each is
+    a pool of one process and a thread that feeds it: a pool of several is broken as a whole when one of its processes
+    is killed, takes the others down, and does not tell whose work it was.
 
     Parameters
     ----------
     workers : int
         They share out the cores among them.
+
+    Examples
+    --------
+    >>> with Processes(2) as executor:
+    ...     executor.submit(sum, [1, 2]).result()
+    3
     """
 
     def __init__(self, workers: int):
@@ -203,33 +210,7 @@ class Processes(Executor):
         return self._mine.pool
 
 
-def processes(workers: int) -> Processes:
-    """Worker processes that share out the cores: an executor for several studies, so that they start only once.
-
-    They end with the process that made them, even if that is killed.
-
-    >>> with processes(2) as executor:
-    ...     executor.submit(sum, [1, 2]).result()
-    3
-    """
-    return Processes(workers)
-
-
 def _start_worker(threads: int, parent: int) -> None:
     interrupts.leave_signals_to_parent()
     os.environ["AGELIB_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
-    threading.Thread(target=_end_with_the_parent, args=(parent,), daemon=True).start()
-
-
-def _end_with_the_parent(parent: int) -> None:
-    """Sleep until the process that asked for this worker is gone, then end, whatever the worker is doing.
-
-    A killed parent cannot tell its workers to stop: they would train on, and then wait for ever. What a worker was
-    writing has a temporary name, and the system gives its locks back, so it may end at any moment.
-    """
-    sentinel = multiprocessing.parent_process().sentinel
-    # A process forked off the parent holds the sentinel's pipe open too; so ask the system now and then as well.
-    # (Windows has no fork, and a virtual environment's launcher stands between parent and worker there.)
-    while not connection.wait([sentinel], timeout=1.0) and (os.name == "nt" or os.getppid() == parent):
-        pass
-    os._exit(1)
+    end_with(parent)

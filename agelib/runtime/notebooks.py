@@ -115,10 +115,8 @@ def job_environment(threads: int, folder: str) -> dict:
 class _PeakMemory:
     """Watches this process's children (the kernel and what it starts) and remembers the most memory they held."""
 
-    def __init__(self, seconds: float = 0.25):
-        self.peak = 0
-        self._seconds = seconds
-        self._ended = threading.Event()
+    def __init__(self):
+        self.peak, self._ended = 0, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
@@ -133,7 +131,7 @@ class _PeakMemory:
         import psutil
 
         me = psutil.Process()
-        while not self._ended.wait(self._seconds):
+        while not self._ended.wait(0.25):
             held, family = 0, me.children(recursive=True)
             for process in family:
                 try:

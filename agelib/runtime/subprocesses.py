@@ -3,12 +3,13 @@
 A chapter that is killed, or a Sphinx that leaves its mark on the interpreter, so takes nothing down with it.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import connection
 from pathlib import Path
 
 from agelib.runtime import interrupts
@@ -66,11 +67,19 @@ def run_python(
 
 
 def end_with(parent: int) -> None:
-    """End this process when its parent is gone, for nobody is left who would stop it; its kernel does the same."""
+    """End this process when its parent is gone, whatever it is doing: nobody is left who would stop it.
+
+    It would work on, and then wait for ever. What it was writing has a temporary name, and the system gives its locks
+    back, so it may end at any moment; its kernel does the same.
+    """
+    spawner = multiprocessing.parent_process()
+    pipes = [spawner.sentinel] if spawner else []
 
     def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        # A process forked off the parent holds a worker's pipe open too; so ask the system now and then as well.
+        # (Windows has no fork, and a virtual environment's launcher stands between parent and worker there.)
+        while not connection.wait(pipes, timeout=0.5) and (os.name == "nt" or os.getppid() == parent):
+            pass
         os._exit(4)
 
     threading.Thread(target=watch, daemon=True).start()

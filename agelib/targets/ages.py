@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from agelib.targets.age_groups import edges_of, group_of, group_on_device, names_of
-from agelib.targets.base import Target, full_precision, macro_f1
+from agelib.targets.base import Target, check_shapes, full_precision, macro_f1
 
 ESTIMATES = ("mean", "median", "mode")
 
@@ -183,3 +183,49 @@ class WholeYears(AgeTarget):
     def index_of(self, ages):
         """Place [B] of each age [B] among the whole years."""
         return ages.round().clamp(self.first, self.last).long() - self.first
+
+
+@dataclass(frozen=True)
+class YearPosterior(WholeYears):
+    """A target that gives a probability to every whole year, and from these an age and an age group.
+
+    Parameters
+    ----------
+    first, last : int
+        Youngest and oldest age of the posterior, in years.
+    estimate : str
+        mean, median or mode.
+    bins : str
+        Age groups of predictions and scores.
+    """
+
+    first: int = 0
+    last: int = 100
+    estimate: str = "mean"
+    bins: str = "7b"
+
+    def __post_init__(self):
+        self._check_options()
+
+    @classmethod
+    def make(cls, training, train_labels: np.ndarray, **more):
+        """The target of a training, on the grid of its training part's ages; `more`: fields of a subclass."""
+        years = whole_years(train_labels[:, 0])
+        return cls(*years, training.estimate, training.bins, grouping=training.grouping, **more)
+
+
+class SoftmaxOverYears(YearPosterior):
+    """One output for each whole year, made probabilities by a softmax."""
+
+    is_softmax = True
+
+    @property
+    def outputs(self) -> int:
+        return self.number
+
+    def codes(self, labels):
+        return self.index_of(labels[:, 0])
+
+    def posterior(self, outputs):
+        check_shapes("a distribution", outputs, self.outputs)
+        return full_precision(outputs).softmax(dim=1)

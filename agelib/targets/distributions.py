@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agelib.targets.ages import WholeYears, whole_years
+from agelib.targets.ages import SoftmaxOverYears
 from agelib.targets.base import (
     check_shapes,
     check_share,
@@ -32,17 +32,13 @@ LEAST_SIGMA = 0.5
 
 
 @dataclass(frozen=True)
-class Expectation(WholeYears):
+class Expectation(SoftmaxOverYears):
     """Years as classes; the answer is the expected year (DEX).
 
     Parameters
     ----------
-    first, last : int
-        Youngest and oldest age of the posterior, in years.
-    estimate : str
-        mean, median or mode.
-    bins : str
-        Age groups of predictions and scores.
+    first, last, estimate, bins
+        As in :class:`agelib.targets.ages.YearPosterior`.
     label_smoothing : float
         Share of a label that is spread over all years.
 
@@ -55,44 +51,19 @@ class Expectation(WholeYears):
     (tensor(1.0986), tensor([21.]))
     """
 
-    first: int = 0
-    last: int = 100
-    estimate: str = "mean"
-    bins: str = "7b"
     label_smoothing: float = 0.0
 
-    is_softmax = True
-
     def __post_init__(self):
-        self._check_options()
+        super().__post_init__()
         check_share("label_smoothing", self.label_smoothing)
 
     @classmethod
     def make(cls, training, train_labels: np.ndarray) -> "Expectation":
-        first, last = whole_years(train_labels[:, 0])
-        return cls(
-            first,
-            last,
-            training.estimate,
-            training.bins,
-            training.label_smoothing,
-            grouping=training.grouping,
-        )
-
-    @property
-    def outputs(self) -> int:
-        return self.number
-
-    def codes(self, labels):
-        return self.index_of(labels[:, 0])
+        return super().make(training, train_labels, label_smoothing=training.label_smoothing)
 
     def loss(self, outputs, labels, weights=None):
         check_shapes("expectation", outputs, self.outputs, labels)
         return weighted_mean(cross_entropy(outputs, self.codes(labels), self.label_smoothing), weights)
-
-    def posterior(self, outputs):
-        check_shapes("a distribution", outputs, self.outputs)
-        return full_precision(outputs).softmax(dim=1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +90,7 @@ class MeanVariance(Expectation):
 
 
 @dataclass(frozen=True)
-class Distribution(WholeYears):
+class Distribution(SoftmaxOverYears):
     """Cross-entropy with a Gaussian label around the age: −Σ_j y_j log p_j, study D's equation 4.
 
     The shape of study D's soft label is not known to us; a Gaussian with σ = 2 years is the usual one. It is cut off
@@ -127,12 +98,10 @@ class Distribution(WholeYears):
 
     Parameters
     ----------
-    first, last : int
-        Youngest and oldest age of the posterior, in years.
+    first, last, estimate, bins
+        As in :class:`agelib.targets.ages.YearPosterior`.
     sigma : float
         Standard deviation of the label, in years.
-    estimate, bins : str
-        As in :class:`Expectation`.
 
     Examples
     --------
@@ -144,38 +113,17 @@ class Distribution(WholeYears):
     tensor(1.6094)
     """
 
-    first: int = 0
-    last: int = 100
     sigma: float = 2.0
-    estimate: str = "mean"
-    bins: str = "7b"
-
-    is_softmax = True
 
     def __post_init__(self):
-        self._check_options()
+        super().__post_init__()
         if not self.sigma > 0:
             raise ValueError(f"sigma is a number of years above 0, not {self.sigma}")
 
     @classmethod
     def make(cls, training, train_labels: np.ndarray) -> "Distribution":
-        first, last = whole_years(train_labels[:, 0])
         # A sigma of 0 asks for the raters' spread; where a picture's is narrower than the grid, LEAST_SIGMA holds.
-        return cls(
-            first,
-            last,
-            training.sigma or LEAST_SIGMA,
-            training.estimate,
-            training.bins,
-            grouping=training.grouping,
-        )
-
-    @property
-    def outputs(self) -> int:
-        return self.number
-
-    def codes(self, labels):
-        return self.index_of(labels[:, 0])
+        return super().make(training, train_labels, sigma=training.sigma or LEAST_SIGMA)
 
     def sigmas(self, labels):
         """Standard deviation of the labels, in years: a number, or one for each picture [B, 1]."""
@@ -195,10 +143,6 @@ class Distribution(WholeYears):
         check_shapes("distribution", outputs, self.outputs, labels, self.columns)
         log_posterior = full_precision(outputs).log_softmax(dim=1)
         return weighted_mean(-(self.soft_labels(labels) * log_posterior).sum(dim=1), weights)
-
-    def posterior(self, outputs):
-        check_shapes("a distribution", outputs, self.outputs)
-        return full_precision(outputs).softmax(dim=1)
 
 
 @dataclass(frozen=True)

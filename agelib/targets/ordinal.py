@@ -13,26 +13,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from agelib.targets.ages import WholeYears, whole_years
+from agelib.targets.ages import YearPosterior, whole_years
 from agelib.targets.base import check_shapes, full_precision, weighted_mean
 
 
 @dataclass(frozen=True)
-class ORCNN(WholeYears):
+class ORCNN(YearPosterior):
     """A yes-or-no question for each year: the loss is the sum of their cross-entropies.
 
     Nothing keeps the answers in order ("older than 40" may be more probable than "older than 30"). They are sorted to
     make a posterior: that leaves their sum, and with it the mean, and the number of questions answered with yes, which
     is the authors' estimate and here the median, as they are.
 
-    Parameters
-    ----------
-    first, last : int
-        Youngest and oldest age of the posterior, in years.
-    estimate : str
-        mean, median or mode.
-    bins : str
-        Age groups of predictions and scores.
+    Its parameters are those of :class:`agelib.targets.ages.YearPosterior`.
 
     Examples
     --------
@@ -43,19 +36,6 @@ class ORCNN(WholeYears):
     >>> target.posterior(outputs).sum()
     tensor(1.)
     """
-
-    first: int = 0
-    last: int = 100
-    estimate: str = "mean"
-    bins: str = "7b"
-
-    def __post_init__(self):
-        self._check_options()
-
-    @classmethod
-    def make(cls, training, train_labels: np.ndarray) -> "ORCNN":
-        first, last = whole_years(train_labels[:, 0])
-        return cls(first, last, training.estimate, training.bins, grouping=training.grouping)
 
     @property
     def outputs(self) -> int:
@@ -150,7 +130,7 @@ class CORAL(ORCNN):
         # Half a picture on either side, so that nothing is quite certain.
         biases = np.log(older + 0.5) - np.log(len(years) - older + 0.5)
         biases = tuple(float(bias) for bias in biases)
-        return cls(first, last, training.estimate, training.bins, biases, grouping=training.grouping)
+        return super().make(training, train_labels, biases=biases)
 
     def last_layer(self, features: int) -> SharedWeights:
         """The layer that takes the place of the last fully connected one."""

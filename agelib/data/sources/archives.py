@@ -6,7 +6,6 @@ them the whole archive. The folder appears under its name only when every member
 
 import contextlib
 import errno
-import gzip
 import lzma
 import shutil
 import stat
@@ -14,11 +13,10 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 from agelib.runtime import workspace
 from agelib.runtime.progress import Line
-from agelib.runtime.workspace import mark_used
 
 #: Left free on the disk after unpacking, in bytes.
 MARGIN = 64 * 2**20
@@ -59,65 +57,43 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     stem = archive.name.split(".")[0] or "archive"
     target = Path(folder or workspace.home() / "sources") / f"{stem}-{key}"
     if target.is_dir():
-        mark_used(target)
+        workspace.mark_used(target)
         return target
     with workspace.lock(target):
         if target.is_dir():
             return target
-        _clear_leftovers(target)
+        for leftover in target.parent.glob(
+            f".{target.name}.????????"
+        ):  # of a killed process: the lock is ours
+            shutil.rmtree(leftover, ignore_errors=True)
         with _opened(archive) as (members, total), workspace.write_whole(target) as temporary:
             _check_room(archive, total, target.parent)
             temporary.mkdir()
-            _write_members(archive, members, total, temporary, progress)
+            line = Line(f"unpack {archive.name}", total, "bytes", progress)
+            for member, file in members:
+                member = _safe(archive, member, temporary)
+                if member.isdir():
+                    (temporary / member.name).mkdir(parents=True, exist_ok=True)
+                else:
+                    _write_member(archive, member.name, member.size, file, temporary / member.name)
+                    line.advance(member.size)
+            line.close()
     return target
-
-
-def safe_name(name: str, archive="archive") -> str:
-    """Check that a member's name stays inside the folder, and return it in a plain form.
-
-    Examples
-    --------
-    >>> safe_name("./UTKFace/1_0_0_20161219140623097.jpg")
-    'UTKFace/1_0_0_20161219140623097.jpg'
-    >>> safe_name("../../.bashrc", "evil.zip")
-    Traceback (most recent call last):
-    ...
-    ValueError: evil.zip: member '../../.bashrc' would be written outside the folder; nothing was unpacked: ...
-    """
-    windows = PureWindowsPath(name)
-    if name.startswith(("/", "\\")) or windows.drive or ".." in windows.parts or "\0" in name:
-        _refuse(archive, name, "would be written outside the folder")
-    return PurePosixPath(
-        *[part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "."]
-    ).as_posix()
-
-
-def _refuse(archive, name: str, what: str):
-    raise ValueError(
-        f"{archive}: member {name!r} {what}; nothing was unpacked: get the archive from the data set's owners"
-    )
 
 
 @contextlib.contextmanager
 def _opened(archive: Path):
-    """Yield (iterator over (name, size, open file or None for a folder), bytes to be written)."""
+    """Yield (iterator over (member, open file or None), bytes to be written)."""
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:
-                yield _zip_members(opened, archive), sum(member.file_size for member in opened.infolist())
+                yield _zip_members(opened), sum(member.file_size for member in opened.infolist())
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as opened:
-                yield _tar_members(opened, archive), _unpacked_size(archive)
+                yield _tar_members(opened), _unpacked_size(archive)
         else:
             raise ValueError(f"{archive} is not an archive; give a .tar, .tar.gz or .zip file, or a folder")
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        zlib.error,
-        lzma.LZMAError,
-        gzip.BadGzipFile,
-    ) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"{archive} is damaged or incomplete ({error}); download it again") from None
     except (RuntimeError, NotImplementedError) as error:  # zipfile: a password, a rare compression
         raise ValueError(
@@ -125,26 +101,39 @@ def _opened(archive: Path):
         ) from None
 
 
-def _zip_members(opened: zipfile.ZipFile, archive: Path):
-    for member in opened.infolist():
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            _refuse(archive, member.filename, "is a link or a device")
-        name = safe_name(member.filename, archive)
-        if member.is_dir():
-            yield name, 0, None
-        else:
-            with opened.open(member) as file:
-                yield name, member.file_size, file
+def _zip_members(opened: zipfile.ZipFile):
+    """A zip file's members as a tar file describes them, so that one check serves both."""
+    types = {0: tarfile.REGTYPE, stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE}
+    for found in opened.infolist():
+        member = tarfile.TarInfo(found.filename)
+        member.size = found.file_size
+        kind = stat.S_IFMT(found.external_attr >> 16)
+        member.type = tarfile.DIRTYPE if found.is_dir() else types.get(kind, tarfile.SYMTYPE)
+        with opened.open(found) as file:
+            yield member, file
 
 
-def _tar_members(opened: tarfile.TarFile, archive: Path):
+def _tar_members(opened: tarfile.TarFile):
     for member in opened:
         opened.members.clear()  # tarfile would keep a record of each of half a million members
-        if not (member.isreg() or member.isdir()):
-            _refuse(archive, member.name, "is a link or a device")
-        name = safe_name(member.name, archive)
-        yield name, member.size, None if member.isdir() else opened.extractfile(member)
+        yield member, opened.extractfile(member) if member.isreg() else None
+
+
+def _safe(archive: Path, member: tarfile.TarInfo, folder: Path) -> tarfile.TarInfo:
+    """The member if it stays inside the folder, as tarfile's data filter sees it, and as Windows would.
+
+    The filter lets links inside the folder pass, takes the slash off an absolute name, and knows no backslash here:
+    a data set has none of these.
+    """
+    refused = "is a link or a device"
+    if member.isreg() or member.isdir():
+        refused, name = "would be written outside the folder", PureWindowsPath(member.name)
+        if not (name.anchor or ".." in name.parts or "\0" in member.name):
+            with contextlib.suppress(tarfile.FilterError):
+                return tarfile.data_filter(member.replace(name=name.as_posix(), deep=False), str(folder))
+    raise ValueError(
+        f"{archive}: member {member.name!r} {refused}; nothing was unpacked: get the archive from the data set's owners"
+    )
 
 
 def _unpacked_size(archive: Path) -> int:
@@ -167,23 +156,9 @@ def _check_room(archive: Path, total: int, folder: Path) -> None:
         )
 
 
-def _write_members(archive: Path, members, total: int, folder: Path, progress: bool) -> None:
-    made = set()
-    line = Line(f"unpack {archive.name}", total, "bytes", progress)
-    for name, size, file in members:
-        path = folder / name
-        parent = path if file is None else path.parent
-        if parent not in made:
-            parent.mkdir(parents=True, exist_ok=True)
-            made.add(parent)
-        if file is not None:
-            _write_member(archive, name, size, file, path)
-            line.advance(size)
-    line.close()
-
-
 def _write_member(archive: Path, name: str, size: int, file, path: Path) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "wb") as out:
             shutil.copyfileobj(file, out, CHUNK)
     except OSError as error:
@@ -197,9 +172,3 @@ def _write_member(archive: Path, name: str, size: int, file, path: Path) -> None
         raise ValueError(
             f"{archive} is damaged or incomplete (member {name!r} ends early); download it again"
         )
-
-
-def _clear_leftovers(target: Path) -> None:
-    """Remove what a killed process left under a temporary name; the lock says that nobody is writing it."""
-    for leftover in target.parent.glob(f".{target.name}.????????"):
-        shutil.rmtree(leftover, ignore_errors=True)

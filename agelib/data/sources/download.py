@@ -6,14 +6,14 @@ The owners' terms are shown first and must be accepted. The data sets and their 
 
 import errno
 import hashlib
-import http.client
 import shutil
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import requests
+import urllib3
 
 from agelib.runtime import workspace
 from agelib.runtime.progress import Line
@@ -203,21 +203,27 @@ def fetch(
     if not address.startswith(("http://", "https://")):
         raise ValueError(f"{address}: only http and https addresses can be fetched")
     path = Path(path)
+    part, sums = path.with_name(path.name + ".part"), path.with_name(path.name + ".sha256")
     with workspace.lock(path):
-        expected = sha256 or _read_sum(path)
+        remembered = sums.read_text(encoding="utf-8").split() if sums.is_file() else []
+        expected = sha256 or (remembered[0] if remembered else "")
         if path.is_file():
             _check_sum(path, path, expected, f"delete {path} to fetch it again")
         else:
-            part = path.with_name(path.name + ".part")
             _gather(address, part, progress, attempts, pause, timeout)
-            _finish(part, path, expected, known=bool(sha256))
+            source = "the data set's known sum" if sha256 else f"{sums}, the sum of an earlier download"
+            _finish(part, path, expected, f"the file differs from {source}; fetch again, or ask the owners")
         if not expected:
-            _write_sum(path)
+            with workspace.write_whole(sums) as temporary:
+                temporary.write_text(f"{file_sum(path)}  {path.name}\n", encoding="utf-8")
     return path
 
 
 def _gather(address: str, part: Path, progress: bool, attempts: int, pause: float, timeout: float) -> None:
-    """Call :func:`_transfer` until the part is complete; failures count only while nothing new arrives."""
+    """Call :func:`_transfer` until the part is complete; failures count only while nothing new arrives.
+
+    The retries of urllib3 end with an answer's head, and a transfer breaks off in its body: one loop for both is less.
+    """
     failures, furthest = 0, _size(part)
     while True:
         try:
@@ -240,46 +246,59 @@ class _Broken(Exception):
 
 def _transfer(address: str, part: Path, progress: bool, timeout: float) -> None:
     """One request; return when the part has every byte, raise :class:`_Broken` when the connection breaks."""
-    memory = _memory(part)
-    version = _read_version(memory, address)
+    version = _read_version(part, address)
     start = _size(part) if version else 0
-    if (
-        start and start == version["total"]
-    ):  # an earlier call was stopped between the last byte and the renaming
+    if start and start == version["total"]:  # a call was stopped between the last byte and the renaming
         return
     headers = {"Accept-Encoding": "identity", "User-Agent": "agelib"}
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": version["validator"]}
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # what is there is not the beginning of what the server has now
-            part.unlink(missing_ok=True)
-            raise _Broken("the server has no such range; starting over") from None
-        raise _explain_status(address, error) from None
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        raise _Broken(f"no answer ({getattr(error, 'reason', error)})") from None
+        answer = requests.get(address, headers=headers, stream=True, timeout=timeout)
+    except requests.RequestException as error:
+        cause = error.args[0] if error.args else error
+        raise _Broken(f"no answer ({getattr(cause, 'reason', cause)})") from None
     with answer:
-        if answer.headers.get_content_type() == "text/html":
-            raise ValueError(
-                f"{address} answers with a web page, not with a file; see the data set's own page"
-            )
+        _check_status(answer, address, part)
         start, total = _place(answer, part, start, version)
-        workspace.write_json(
-            memory, {"address": address, "validator": _validator(answer.headers), "total": total}
-        )
-        _check_room(address, part, start, total)
-        _append(answer, address, part, start, total, progress)
+        found = {"address": address, "validator": _validator(answer.headers), "total": total}
+        workspace.write_json(_memory(part), found)
+        free = shutil.disk_usage(part.parent).free
+        if total is not None and total - start > free:
+            raise OSError(
+                errno.ENOSPC,
+                f"{address} needs {(total - start) / 2**20:.0f} MiB more, {part.parent} has {free / 2**20:.0f} MiB "
+                "free; make room or choose another folder",
+            )
+        _append(answer.raw, address, part, start, total, progress)
     if total is not None and _size(part) != total:
-        if _size(part) > total:
+        reached = _size(part)
+        if reached > total:
             part.unlink()
-        raise _Broken(f"broke off after {_size(part)} of {total} bytes")
+        raise _Broken(f"broke off after {reached} of {total} bytes")
 
 
-def _place(answer, part: Path, start: int, version: dict) -> tuple[int, int | None]:
+def _check_status(answer: requests.Response, address: str, part: Path) -> None:
+    """Raise what an answer means that brings no bytes."""
+    said = f"{answer.status_code} {answer.reason}"
+    if answer.status_code == 416:  # what is there is not the beginning of what the server has now
+        part.unlink(missing_ok=True)
+        raise _Broken("the server has no such range; starting over")
+    if answer.status_code in PASSING:
+        raise _Broken(f"the server answers {said}")
+    remedy = "see the data set's own page"
+    if answer.status_code in (404, 410):
+        raise FileNotFoundError(f"{address}: the server has no such file ({answer.status_code}); {remedy}")
+    if not answer.ok:
+        raise ValueError(f"{address}: the server refuses ({said}); {remedy}")
+    if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise ValueError(f"{address} answers with a web page, not with a file; {remedy}")
+
+
+def _place(answer: requests.Response, part: Path, start: int, version: dict) -> tuple[int, int | None]:
     """Where the answer's bytes belong, and how many the file has in all."""
     length = answer.headers.get("Content-Length")
-    if answer.status != 206:  # the whole file: the server ignores ranges, or the file has changed
+    if answer.status_code != 206:  # the whole file: the server ignores ranges, or the file has changed
         return 0, int(length) if length else None
     unit, _, rest = answer.headers.get("Content-Range", "").partition(" ")
     span, _, total = rest.partition("/")
@@ -293,15 +312,15 @@ def _place(answer, part: Path, start: int, version: dict) -> tuple[int, int | No
     return start, total
 
 
-def _append(answer, address: str, part: Path, start: int, total: int | None, progress: bool) -> None:
+def _append(body, address: str, part: Path, start: int, total: int | None, progress: bool) -> None:
     line = Line(f"fetch {part.stem}", total or 0, "bytes", progress)
     line.done = start
     with open(part, "r+b" if start else "wb") as out:
         out.seek(start)
         while True:
             try:
-                data = answer.read1(CHUNK)  # what has arrived: a slow line is to lose nothing
-            except (http.client.HTTPException, OSError) as error:
+                data = body.read1(CHUNK)  # what has arrived: a slow line is to lose nothing
+            except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise _Broken(f"broke off after {out.tell()} bytes ({type(error).__name__})") from None
             if not data:
                 line.close()
@@ -310,39 +329,13 @@ def _append(answer, address: str, part: Path, start: int, total: int | None, pro
                 out.write(data)
                 out.flush()
             except OSError as error:
-                raise _explain_write(error, address, part) from None
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise OSError(
+                    errno.ENOSPC,
+                    f"the disk is full while fetching {address}; make room and run again: {part} is kept to go on",
+                ) from None
             line.advance(len(data), "" if total else f"{out.tell():,} bytes")
-
-
-def _explain_status(address: str, error: urllib.error.HTTPError) -> Exception:
-    if error.code in PASSING:
-        return _Broken(f"the server answers {error.code} {error.reason}")
-    if error.code in (404, 410):
-        return FileNotFoundError(
-            f"{address}: the server has no such file ({error.code}); see the data set's own page"
-        )
-    return ValueError(
-        f"{address}: the server refuses ({error.code} {error.reason}); see the data set's own page"
-    )
-
-
-def _explain_write(error: OSError, address: str, part: Path) -> OSError:
-    if error.errno != errno.ENOSPC:
-        return error
-    return OSError(
-        errno.ENOSPC,
-        f"the disk is full while fetching {address}; make room and run again: {part} is kept to go on",
-    )
-
-
-def _check_room(address: str, part: Path, start: int, total: int | None) -> None:
-    free = shutil.disk_usage(part.parent).free
-    if total is not None and total - start > free:
-        raise OSError(
-            errno.ENOSPC,
-            f"{address} needs {(total - start) / 2**20:.0f} MiB more, {part.parent} has {free / 2**20:.0f} MiB free; "
-            "make room or choose another folder",
-        )
 
 
 def _memory(part: Path) -> Path:
@@ -356,21 +349,18 @@ def _validator(headers) -> str:
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
 
 
-def _read_version(memory: Path, address: str) -> dict:
+def _read_version(part: Path, address: str) -> dict:
     """Which version the part is from; empty where that is unknown, so that it cannot be continued."""
-    if not memory.is_file():
-        return {}
     try:
-        version = workspace.read_json(memory)
-    except ValueError:
+        version = workspace.read_json(_memory(part))
+    except (FileNotFoundError, ValueError):
         return {}
     return version if version.get("address") == address and version.get("validator") else {}
 
 
-def _finish(part: Path, path: Path, expected: str, known: bool) -> None:
-    source = "the data set's known sum" if known else f"{_sum_file(path)}, the sum of an earlier download"
+def _finish(part: Path, path: Path, expected: str, remedy: str) -> None:
     try:
-        _check_sum(part, path, expected, f"the file differs from {source}; fetch again, or ask the owners")
+        _check_sum(part, path, expected, remedy)
     except ValueError:
         part.unlink(missing_ok=True)
         raise
@@ -388,20 +378,6 @@ def file_sum(path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sum_file(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
-
-
-def _read_sum(path: Path) -> str:
-    file = _sum_file(path)
-    return file.read_text(encoding="utf-8").split()[0] if file.is_file() and file.stat().st_size else ""
-
-
-def _write_sum(path: Path) -> None:
-    with workspace.write_whole(_sum_file(path)) as temporary:
-        temporary.write_text(f"{file_sum(path)}  {path.name}\n", encoding="utf-8")
 
 
 def _size(path: Path) -> int:

@@ -220,12 +220,3 @@ def test_the_pretended_detector_is_unfair():
     full = found["beard"].eq("full")
     assert found.loc[full, "face_score"].mean() < found.loc[~full, "face_score"].mean() - 0.3
     assert table["ethnicity"].value_counts(normalize=True).iloc[0] > 0.5
-
-
-def test_archives_hold_the_pictures_and_not_the_truth(imdb_wiki, tmp_path):
-    import tarfile
-
-    with tarfile.open(drawn.collections.archive(imdb_wiki, tmp_path / "wiki.tar.gz")) as tar:
-        names = tar.getnames()
-    assert any(name.endswith("wiki.mat") for name in names) and not any(".truth" in name for name in names)
-    assert len(names) == 121

@@ -339,7 +339,7 @@ def test_a_worker_that_joins_later_is_asked_too_and_a_lost_scheduler_is_told(sur
 PARENT = """
 import time
 from agelib.runtime import executors
-executor = executors.processes(2)
+executor = executors.Processes(2)
 asleep = [executor.submit(time.sleep, 600) for _ in range(2)]
 while not all(future.running() for future in asleep):
     time.sleep(0.01)

@@ -98,6 +98,17 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path, workspace, kind):
     assert not list((workspace / "sources").glob("[!.]*"))
 
 
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_that_stays_inside_is_refused_too(tmp_path, kind):
+    with tarfile.open(tmp_path / "links.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("faces/a.jpg"), io.BytesIO())
+        info = tarfile.TarInfo("faces/b.jpg")
+        info.type, info.linkname = kind, "a.jpg"
+        archive.addfile(info)
+    with pytest.raises(ValueError, match=r"member 'faces/b\.jpg' is a link or a device"):
+        archives.unpack(tmp_path / "links.tar", progress=False)
+
+
 def test_a_link_in_a_zip_is_refused(tmp_path):
     path = make_zip(tmp_path / "links.zip", {"faces": b"/etc/passwd"}, attributes=stat.S_IFLNK | 0o777)
     with pytest.raises(ValueError, match=r"member 'faces' is a link or a device"):
