@@ -1,22 +1,20 @@
 """One training: a network, a target and two streams of batches in; a history and the best weights out.
 
-The loop is fastai's ``Learner``; what is ours are its callbacks, one idea a file: what is written down and when it
-ends (:mod:`~agelib.training.recorder`), learning rates (:mod:`~agelib.training.schedules`), which weights may change
-(:mod:`~agelib.training.freezing`), mixed pictures (:mod:`~agelib.training.mixup`), averaged weights
-(:mod:`~agelib.training.weight_averaging`), and how sure the trained network is (:mod:`~agelib.training.temperature`). Several
-processes can train one network: how they find each other (:mod:`~agelib.runtime.launch`), and how they share each batch
-(:mod:`~agelib.training.data_parallel`). Explained in chapter 05.
+The loop is fastai's ``Learner`` (:mod:`~agelib.training.trainer`); ours are its callbacks, one idea a file: what
+is written down and when it ends (:mod:`~agelib.training.recorder`), learning rates (:mod:`~agelib.training.schedules`),
+which weights may change (:mod:`~agelib.training.freezing`), mixed pictures (:mod:`~agelib.training.mixup`) and averaged
+weights (:mod:`~agelib.training.weight_averaging`). A trained network is asked in :mod:`~agelib.training.inference`;
+:mod:`~agelib.training.temperature` sets right how sure it is. Several processes can train one network: how they find
+each other is in :mod:`agelib.runtime.launch`, how they share each batch in :mod:`~agelib.training.data_parallel`.
+Explained in chapter 05.
 """
 
 from agelib.runtime.devices import choose_device
 from agelib.targets.weighted import Weighed
-from agelib.training.freezing import Phase, phases
+from agelib.training.inference import outputs, predict
 from agelib.training.optimisers import make_optimiser
 from agelib.training.precision import precision
-from agelib.training.recorder import HISTORY, is_early_stop, set_aside
-from agelib.training.schedules import PLATEAU_EPOCHS, PLATEAU_FACTOR, plateau_rate
 from agelib.training.temperature import require_probabilities, temper
-from agelib.training.trainer import find_learning_rate, fit, make_learner, outputs, predict
 
 __all__ = [
     "HISTORY",
@@ -39,3 +37,14 @@ __all__ = [
     "set_aside",
     "temper",
 ]
+
+
+def __getattr__(name: str):
+    """Import what trains when it is asked for: fastai takes as long as torch, and who predicts needs none of it."""
+    if name in __all__:
+        from agelib.training import freezing, recorder, schedules, trainer
+
+        for module in (freezing, recorder, schedules, trainer):
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'agelib.training' has no attribute {name!r}")
