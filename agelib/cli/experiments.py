@@ -28,6 +28,7 @@ def add(commands) -> None:
     )
     add_options(train)
     train.set_defaults(
+        needs=["fastai"],
         command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
     )
 
@@ -43,7 +44,7 @@ def add(commands) -> None:
     )
     add_workers(study, "trainings")
     add_options(study)
-    study.set_defaults(command=_study, kept=_KEPT)
+    study.set_defaults(command=_study, kept=_KEPT, needs=["fastai", "optuna"])
 
     ladder = commands.add_parser(
         "ladder", help="run a study's variants, one after the other, beside its numbers"
