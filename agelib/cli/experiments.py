@@ -29,7 +29,8 @@ def add(commands) -> None:
     add_options(train)
     train.set_defaults(
         needs=["fastai"],
-        command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
+        command=_train,
+        kept="The pictures made ready and the last checkpoint are kept. To go on:",
     )
 
     study = commands.add_parser(

@@ -6,7 +6,6 @@ raises KeyboardInterrupt where the main thread is; a second one ends the process
 """
 
 import contextlib
-import importlib
 import os
 import signal
 import sys
@@ -50,7 +49,8 @@ def on_signals():
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    importlib.import_module("psutil")  # at hand when the signal comes, before a child says a word of its own
+    import psutil  # noqa: F401 - at hand when the signal comes, before a child says a word of its own
+
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""fastai's parts that a training uses, imported in one place, and its quietest callbacks. Explained in chapter 05."""
+"""What a training uses of fastai, imported in one place, and its quietest callbacks. Explained in chapter 05."""
 
 import contextlib
 import warnings

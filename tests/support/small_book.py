@@ -39,7 +39,9 @@ def write_book(folder):
     (folder / "book" / "references.bib").write_text("")
     (folder / "book" / "index.md").write_text("# A book\n")
     notebooks = folder / "notebooks"
-    write_notebook(notebooks / "01_ages.ipynb", "from agelib.data import table as faces", "text: Ages.", "epochs")
+    write_notebook(
+        notebooks / "01_ages.ipynb", "from agelib.data import table as faces", "text: Ages.", "epochs"
+    )
     write_notebook(
         notebooks / "02_keys.ipynb",
         "from agelib.runtime import workspace as store\nimport ipywidgets",
@@ -51,7 +53,7 @@ def write_book(folder):
     write_notebook(
         notebooks / "03_all.ipynb",
         "import agelib",
-        "agelib.Experiment.of(epochs=epochs).key()",
+        "agelib.Experiment.of(epochs=epochs).values()",
         parameters="epochs: int = 3  # most epochs to train",
     )
     pages = ["book/status", "notebooks/01_ages", "notebooks/02_keys", "notebooks/03_all"]

@@ -201,7 +201,8 @@ def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
 
 def test_the_kept_reference_runs_are_part_of_the_key_of_a_chapter_that_asks_for_them(repository):
     write_notebook(
-        repository / "notebooks" / "01_ages.ipynb", 'from agelib.experiments import published\n\npublished.kept("best")'
+        repository / "notebooks" / "01_ages.ipynb",
+        'from agelib.experiments import published\n\npublished.kept("best")',
     )
     before = keys_of(repository)
     run = repository / "data" / "reference" / "runs" / "best-42"
