@@ -9,7 +9,7 @@ from agelib.deploy.face_crop import UTKFACE
 from agelib.deploy.model import Model, frame_of_run, load, of_run
 
 
-def _shipped_folder() -> Path:
+def shipped_folder() -> Path:
     """In a checkout ``data/reference/model``; ``pip install`` puts it into the environment's ``share/agelib/model``."""
     checkout = Path(__file__).resolve().parents[2] / "data" / "reference" / "model"
     if checkout.is_dir():
@@ -21,7 +21,7 @@ def _shipped_folder() -> Path:
 
 
 #: The model that comes with the book, for those who name none.
-SHIPPED = _shipped_folder()
+SHIPPED = shipped_folder()
 
 
 def choose(source="", detector: str = "cascade", margin: float | None = None) -> Model:
