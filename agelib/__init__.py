@@ -1,8 +1,10 @@
-"""agelib: the package behind the book on estimating age from faces. Two things that are not of the subject, how the
-book is built and how a course is run, are in a package of their own, agebook.
+"""agelib: the package behind the book on estimating age from faces.
+
+It holds what chapters teach and call. How the book is built and a course is run is no part of the subject, and is in
+a package of its own, agebook.
 
 The rooms, from the ground up. A room imports from its own floor and lower ones, never upward, and no two import each
-other; each says in its docstring what its modules are for.
+other. The first line of each module says what it is for.
 
 ===== ========================= ==================================================================== ==================
 floor room                      what is in it                                                        taught in chapter
