@@ -1,43 +1,33 @@
-"""agelib: the heavy work behind the book on estimating age from faces.
+"""agelib: the package behind the book on estimating age from faces.
 
-The rooms, from the ground up (a room imports only from lower floors):
+It holds what chapters teach and call. How the book is built and a course is run is no part of the subject, and is in
+a package of its own, agebook.
 
-====== ======================================================================= =====================
-floor  room                                                                    taught in chapter
-====== ======================================================================= =====================
-0      :mod:`agelib.runtime.workspace`, :mod:`agelib.runtime.fingerprint`, :mod:`agelib.runtime.progress`  how to run
-0      :mod:`agelib.runtime.workspace`, :mod:`agelib.runtime.workspace`, :mod:`agelib.runtime.interrupts`,       how to run
-       :mod:`agelib.runtime.logs`, :mod:`agelib.runtime.malloc`, :mod:`agelib.runtime.cpu`
-1      :mod:`agelib.data.table`, :mod:`agelib.config`                           01, 05
-1      :mod:`agelib.metrics`                                                   05, 12, 15, 17, 18
-1      :mod:`agelib.networks`                                                  05 to 10
-1      :mod:`agelib.targets`                                                   05, 11, 13
-1      :mod:`agelib.runtime.devices`, :mod:`agelib.runtime.launch`                          05, how to run
-1      :mod:`agelib.runtime.executors`, :mod:`agelib.runtime.dask_cluster`                         many machines
-2      :mod:`agelib.drawn`, :mod:`agelib.data.sources`                              01, 20
-2      :mod:`agelib.data.detectors`, :mod:`agelib.data.duplicates`,                      02
-       :mod:`agelib.data.clean`
-2      :mod:`agelib.data.splits`                                                    03
-2      :mod:`agelib.pixels.decode`, :mod:`agelib.pixels.memmap`, :mod:`agelib.pixels.cache`,     04
-       :mod:`agelib.pixels.batches`, :mod:`agelib.pixels.augment`
-2      :mod:`agelib.training.balance`, :mod:`agelib.targets.binning`                               12
-3      :mod:`agelib.data.prepare`                                               03
-3      :mod:`agelib.training`, :mod:`agelib.training.checkpoints`                       05, 09, 12
-4      :mod:`agelib.experiments.data_module`, :mod:`agelib.experiments.contamination`, :mod:`agelib.experiments.run`        05, 13
-5      :mod:`agelib.experiments.search`, :mod:`agelib.experiments.published`                            14, 16
-5      :mod:`agelib.experiments.hierarchies`                                               13
-5      :mod:`agelib.experiments.published.landmarks`, :mod:`agelib.deploy.throughput`                       20
-5      :mod:`agelib.deploy`, :mod:`agelib.deploy.predict`                        20, 21
-5      :mod:`agelib.experiments.published`                                                results
-5      :mod:`agelib.explain`                                                   19
-5      :mod:`agelib.experiments.published.split_audit`, :mod:`agelib.experiments.cross_dataset`            03, 15
-5      :mod:`agelib.plots`, :mod:`agelib.plots.show`                                 every chapter
-5      :mod:`agelib.plots.sliders`, :mod:`agelib.plots.explorers`                             01 to 19
-5      :mod:`agelib.runtime.prune`                                              how to run
-6      :mod:`agebook.build`, :mod:`agebook.__main__`                        how to run
-6      :mod:`agebook.app`                                                       how to run, 21
-6      :mod:`agebook.course`                                                  for instructors
-====== ======================================================================= =====================
+The rooms, from the ground up. A room imports from its own floor and lower ones, never upward, and no two import each
+other. The first line of each module says what it is for.
+
+===== ========================= ==================================================================== ==================
+floor room                      what is in it                                                        taught in chapter
+===== ========================= ==================================================================== ==================
+1     :mod:`agelib.config`      `Experiment`: every option of a training, once                       05
+1     :mod:`agelib.metrics`     functions of the predictions table: errors, intervals, calibration   05, 12, 15, 17, 18
+1     :mod:`agelib.runtime`     workspace, keys, progress, logs, processes: no face, no age          how to run
+2     :mod:`agelib.drawn`       drawn faces, whose every truth is known                              01, 20
+2     :mod:`agelib.pixels`      decoding, the memory map of bytes, batches, augmentation             04
+2     :mod:`agelib.networks`    architectures by name, their stages, pretrained weights              05 to 10
+2     :mod:`agelib.targets`     what a network is asked for, its loss, and the age again             05, 11, 13
+3     :mod:`agelib.data`        readers of data sets, cleaning, duplicates, detectors, splits        01 to 03
+3     :mod:`agelib.training`    the training loop, schedules, freezing, balance, checkpoints         05, 09, 12
+3     :mod:`agelib.explain`     maps of what a trained network looks at, and checks of them          19
+4     :mod:`agelib.plots`       tables in, figures out; sliders; what stands beside figures          every chapter
+4     :mod:`agelib.deploy`      `Model`, ONNX, 8 bits, faces in whole pictures, throughput           20, 21
+5     :mod:`agelib.experiments` a run, searches, other data sets, published results                  05, 13 to 16
+6     :mod:`agelib.cli`         the commands of ``agelib``                                           how to run
+6     :mod:`agebook.build`      from notebooks to a site: what is run again, pages, PDF              how to run
+6     :mod:`agebook.course`     assignments, their collection and their grading                      for instructors
+6     :mod:`agebook.app`        the app: a picture in, what is predicted of each face out            how to run, 21
+7     :mod:`agebook.cli`        the commands of ``agebook``                                          how to run
+===== ========================= ==================================================================== ==================
 
 Nothing heavy is imported here: ``import agelib`` takes milliseconds.
 

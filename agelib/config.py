@@ -9,9 +9,6 @@ import dataclasses
 import difflib
 from dataclasses import dataclass, field
 
-from agelib.runtime.suggest import hint
-from agelib.runtime.workspace import content_key
-
 
 def _option(default, meaning: str, choices: tuple = ()):
     """A field with its meaning and, where it is one of a few words, its choices; see :func:`options`."""
@@ -232,7 +229,8 @@ class Experiment:
         known = options()
         for name, value in values.items():
             if name not in known:
-                raise ValueError(f"an experiment has no option {name!r}; {hint(name, known, 'it has:')}")
+                meant = _meant(name, known) or f"it has: {', '.join(known)}"
+                raise ValueError(f"an experiment has no option {name!r}; {meant}")
             values[name] = _fit(name, value, known[name])
         records = {}
         for record in dataclasses.fields(self):
@@ -253,10 +251,6 @@ class Experiment:
         """The options that differ from the defaults."""
         usual = Experiment().values()
         return {name: value for name, value in self.values().items() if value != usual[name]}
-
-    def key(self) -> str:
-        """16 hexadecimal digits that stand for this experiment."""
-        return content_key(self.values())
 
 
 @dataclass(frozen=True)
@@ -299,10 +293,16 @@ def _fit(name: str, value, option: Option):
         wish = "yes or no" if option.kind is bool else f"a value of kind {option.kind.__name__}"
         raise ValueError(f"{name} takes {wish}, not {value!r} ({option.meaning})") from None
     if option.choices and fitted not in option.choices:
-        near = difflib.get_close_matches(str(fitted), option.choices, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name} is one of {', '.join(option.choices)}, not {value!r}{meant}")
+        meant = _meant(fitted, option.choices)
+        said = f"{name} is one of {', '.join(option.choices)}, not {value!r}"
+        raise ValueError(f"{said}; {meant}" if meant else said)
     return fitted
+
+
+def _meant(word, known) -> str:
+    """The known word that is near, as a question; empty if none is."""
+    near = difflib.get_close_matches(str(word), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _convert(value, kind: type):

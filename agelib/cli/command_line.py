@@ -7,7 +7,7 @@ import argparse
 import contextlib
 import sys
 
-from agelib.runtime import interrupts, logs, progress
+from agelib.runtime import extras, interrupts, logs, progress
 
 
 def run_command(program: str, description: str, groups, arguments: list[str] | None = None) -> int:
@@ -30,6 +30,7 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
     signals = contextlib.nullcontext() if chosen.ends_by_itself else interrupts.on_signals()
     with logs.log_of(chosen.name, typed) as log, signals:
         try:
+            extras.require(*chosen.needs)
             return chosen.command(chosen) or 0
         except KeyboardInterrupt:
             return _stopped(program, chosen, typed)
@@ -41,6 +42,10 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
             print(f"{program} {chosen.name}: {error}", file=sys.stderr)
             return 2
         except Exception as error:
+            remedy = extras.remedy(error)
+            if remedy and not chosen.traceback:
+                print(f"{program} {chosen.name}: {remedy}", file=sys.stderr)
+                return 2
             logs.LOGGER.critical("%s", error, exc_info=True)
             if chosen.traceback:
                 raise
@@ -68,7 +73,7 @@ def _stopped(program: str, chosen, typed: str) -> int:
 def _parser(program: str, description: str, groups) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--traceback", action="store_true", help="show where in the code an error comes from")
-    parser.set_defaults(ends_by_itself=False, kept="Nothing of it is kept; it begins anew with:")
+    parser.set_defaults(needs=(), ends_by_itself=False, kept="Nothing of it is kept; it begins anew with:")
     commands = parser.add_subparsers(title="commands", dest="name", required=True)
     for group in groups:
         group.add(commands)

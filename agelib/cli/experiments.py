@@ -33,7 +33,9 @@ def add(commands) -> None:
     )
     add_options(train)
     train.set_defaults(
-        command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
+        needs=["fastai"],
+        command=_train,
+        kept="The pictures made ready and the last checkpoint are kept. To go on:",
     )
 
     study = commands.add_parser(
@@ -48,7 +50,7 @@ def add(commands) -> None:
     )
     add_workers(study, "trainings")
     add_options(study)
-    study.set_defaults(command=_study, kept=_KEPT)
+    study.set_defaults(command=_study, kept=_KEPT, needs=["fastai", "optuna"])
 
     ladder = commands.add_parser(
         "ladder", help="run a study's variants, one after the other, beside its numbers"

@@ -54,7 +54,9 @@ def add_source(command) -> None:
     """Add the options that say which model: a run or an exported folder."""
     source = command.add_mutually_exclusive_group()
     source.add_argument("--run", help=_RUN)
-    source.add_argument("--model", type=Path, help=f"folder of an exported model (default: {SHIPPED})")
+    source.add_argument(
+        "--model", type=Path, help="folder of an exported model (default: the one that comes with agelib)"
+    )
 
 
 def add_manner(command) -> None:

@@ -1,6 +1,6 @@
 """A network from its parts: the body that the registry names, and a head with the target's outputs. Chapter 06."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import torch

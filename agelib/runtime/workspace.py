@@ -1,7 +1,8 @@
 """Where generated things live on disk, and how they get there whole.
 
 Everything that agelib makes (drawn faces, decoded pictures, splits, runs) lies in one folder, the *workspace*:
-``data/generated`` in the repository, or the folder that the environment variable ``AGELIB_HOME`` names.
+``data/generated`` in the repository, ``.cache/agelib`` in the user's folder where agelib was installed without it, or
+the folder that the environment variable ``AGELIB_HOME`` names.
 A file is written under a temporary name and then renamed, so that a reader never sees half a file;
 what is expensive is named by a key of its content, so that it is made once.
 
@@ -30,17 +31,15 @@ def home() -> Path:
     True
     """
     named = os.environ.get("AGELIB_HOME")
-    folder = Path(named).expanduser() if named else _repository() / "data" / "generated"
+    folder = Path(named).expanduser() if named else _usual_home()
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 
 
-def _repository() -> Path:
-    """The repository when agelib runs from a checkout; a cache folder of the user's otherwise."""
+def _usual_home() -> Path:
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():
-        return checkout
-    return Path.home() / ".cache" / "agelib"
+    is_checkout = (checkout / "pyproject.toml").is_file()
+    return checkout / "data" / "generated" if is_checkout else Path.home() / ".cache" / "agelib"
 
 
 @contextlib.contextmanager

@@ -1,13 +1,17 @@
 """One training: a network, a target and two streams of batches in; a history and the best weights out.
 
-The loop is fastai's ``Learner``; what is ours are its callbacks, one idea a file: what is written down and when it
-ends (:mod:`~agelib.training.recorder`), learning rates (:mod:`~agelib.training.schedules`), which weights may change
-(:mod:`~agelib.training.freezing`), mixed pictures (:mod:`~agelib.training.mixup`), averaged weights
-(:mod:`~agelib.training.weight_averaging`), and how sure the trained network is
-(:mod:`~agelib.training.temperature`). Several processes can train one network: how they find each other
-(:mod:`~agelib.runtime.launch`), and how they share each batch (:mod:`~agelib.training.data_parallel`). Explained in
-chapter 05.
+The loop is fastai's ``Learner`` (:mod:`~agelib.training.trainer`); ours are its callbacks, one idea a file: what
+is written down and when it ends (:mod:`~agelib.training.recorder`), learning rates (:mod:`~agelib.training.schedules`),
+which weights may change (:mod:`~agelib.training.freezing`), mixed pictures (:mod:`~agelib.training.mixup`) and averaged
+weights (:mod:`~agelib.training.weight_averaging`). A trained network is asked in :mod:`~agelib.training.inference`;
+:mod:`~agelib.training.temperature` sets right how sure it is. Several processes can train one network: how they find
+each other is in :mod:`agelib.runtime.launch`, how they share each batch in :mod:`~agelib.training.data_parallel`.
+Explained in chapter 05.
 """
+
+from agelib.training.inference import outputs, predict
+from agelib.training.optimisers import make_optimiser
+from agelib.training.temperature import require_probabilities, temper
 
 __all__ = [
     "HISTORY",
@@ -25,11 +29,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    """Import the loop, and with it fastai, when it is asked for: that takes seconds, and opening a run needs none."""
+def __getattr__(name: str):
+    """Import what trains when it is asked for: fastai takes as long as torch, and who predicts needs none of it."""
     if name in __all__:
-        from agelib.training import recorder, schedules, temperature, trainer
+        from agelib.training import freezing, recorder, schedules, trainer
 
-        modules = (trainer, recorder, schedules, temperature)
-        return next(vars(module)[name] for module in modules if name in vars(module))
-    raise AttributeError(f"module 'agelib.training' has no attribute '{name}'")
+        for module in (freezing, recorder, schedules, trainer):
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'agelib.training' has no attribute {name!r}")

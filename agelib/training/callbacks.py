@@ -1,8 +1,11 @@
-"""fastai's parts that a training uses, imported in one place, and its quietest callbacks. Explained in chapter 05."""
+"""What a training uses of fastai, imported in one place, and its quietest callbacks. Explained in chapter 05."""
 
+import contextlib
 import warnings
 
 import torch
+
+from agelib.training import data_parallel
 
 with warnings.catch_warnings():
     # fastai uses torch.jit.script as it is imported, which torch calls deprecated; a page need not say so.
@@ -24,6 +27,7 @@ __all__ = [
     "ParamScheduler",
     "Reseed",
     "SchedCos",
+    "Together",
     "TrainEvalCallback",
     "combined_cos",
 ]
@@ -69,3 +73,28 @@ class Reseed(Callback):
         epoch = self.first_epoch + self.epoch
         torch.manual_seed(self.seed * 100_003 + epoch)
         self.dls.train.set_epoch(epoch)
+
+
+class Together(Callback):
+    """Let the processes train one network."""
+
+    order = 15  # after half precision has given the outputs back in float32
+
+    def before_fit(self):
+        """Begin with the main process's weights."""
+        for tensor in self.learn.model.state_dict().values():
+            sent = tensor.contiguous()
+            torch.distributed.broadcast(sent, 0)
+            tensor.copy_(sent)
+
+    def before_batch(self):
+        self.open = contextlib.ExitStack()
+        if self.training:
+            self.open.enter_context(data_parallel.whole_batch(len(self.y)))
+
+    def after_pred(self):
+        self.open.close()
+        self.learn.pred = data_parallel.whole(self.pred, len(self.y))
+
+    def after_backward(self):
+        data_parallel.add_gradients(self.learn.model, len(self.y))

@@ -24,7 +24,6 @@ from torch.overrides import TorchFunctionMode
 
 from agelib.pixels.batches import part
 from agelib.runtime.launch import is_joined, share
-from agelib.training.callbacks import Callback
 
 
 def shared(batches):
@@ -75,31 +74,6 @@ def add_gradients(network, count: int) -> None:
         joined /= share()[1]
     for gradient, added in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(added.view_as(gradient))
-
-
-class Together(Callback):
-    """Let the processes train one network."""
-
-    order = 15  # after half precision has given the outputs back in float32
-
-    def before_fit(self):
-        """Begin with the main process's weights."""
-        for tensor in self.learn.model.state_dict().values():
-            sent = tensor.contiguous()
-            torch.distributed.broadcast(sent, 0)
-            tensor.copy_(sent)
-
-    def before_batch(self):
-        self.open = contextlib.ExitStack()
-        if self.training:
-            self.open.enter_context(whole_batch(len(self.y)))
-
-    def after_pred(self):
-        self.open.close()
-        self.learn.pred = whole(self.pred, len(self.y))
-
-    def after_backward(self):
-        add_gradients(self.learn.model, len(self.y))
 
 
 class _WholeBatch(TorchFunctionMode):

@@ -1,4 +1,4 @@
-"""The training itself, on fastai's ``Learner``; the learning-rate finder; and prediction. Explained in chapter 05."""
+"""The training itself, on fastai's ``Learner``; and the learning-rate finder. Explained in chapter 05."""
 
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from agelib.training.callbacks import (
     Learner,
     OptimWrapper,
     Reseed,
+    Together,
     TrainEvalCallback,
 )
 from agelib.training.freezing import Freeze, Phase, phases, set_free
@@ -134,7 +135,7 @@ def _fit_phase(network, target, train, valid, settings, phase: Phase, record, de
             *schedule(settings, phase.learning_rate),
             *([Mixup(mixup)] if mixup else []),
             *([averaging] if averaging else []),
-            *([data_parallel.Together()] if launch.is_joined() else []),
+            *([Together()] if launch.is_joined() else []),
             *_mixed_precision(settings, device, network),
         ]
     )
@@ -205,29 +206,3 @@ def find_learning_rate(
     )
     curve.attrs["suggestion"] = float(suggestion.valley)
     return curve
-
-
-@malloc.kept()
-@torch.no_grad()
-def outputs(network, batches, device=None, flip: bool = False) -> torch.Tensor:
-    """What the network gives for every picture of `batches`, in order: float32 [N, outputs], on the CPU.
-
-    With `flip` it is the mean over each picture and its mirror image, which no camera tells apart. Several processes
-    that were launched together share the pictures, and each gets all outputs.
-    """
-    device = choose_device() if device is None else device
-    network.to(device, memory_format=torch.channels_last).eval()
-    found = []
-    for x, y in data_parallel.shared(batches):
-        x = x.to(device, memory_format=torch.channels_last)  # [B, 3, S, S]
-        given = network(x).float()  # [B, outputs]
-        if flip:
-            given = (given + network(x.flip(-1)).float()) / 2
-        # Pictures that nobody has labelled are not shared.
-        found.append((given if y is None else data_parallel.whole(given, len(y))).cpu())
-    return torch.cat(found)
-
-
-def predict(network, target, batches, device=None, flip: bool = False) -> torch.Tensor:
-    """Ages in years for every picture of `batches`, in order: float32 [N], on the CPU."""
-    return target.decode(outputs(network, batches, device, flip))

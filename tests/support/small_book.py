@@ -53,7 +53,7 @@ def write_book(folder):
     write_notebook(
         notebooks / "03_all.ipynb",
         "import agelib",
-        "agelib.Experiment.of(epochs=epochs).key()",
+        "agelib.Experiment.of(epochs=epochs).values()",
         parameters="epochs: int = 3  # most epochs to train",
     )
     pages = ["book/status", "notebooks/01_ages", "notebooks/02_keys", "notebooks/03_all"]

@@ -32,7 +32,7 @@ def test_the_experiment_of_a_chapter_is_the_one_that_its_cell_builds(number, pro
     settings = read_profile(REPOSITORY, profile)
     parameters = resolve(list(chapters.values()), settings, profile, source, root)[number]
     built = experiment_in(chapters[number], parameters)
-    assert experiment_of(number, profile, source, root).key() == built.key()
+    assert experiment_of(number, profile, source, root) == built
 
 
 def test_the_compared_chapters_train_different_networks_on_the_same_data():
