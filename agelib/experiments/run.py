@@ -24,7 +24,7 @@ from agelib.runtime import launch, provenance, workspace
 from agelib.runtime.devices import choose_device
 from agelib.runtime.progress import PATIENCE, Line, steady
 from agelib.targets import age_groups
-from agelib.training import checkpoints
+from agelib.training import checkpoints, inference
 from agelib.training.precision import precision
 
 
@@ -129,7 +129,7 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
 def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
     # It takes seconds to import, and a run that is found done needs none of it.
     with steady("load fastai", progress and launch.is_main()):
-        from agelib.training import trainer
+        from agelib.training import trainer  # noqa: F401
 
     started = time.perf_counter()
     experiment, outputs = streams.experiment, {}
@@ -147,7 +147,7 @@ def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
     line = Line("predict", len(PARTS), "parts", progress and launch.is_main(), after=PATIENCE)
     for part in PARTS:
         batches = streams.batches(part, device)
-        outputs[part] = trainer.outputs(network, batches, device, experiment.pictures.flip_test)
+        outputs[part] = inference.outputs(network, batches, device, experiment.pictures.flip_test)
         line.advance(1, part)
     line.close()
     if launch.is_main():

@@ -159,7 +159,6 @@ def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]
 
 
 @contextmanager
-@contextmanager
 def _seeded(seed: int | None):
     """torch's CPU generator starts at `seed`, and afterwards it is as it was."""
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
