@@ -23,6 +23,7 @@ floor room                      what is in it                                   
 4     :mod:`agelib.deploy`      `Model`, ONNX, 8 bits, faces in whole pictures, throughput           20, 21
 5     :mod:`agelib.experiments` a run, searches, other data sets, published results                  05, 13 to 16
 6     :mod:`agelib.cli`         the commands of ``agelib``                                           how to run
+6     :mod:`agebook.notebooks`  a notebook executed in a process of its own, and measured             how to run
 6     :mod:`agebook.build`      from notebooks to a site: what is run again, pages, PDF              how to run
 6     :mod:`agebook.course`     assignments, their collection and their grading                      for instructors
 6     :mod:`agebook.app`        the app: a picture in, what is predicted of each face out            how to run, 21

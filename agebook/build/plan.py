@@ -8,8 +8,8 @@ from pathlib import Path
 from agebook.build.cache_key import chapter_key
 from agebook.build.chapters import REPOSITORY, Chapter, check_contents, list_chapters
 from agebook.build.profiles import read_profile, resolve
+from agebook.notebooks import Job
 from agelib.runtime.cpu import cores
-from agelib.runtime.notebooks import Job
 from agelib.runtime.workspace import content_key
 
 #: What ``make book SOURCE=…`` takes.

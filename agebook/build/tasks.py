@@ -18,10 +18,10 @@ from pathlib import Path
 from agebook.build.pages import describe_run
 from agebook.build.plan import Plan
 from agebook.build.site import assemble, is_published, publish
+from agebook.notebooks import ChapterError, Job, execute
 from agelib.runtime import progress
 from agelib.runtime.cpu import cores
 from agelib.runtime.logs import LOGGER
-from agelib.runtime.notebooks import ChapterError, Job, execute
 from agelib.runtime.subprocesses import run_python
 
 

@@ -26,8 +26,8 @@ from agebook.course.student_copy import (
     student_copy,
 )
 from agebook.course.variants import draw, read_variants
+from agebook.notebooks import Job, execute
 from agelib.runtime import executors, workspace
-from agelib.runtime.notebooks import Job, execute
 from agelib.runtime.progress import PATIENCE, track
 
 

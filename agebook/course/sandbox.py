@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from agebook.notebooks import job_environment
 from agelib.runtime import interrupts
-from agelib.runtime.notebooks import job_environment
 from agelib.runtime.subprocesses import end_with
 
 

@@ -99,7 +99,7 @@ def _execute(notebook, file: Path, cell_seconds: float, told) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
-    from agelib.runtime.notebooks import job_environment
+    from agebook.notebooks import job_environment
 
     code = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     with tempfile.TemporaryDirectory(prefix="check-") as folder:

@@ -7,6 +7,6 @@ they are removed · :mod:`~agelib.runtime.fingerprint` keys of code · :mod:`~ag
 something runs, and when something is wrong · :mod:`~agelib.runtime.interrupts` how it is stopped ·
 :mod:`~agelib.runtime.devices`, :mod:`~agelib.runtime.cpu` and :mod:`~agelib.runtime.malloc` what the machine has ·
 :mod:`~agelib.runtime.executors` and :mod:`~agelib.runtime.dask_cluster` many tasks on one machine or many ·
-:mod:`~agelib.runtime.launch` one training in several processes · :mod:`~agelib.runtime.subprocesses` and
-:mod:`~agelib.runtime.notebooks` programs and notebooks in processes of their own. Explained in "How to run".
+:mod:`~agelib.runtime.launch` one training in several processes · :mod:`~agelib.runtime.subprocesses`
+programs in processes of their own. Explained in "How to run".
 """

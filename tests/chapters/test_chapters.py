@@ -11,8 +11,8 @@ import yaml
 from agebook.build.chapters import REPOSITORY, check_contents, list_chapters
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
+from agebook.notebooks import execute
 from agelib import drawn
-from agelib.runtime.notebooks import execute
 
 CHAPTERS = list_chapters(REPOSITORY)
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.name for chapter in CHAPTERS])

@@ -21,11 +21,11 @@ from agebook.build.chapters import check_contents, list_chapters, read_chapter
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
 from agebook.build.tasks import ChapterLine, Task, run_tasks, tasks_of
+from agebook.notebooks import ChapterError
 from agelib.__main__ import main as train
 from agelib.runtime import fingerprint
 from agelib.runtime.cpu import cores
 from agelib.runtime.executors import Here, LostWorker
-from agelib.runtime.notebooks import ChapterError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

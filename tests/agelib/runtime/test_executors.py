@@ -18,10 +18,10 @@ import pytest
 from distributed import Client
 from miniature import MINIATURE, WITNESS
 
+from agebook.notebooks import Job, execute
 from agelib.config import Experiment
 from agelib.experiments import search
 from agelib.runtime import dask_cluster, executors
-from agelib.runtime.notebooks import Job, execute
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a POSIX signal")
 

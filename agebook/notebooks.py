@@ -1,6 +1,6 @@
 """Run one chapter in a process and a kernel of its own, and measure it.
 
-``python -m agelib.runtime.notebooks JOB`` is what the build starts for each chapter; JOB is the record that
+``python -m agebook.notebooks JOB`` is what the build starts for each chapter; JOB is the record that
 :func:`execute` writes. The executed notebook and its measurements are written whole, so a chapter that fails or is
 killed leaves nothing that a later build could take for a result.
 """
@@ -78,7 +78,7 @@ def execute(job: Job) -> dict:
             order = Path(folder, "job.json")
             write_json(order, asdict(job))
             code, output = run_python(
-                ["-m", "agelib.runtime.notebooks", str(order)],
+                ["-m", "agebook.notebooks", str(order)],
                 job_environment(job.threads, folder) | job.variables,
                 folder,
             )
@@ -107,7 +107,7 @@ def job_environment(threads: int, folder: str) -> dict:
     # A backend set for scripts would keep figures out of the page; a kernel path, another Python out of the venv.
     for name in ("MPLBACKEND", "JUPYTER_PATH"):
         environment.pop(name, None)
-    checkout = str(Path(__file__).resolve().parents[2])
+    checkout = str(Path(__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [checkout, os.environ.get("PYTHONPATH")]))
     return environment
 
