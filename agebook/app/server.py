@@ -90,7 +90,7 @@ def serve(options: Options, port: int = 8866, ip: str = "127.0.0.1", browser: bo
     try:
         from voila.app import Voila
     except ImportError:
-        raise RuntimeError("Voilà is not installed: run pip install -r requirements.txt") from None
+        raise RuntimeError("Voilà is not installed: run pip install 'agelib[book]'") from None
     _check(options)
     options.write()
     own = str(Path(__file__).with_name("jupyter"))

@@ -41,7 +41,7 @@ def add(commands) -> None:
     serve.set_defaults(command=_serve, ends_by_itself=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
-    lab.set_defaults(command=_lab, ends_by_itself=True)
+    lab.set_defaults(command=_lab, needs=["jupyterlab"], ends_by_itself=True)
 
     bench = commands.add_parser(
         "bench", help="measure speed: run the programs in benchmarks/, one after the other"

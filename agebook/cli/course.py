@@ -20,7 +20,9 @@ def add(commands) -> None:
         "--keys", action="store_true", help="make every student's answer key, too; goes on if stopped"
     )
     assign.add_argument("--check", action="store_true", help="execute each copy up to its first exercise")
-    assign.set_defaults(command=_assign, kept="Copies written and keys made are kept. To go on:")
+    assign.set_defaults(
+        command=_assign, needs=["nbgrader"], kept="Copies written and keys made are kept. To go on:"
+    )
 
     collect = commands.add_parser("collect", help="take what the class has handed in")
     _add_class(collect)
@@ -36,7 +38,9 @@ def add(commands) -> None:
     grade.add_argument(
         "--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)"
     )
-    grade.set_defaults(command=_grade, kept="What is graded is kept and not graded again. To go on:")
+    grade.set_defaults(
+        command=_grade, needs=["nbgrader"], kept="What is graded is kept and not graded again. To go on:"
+    )
 
     link = commands.add_parser("link", help="a link that opens a chapter on a JupyterHub")
     link.add_argument("chapter", help="its number, such as 03")
@@ -47,7 +51,9 @@ def add(commands) -> None:
 
     check = commands.add_parser("check", help="for students: is my notebook ready to be handed in?")
     check.add_argument("notebook", type=Path, nargs="+", help="your notebook, saved, such as 03_splits.ipynb")
-    check.set_defaults(command=_check, kept="Your notebook is as it was. To check it again:")
+    check.set_defaults(
+        command=_check, needs=["nbgrader"], kept="Your notebook is as it was. To check it again:"
+    )
 
 
 def _add_class(command) -> None:

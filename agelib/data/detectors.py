@@ -172,7 +172,7 @@ def make_insightface() -> Callable[[np.ndarray], np.ndarray]:
         from insightface.app import FaceAnalysis
     except ImportError:
         raise RuntimeError(
-            "the detector insightface needs a package that is not installed: run pip install -e '.[insightface]' "
+            "the detector insightface needs a package that is not installed: run pip install 'agelib[insightface]' "
             "in the repository, or choose detector='cascade'"
         ) from None
     folder = Path.home() / ".insightface" / "models" / INSIGHTFACE_MODEL

@@ -339,7 +339,7 @@ def open_graph(file):
     try:
         import onnxruntime
     except ImportError:
-        raise RuntimeError("onnxruntime is not installed: run pip install -r requirements.txt") from None
+        raise RuntimeError("onnxruntime is not installed: run pip install 'agelib[export]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors alone

@@ -138,7 +138,7 @@ def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
         raise RuntimeError(
-            f"{error.name} is not installed, and ONNX needs it: run pip install -r requirements.txt"
+            f"{error.name} is not installed, and ONNX needs it: run pip install 'agelib[export]'"
         ) from None
     show = model.experiment.pictures
     whole = Graph(network, model.mean, model.std, show.flip_test).eval()
