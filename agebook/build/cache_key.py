@@ -2,8 +2,8 @@
 
 The key covers the notebook's cells, the parameters it is run with, the code of every module of agelib and agebook that
 it imports (comments and docstrings do not count), the versions of the packages that these import, the identity of a
-data set on disk, and the reference results that it reads. A module whose source the chapter shows with ``show.source`` counts with
-its full text.
+data set on disk, and the reference results that it reads. A module whose source the chapter shows with ``show.source``
+counts with its full text.
 """
 
 import ast

@@ -38,7 +38,7 @@ SIDE = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))["pictures"
 
 #: How far the page may be from agelib on a JPEG, which agelib reads at a fraction of its size and a browser whole:
 #: levels of 255, on average over an image, and years. (300 of UTKFace's crops: 1.5 levels, 0.25 years on average and
-#: 1 year at most; drawn faces of 420 pixels, the worst side: 2.8 levels and 2 years.)
+#: 1 year at most; drawn faces of 420 pixels: 2.8 levels and 2 years at most.)
 LEVELS, YEARS = 4, 2
 
 #: The answer that the page shows, with all that it has read from the outputs.
