@@ -65,9 +65,7 @@ SAID_OF = {
     "compiled": "*Compiled* is the limit with torch.compile.",
     "compiled half": "*Compiled half* is that in the arithmetic of *half*.",
 }
-SAID_LAST = (
-    "The median of pairs that were measured one straight after the other, with the least and the largest."
-)
+SAID_LAST = "The median of pairs that were measured one straight after the other, with the least and the largest."
 
 #: Ways that are measured on more pictures than the others.
 LONG = ("limit", "returned", "compiled", "compiled half")
@@ -80,9 +78,7 @@ def main() -> None:
     options.add_argument("--source", default="drawn-utkface")
     options.add_argument("--root", default="")
     options.add_argument("--pictures", type=int, default=1600)
-    options.add_argument(
-        "--times", type=int, default=5, help="so many times the pictures beside the limit (default 5)"
-    )
+    options.add_argument("--times", type=int, default=5, help="so many times the pictures beside the limit (default 5)")
     options.add_argument("--image-size", type=int, default=64)
     options.add_argument("--batch-size", type=int, default=64)
     options.add_argument("--network", action="append", help="may be given several times")
@@ -161,9 +157,7 @@ def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
     rows = []
     for turn, name in itertools.product(range(chosen.rounds), wanted):
         pictures = len(faces if name in LONG else few)
-        found = pair(
-            {"agelib": ours[pictures], name: theirs[name]}, name, turn % 2 == 1, pictures, chosen.epochs
-        )
+        found = pair({"agelib": ours[pictures], name: theirs[name]}, name, turn % 2 == 1, pictures, chosen.epochs)
         rows.append({"network": chosen.name, "other": name, "pictures": pictures} | found)
     return pd.DataFrame(rows)
 

@@ -106,9 +106,7 @@ def _check(options: Options) -> None:
     from agelib.deploy.predict import frame_for
 
     if not NOTEBOOK.is_file():
-        raise FileNotFoundError(
-            f"there is no {NOTEBOOK}; the app needs the repository, not the package alone"
-        )
+        raise FileNotFoundError(f"there is no {NOTEBOOK}; the app needs the repository, not the package alone")
     model = options.choose()
     frame_for(model, options.detector)
     model.check_level(options.level)

@@ -153,11 +153,7 @@ def describe(model) -> dict:
     from agelib.targets.multitask import Several
 
     target, show = model.target, model.experiment.pictures
-    parts = (
-        dict(zip(target.tasks, target.targets, strict=True))
-        if isinstance(target, Several)
-        else {"age": target}
-    )
+    parts = dict(zip(target.tasks, target.targets, strict=True)) if isinstance(target, Several) else {"age": target}
     age, intervals = parts.get("age"), schema.describe_intervals(model.calibrations)
     is_known = isinstance(age, Distribution | Expectation) and age.estimate in ESTIMATES
     # An age group can be looked up at the answer where that is one of the posterior's ages.

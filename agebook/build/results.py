@@ -82,13 +82,9 @@ def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
         line = {"what": f"{found['title'].iloc[0]}<br>`{name}`"}
         if read(name).grid:
             line["chosen"] = _setting(kept(name, folder)[0])
-        line |= {
-            _COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted
-        }
+        line |= {_COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted}
         if rows["published"].notna().any():
-            numbers = (
-                f"{each.removeprefix('macro ').replace('_', ' ')} {known[each]:.2f}" for each in known.index
-            )
+            numbers = (f"{each.removeprefix('macro ').replace('_', ' ')} {known[each]:.2f}" for each in known.index)
             line["published"] = "<br>".join(numbers) or "–"
         lines.append(line)
     columns = list(lines[0])
@@ -110,9 +106,7 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         f"| this book | `{name}`, {who} | random | **{ours:.2f}** |",
     ]
     field = recipes.FIELD
-    lines += [
-        f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in field
-    ]
+    lines += [f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in field]
     ahead = [start for *_, start, mae in field if mae < ours]
     lines.append(
         "\nOf ours it is the recipe with the least validation loss. Nobody's split is anybody else's, so a tenth of a "

@@ -187,9 +187,7 @@ def _make_key(assignment: Assignment, chapter: Chapter) -> float:
     failed = assignment.key.with_suffix(".failed.ipynb")
     with tempfile.TemporaryDirectory(prefix=f"key-{chapter.number}-") as folder:
         handed_in = Path(folder, "answers.json")
-        job = _job(
-            chapter, chapter.path, assignment.parameters, folder, failed, {answers.VARIABLE: str(handed_in)}
-        )
+        job = _job(chapter, chapter.path, assignment.parameters, folder, failed, {answers.VARIABLE: str(handed_in)})
         record = execute(job)
         found = answers.read(handed_in)
     notebook = read_notebook(chapter.path)

@@ -85,9 +85,7 @@ def enter(records: Sequence[dict], folder) -> dict[tuple[str, str], int]:
             rows.append(dict(zip(COLUMNS, row, strict=True)))
         waiting = sum(judged["score"] is None for judged in record["judged"].values())
         unread[record["student"], record["chapter"]] = waiting
-    rows += [
-        dict(zip(COLUMNS, row[1:], strict=True)) for row in known.values()
-    ]  # of chapters that are not graded now
+    rows += [dict(zip(COLUMNS, row[1:], strict=True)) for row in known.values()]  # of chapters that are not graded now
     if rows:
         written = pd.DataFrame(rows, columns=COLUMNS)
         for name in ("comment", "answer"):

@@ -38,9 +38,7 @@ def add(commands) -> None:
         kept="The pictures made ready and the last checkpoint are kept. To go on:",
     )
 
-    study = commands.add_parser(
-        "study", help="run a grid of options and say which is best on the validation part"
-    )
+    study = commands.add_parser("study", help="run a grid of options and say which is best on the validation part")
     study.add_argument(
         "--vary",
         action="append",
@@ -52,9 +50,7 @@ def add(commands) -> None:
     add_options(study)
     study.set_defaults(command=_study, kept=_KEPT, needs=["fastai", "optuna"])
 
-    ladder = commands.add_parser(
-        "ladder", help="run a study's variants, one after the other, beside its numbers"
-    )
+    ladder = commands.add_parser("ladder", help="run a study's variants, one after the other, beside its numbers")
     ladder.add_argument("which", nargs="?", help="utkface-twenty or appa-real-m; without it, what there is")
     ladder.add_argument(
         "--steps", default="", help="which steps, such as V01,V05 (default: all; those done are found again)"
@@ -70,9 +66,7 @@ def add(commands) -> None:
     add_options(ladder)
     ladder.set_defaults(command=_ladder, kept=_KEPT)
 
-    throughput = commands.add_parser(
-        "throughput", help="pictures a second that networks predict, by batch size"
-    )
+    throughput = commands.add_parser("throughput", help="pictures a second that networks predict, by batch size")
     throughput.add_argument("names", nargs="*", help="networks (default: seven of different kinds)")
     throughput.add_argument("--image-size", type=int, default=64, help="pixels (default 64)")
     throughput.add_argument("--batch-sizes", default="1,8,32,100", help="default 1,8,32,100")
@@ -83,20 +77,14 @@ def add(commands) -> None:
         "landmarks", help="age from FG-NET's landmarks: random against subject-exclusive folds"
     )
     landmarks.add_argument("root", type=Path, help="FG-NET's annotations: the folder or the archive")
-    landmarks.add_argument(
-        "--repeats", type=int, default=5, help="cross-validations of each kind (default 5)"
-    )
+    landmarks.add_argument("--repeats", type=int, default=5, help="cross-validations of each kind (default 5)")
     landmarks.add_argument("--write", type=Path, help="folder to write the result to, with its provenance")
     landmarks.set_defaults(command=_landmarks)
 
     networks = commands.add_parser("networks", help="list networks with their parameters and multiply-adds")
-    networks.add_argument(
-        "--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)"
-    )
+    networks.add_argument("--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)")
     networks.add_argument("--names", action="store_true", help="print the names alone")
-    networks.add_argument(
-        "--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)"
-    )
+    networks.add_argument("--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)")
     networks.set_defaults(command=_networks)
 
 

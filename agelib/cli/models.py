@@ -19,9 +19,7 @@ def add(commands) -> None:
     export = commands.add_parser(
         "export", help="write a finished run, or a model again: safetensors, ONNX, and what its outputs mean"
     )
-    export.add_argument(
-        "folder", type=Path, help="a folder that does not exist yet, or holds an older export"
-    )
+    export.add_argument("folder", type=Path, help="a folder that does not exist yet, or holds an older export")
     source = export.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", help=_RUN)
     source.add_argument(
@@ -31,14 +29,10 @@ def add(commands) -> None:
     )
     export.add_argument("--half", action="store_true", help="weights in 16 bits: half the bytes")
     export.add_argument("--no-onnx", action="store_true", help="no ONNX graph")
-    export.add_argument(
-        "--detector", default="cascade", help="who will find faces: cascade (default), insightface"
-    )
+    export.add_argument("--detector", default="cascade", help="who will find faces: cascade (default), insightface")
     export.set_defaults(command=_export)
 
-    predict = commands.add_parser(
-        "predict", help="age, interval, gender and ethnicity of every face in new pictures"
-    )
+    predict = commands.add_parser("predict", help="age, interval, gender and ethnicity of every face in new pictures")
     predict.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
     add_source(predict)
     predict.add_argument("--format", choices=("table", "csv"), default="table")
@@ -61,9 +55,7 @@ def add_source(command) -> None:
 
 def add_manner(command) -> None:
     """Add the options that say how faces are found, framed and judged."""
-    command.add_argument(
-        "--detector", default="cascade", help="who finds faces: cascade (default), insightface"
-    )
+    command.add_argument("--detector", default="cascade", help="who finds faces: cascade (default), insightface")
     command.add_argument(
         "--margin",
         type=float,

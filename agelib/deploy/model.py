@@ -174,9 +174,7 @@ class Model:
             images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
             starts = range(0, len(images), batch_size)
             parts = (np.ascontiguousarray(images[start : start + batch_size]) for start in starts)
-            return torch.from_numpy(
-                np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts])
-            )
+            return torch.from_numpy(np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts]))
         from agelib import (
             training,
         )  # fastai takes seconds to import, and a model is also read without asking it
@@ -197,9 +195,7 @@ class Model:
                 f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
             )
 
-    def predict(
-        self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False
-    ) -> pd.DataFrame:
+    def predict(self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False) -> pd.DataFrame:
         """What the model says of pictures, one row each.
 
         Parameters
@@ -269,9 +265,7 @@ def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Fr
     files = [prepared.root / path for path in paths.iloc[np.sort(chosen)]]
     frame = measure_frame(files, detector)
     if not frame.pictures:
-        raise FileNotFoundError(
-            f"the training pictures of the run {run.folder.name} are not in {prepared.root}"
-        )
+        raise FileNotFoundError(f"the training pictures of the run {run.folder.name} are not in {prepared.root}")
     return frame
 
 

@@ -14,9 +14,7 @@ def shipped_folder() -> Path:
     checkout = Path(__file__).resolve().parents[2] / "data" / "reference" / "model"
     if checkout.is_dir():
         return checkout
-    installed = [
-        file for file in metadata.files("agelib") or () if file.match("share/agelib/model/model.json")
-    ]
+    installed = [file for file in metadata.files("agelib") or () if file.match("share/agelib/model/model.json")]
     return Path(installed[0].locate()).resolve().parent if installed else checkout
 
 

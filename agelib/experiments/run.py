@@ -75,9 +75,7 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
             if workspace.find_fault(folder):
                 launch.launch(_run_together, (experiment, progress), processes)
             return load(folder)
-        launch.require_same(
-            "the run", folder.name, "give all machines the same code, libraries, pictures and options"
-        )
+        launch.require_same("the run", folder.name, "give all machines the same code, libraries, pictures and options")
         with launch.locked(folder):
             if not launch.from_main(launch.is_main() and _is_finished(folder)):
                 _train(streams, parts, folder, progress)
@@ -121,9 +119,7 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
     network = build_network(experiment, streams.target)
     train = streams.batches("train", device, is_training=True)
     valid = streams.batches("valid", device)
-    return training.find_learning_rate(
-        network, streams.target, train, valid, experiment.training, device, steps
-    )
+    return training.find_learning_rate(network, streams.target, train, valid, experiment.training, device, steps)
 
 
 def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:

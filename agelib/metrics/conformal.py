@@ -148,8 +148,7 @@ def calibrate_intervals(
     groups, names = _groups(predictions, by, bins)
     members = {group: scores[groups == group] for group in names}
     rows = {
-        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)}
-        for group, mine in members.items()
+        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)} for group, mine in members.items()
     }
     margins = pd.DataFrame.from_dict(rows, orient="index").astype({"count": int})
     return Calibration(kind, level, by, None if bins is None else tuple(bins), margins.rename_axis(by))

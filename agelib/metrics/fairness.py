@@ -326,8 +326,7 @@ def _with_groups(predictions: pd.DataFrame, attributes: tuple, bins: tuple | Non
     ]
     if not found:
         raise ValueError(
-            f"none of {', '.join(attributes)} has two groups among these {len(predictions)} pictures; "
-            "a bias needs two"
+            f"none of {', '.join(attributes)} has two groups among these {len(predictions)} pictures; a bias needs two"
         )
     return found
 

@@ -271,9 +271,7 @@ def group_codes(predictions: pd.DataFrame, by: str, bins: tuple | None = None) -
     return codes, list(labels)
 
 
-def _combined_codes(
-    predictions: pd.DataFrame, parts: list[str], bins: tuple | None
-) -> tuple[np.ndarray, list]:
+def _combined_codes(predictions: pd.DataFrame, parts: list[str], bins: tuple | None) -> tuple[np.ndarray, list]:
     combined, known, names = np.zeros(len(predictions), np.int64), np.ones(len(predictions), bool), []
     for part in parts:
         codes, labels = group_codes(predictions, part, bins)
@@ -310,9 +308,7 @@ def age_groups(ages, edges: tuple | None = None) -> pd.Series:
     names = [f"under {edges[0]:g}"]
     for low, high in itertools.pairwise(edges):
         whole = float(low).is_integer() and float(high).is_integer()
-        names.append(
-            (f"{low:g}–{high - 1:g}" if high - low > 1 else f"{low:g}") if whole else f"{low:g} to {high:g}"
-        )
+        names.append((f"{low:g}–{high - 1:g}" if high - low > 1 else f"{low:g}") if whole else f"{low:g} to {high:g}")
     names.append(f"{edges[-1]:g} and over")
     codes = np.searchsorted(edges, ages, side="right")
     codes[ages.isna()] = -1

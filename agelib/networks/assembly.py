@@ -74,9 +74,7 @@ def build(
         head = make_head(features, widths, outputs, network.dropout, tuple(network.task_head), last_layer)
     made = AgeNetwork(body, head)
     if network.pretrained:
-        made.loaded = pretrained.load(
-            made, network.pretrained, entry.library, entry.of_library, entry.new_parts
-        )
+        made.loaded = pretrained.load(made, network.pretrained, entry.library, entry.of_library, entry.new_parts)
     return made
 
 

@@ -159,11 +159,5 @@ def _near(name: str) -> str:
     short = name.rpartition("/")[2]
     close = difflib.get_close_matches(short, ENTRIES, n=2)
     for library in ("torchvision", "timm"):
-        close += [
-            f"{library}/{key}" for key in difflib.get_close_matches(short, backbones.available(library), n=2)
-        ]
-    return (
-        f"near: {', '.join(close)}"
-        if close
-        else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"
-    )
+        close += [f"{library}/{key}" for key in difflib.get_close_matches(short, backbones.available(library), n=2)]
+    return f"near: {', '.join(close)}" if close else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"

@@ -86,9 +86,7 @@ class Augment:
             If `x` is not of that kind.
         """
         if x.ndim != 4 or not x.is_floating_point():
-            raise ValueError(
-                f"pictures to augment are float [B, C, S, S] in 0..1, not {x.dtype} {list(x.shape)}"
-            )
+            raise ValueError(f"pictures to augment are float [B, C, S, S] in 0..1, not {x.dtype} {list(x.shape)}")
         drawn = len(x) if count is None else count
         numbers = torch.rand(len(DRAWS), drawn, generator=generator, device=generator.device)[:, places]
         draw = dict(zip(DRAWS, numbers, strict=True))

@@ -70,8 +70,7 @@ def build(folder: Path, files: list, shape: tuple, zoom: float, workers: int, li
         block = max(1, min(PICTURES_A_BLOCK, BYTES_A_BLOCK // bytes_each, -(-shape[0] // workers)))
         left = _left(done, block)
         tasks = (
-            (images, start + first * bytes_each, files[first:end], shape[2], shape[1] == 1, zoom)
-            for first, end in left
+            (images, start + first * bytes_each, files[first:end], shape[2], shape[1] == 1, zoom) for first, end in left
         )
         for (first, end), found in zip(left, _run(tasks, workers), strict=True):
             why = {first + position: reason for position, reason in found}

@@ -158,9 +158,7 @@ def coverage_by_group(tables: dict, level: float = 0.9):
         rows = table.reindex(groups)
         shift = places + 0.22 * (i - (len(tables) - 1) / 2)
         look = {"color": theme.COLOURS[i], "marker": "osD^v"[i % 5], "linestyle": "none", "markersize": 6}
-        left.errorbar(
-            rows["covered"], shift, xerr=theme.reach(rows, "covered"), capsize=3, label=name, **look
-        )
+        left.errorbar(rows["covered"], shift, xerr=theme.reach(rows, "covered"), capsize=3, label=name, **look)
         width = rows["width"].to_numpy(dtype=float)
         right.plot(np.where(np.isfinite(width), width, np.nan), shift, **look)
         for place in np.flatnonzero(np.isinf(width)):
@@ -248,9 +246,7 @@ def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
     return theme.done(figure)
 
 
-def refusing(
-    curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"
-):
+def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"):
     """What refusing wins and whom it refuses: the place on the risk-coverage curve, and each group's share answered.
 
     Parameters

@@ -197,9 +197,7 @@ class RatersDLDLv2(Raters, DLDLv2):
 def target_class(training) -> type:
     """The class that a training's target is of."""
     if training.sigma < 0:
-        raise ValueError(
-            f"sigma is a number of years from 0 (the raters' own spread) up, not {training.sigma}"
-        )
+        raise ValueError(f"sigma is a number of years from 0 (the raters' own spread) up, not {training.sigma}")
     raters = training.sigma == 0
     return {
         "expectation": Expectation,

@@ -36,8 +36,7 @@ def test_a_report_becomes_a_section_with_table_figure_and_provenance(repository)
     page = benchmarks_page(repository)
     assert page.index("## A long life") < page.index("## Pictures")
     assert (
-        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1.00 |"
-        in page
+        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1.00 |" in page
     )
     assert "```{figure} _static/benchmarks/pixels.png\n:alt: A line that rises.\n```" in page
     assert "augmentation flip, light" in page

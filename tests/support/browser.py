@@ -108,9 +108,7 @@ class Browser:
         for event in self._events:
             about = event.get("params", {})
             if event["method"] == "Runtime.exceptionThrown":
-                found.append(
-                    about["exceptionDetails"].get("exception", {}).get("description", "an exception")
-                )
+                found.append(about["exceptionDetails"].get("exception", {}).get("description", "an exception"))
             elif event["method"] == "Runtime.consoleAPICalled" and about["type"] == "error":
                 found.append(" ".join(str(each.get("value")) for each in about["args"]))
             elif event["method"] == "Log.entryAdded" and about["entry"]["level"] == "error":

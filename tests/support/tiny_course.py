@@ -59,9 +59,7 @@ def with_essay(chapter):
         "task": False,
         "points": 4,
     }
-    notebook.cells.append(
-        new_markdown_cell("Because it adds.", metadata={"nbgrader": about | {"grade_id": "ex-why"}})
-    )
+    notebook.cells.append(new_markdown_cell("Because it adds.", metadata={"nbgrader": about | {"grade_id": "ex-why"}}))
     nbformat.write(notebook, chapter.path)
     return read_chapter(chapter.path)
 

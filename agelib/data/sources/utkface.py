@@ -88,9 +88,7 @@ def list_pictures(root) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         inside = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if inside == "." else inside + "/"
-        found += [
-            prefix + name for name in files if name.lower().endswith(PICTURES) and not name.startswith(".")
-        ]
+        found += [prefix + name for name in files if name.lower().endswith(PICTURES) and not name.startswith(".")]
     return sorted(found)
 
 
@@ -126,9 +124,7 @@ def parse_names(names) -> pd.DataFrame:
             "ethnicity": _translate(pieces["race"], ETHNICITIES),
         }
     )
-    return read_out.join(pieces[["race", "time", "space", "dot"]]).join(
-        pieces["gender"].rename("gender_code")
-    )
+    return read_out.join(pieces[["race", "time", "space", "dot"]]).join(pieces["gender"].rename("gender_code"))
 
 
 def _translate(codes, words: dict) -> pd.Series:

@@ -121,10 +121,7 @@ def describe_gap(faces: pd.DataFrame, edges: tuple = EDGES, resamples: int = 200
         "apparent_per_real": float(spread[0, 1] / spread[1, 1]),
         "real_per_apparent": float(spread[0, 1] / spread[0, 0]),
         **{
-            f"by_{by}": gaps(faces, by, edges, **options)
-            .rename_axis("group")
-            .reset_index()
-            .to_dict("records")
+            f"by_{by}": gaps(faces, by, edges, **options).rename_axis("group").reset_index().to_dict("records")
             for by in ("real_age", "apparent_age")
         },
         "protocol": {
@@ -162,9 +159,7 @@ def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
     found = chalearn_source.read(root)
     chalearn = found.faces[found.faces["source"] == "chalearn"]
     if chalearn.empty:
-        raise ValueError(
-            f"apparent ages: no picture of ChaLearn (subject {chalearn_source.NOBODY}) in {found.root}"
-        )
+        raise ValueError(f"apparent ages: no picture of ChaLearn (subject {chalearn_source.NOBODY}) in {found.root}")
     result = describe_gap(chalearn, resamples=resamples, seed=seed)
     result["provenance"] = record(
         "numpy",

@@ -90,9 +90,7 @@ def climb(
         for each, future in executors.completed(taken, take, tasks, workers):
             if error := future.exception():  # the process that took the step was killed, again and again
                 one = ladder.step(each)
-                tables[each] = [
-                    row for part in one.parts or ("",) for row in _failed(ladder, one, part, error)
-                ]
+                tables[each] = [row for part in one.parts or ("",) for row in _failed(ladder, one, part, error)]
             else:
                 tables[each] = future.result()
             line.advance(1, each)
@@ -100,9 +98,7 @@ def climb(
     return pd.DataFrame([row for step in wanted for row in tables[step]], columns=list(COLUMNS))
 
 
-def take(
-    name: str, step: str, options: Mapping, several=None, weights: str = "", stand_in=None
-) -> list[dict]:
+def take(name: str, step: str, options: Mapping, several=None, weights: str = "", stand_in=None) -> list[dict]:
     """Take one step and return its rows; what goes wrong is in them: what a worker does."""
     ladder = read(name)
     one, rows = ladder.step(step), []

@@ -135,9 +135,7 @@ def together(runs: list[Kept]) -> pd.DataFrame:
             joint[name] = joint[shares].idxmax(axis=1).str.removeprefix(f"{task}=")
         else:
             bins = runs[0].experiment.training.bins
-            joint[name] = np.asarray(age_groups.names_of(bins), object)[
-                age_groups.group_of(joint["predicted"], bins)
-            ]
+            joint[name] = np.asarray(age_groups.names_of(bins), object)[age_groups.group_of(joint["predicted"], bins)]
     return joint
 
 

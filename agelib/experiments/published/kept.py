@@ -258,9 +258,7 @@ def kept(name: str | None = None, folder=FOLDER) -> list[Kept]:
         for place in sorted((Path(folder) / "runs").glob(f"{each}-*")):
             if place.name.removeprefix(f"{each}-").isdigit():
                 if fault := workspace.find_fault(place):
-                    raise ValueError(
-                        f"reference run {place.name}: {fault}; make it again or restore the file"
-                    )
+                    raise ValueError(f"reference run {place.name}: {fault}; make it again or restore the file")
                 found.append(Kept(place))
     return found
 

@@ -98,16 +98,12 @@ class Ladder:
         for place, step in enumerate(self.steps):
             before = {other.name for other in self.steps[:place]}
             if step.name in before or (step.after and step.after not in before):
-                raise ValueError(
-                    f"{self.name}: step {step.name} is there twice, or builds on no earlier step"
-                )
+                raise ValueError(f"{self.name}: step {step.name} is there twice, or builds on no earlier step")
             if step.kind not in KINDS:
                 raise ValueError(f"{self.name}: step {step.name} is {step.kind!r}; kinds: {', '.join(KINDS)}")
             for changes in (step.changes, *step.parts.values()):
                 if wrong := sorted(set(changes) - set(known)):
-                    raise ValueError(
-                        f"{self.name}: step {step.name} changes {wrong[0]!r}, which is no option"
-                    )
+                    raise ValueError(f"{self.name}: step {step.name} changes {wrong[0]!r}, which is no option")
 
     def step(self, name: str) -> Step:
         """The step of a name.

@@ -185,9 +185,7 @@ def cross_validate(
     if kind not in KINDS:
         raise ValueError(f"folds are dealt as one of {', '.join(KINDS)}, not {kind!r}")
     if len(faces) != len(landmarks):
-        raise ValueError(
-            f"there are {len(faces)} faces and landmarks of {len(landmarks)}; give the same rows"
-        )
+        raise ValueError(f"there are {len(faces)} faces and landmarks of {len(landmarks)}; give the same rows")
     if repeats < 1:
         raise ValueError(f"repeats is a number from 1, not {repeats}")
     landmarks = np.asarray(landmarks, dtype=np.float64)
@@ -198,9 +196,7 @@ def cross_validate(
         table = faces[["path", "age", "identity"]].assign(predicted=np.nan, repeat=repeat, fold=dealt)
         for fold in range(folds):
             train, test = np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)
-            inner = splits.folds(faces.iloc[train], INNER_FOLDS, KINDS[kind], seed=seed + repeat)[
-                "fold"
-            ].to_numpy()
+            inner = splits.folds(faces.iloc[train], INNER_FOLDS, KINDS[kind], seed=seed + repeat)["fold"].to_numpy()
             aligned, reference = align(landmarks[train])
             features, ages = describe(aligned), faces["age"].to_numpy()[train]
             width, ridge = _choose(features, ages, inner)
@@ -262,9 +258,9 @@ def compare_folds(
         kind: metrics.summarise(table, resamples, unit="identity", seed=seed).loc["MAE"].to_dict()
         for kind, table in named.items()
     }
-    paired = metrics.compare(
-        named["random"], named["subject_exclusive"], resamples, unit="identity", seed=seed
-    ).loc["MAE", ["value", "low", "high"]]
+    paired = metrics.compare(named["random"], named["subject_exclusive"], resamples, unit="identity", seed=seed).loc[
+        "MAE", ["value", "low", "high"]
+    ]
     each = pd.DataFrame({kind: _mae_by_repeat(table) for kind, table in tables.items()})
     each["difference"] = each["subject_exclusive"] - each["random"]
     return rows | {
@@ -343,9 +339,7 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42, progress: boo
         "scipy",
         made_by="agelib.experiments.published.landmarks.reference",
         data="FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
-        key=workspace.content_key(
-            found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)
-        ),
+        key=workspace.content_key(found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)),
         skipped=len(found.skipped),
         notes=found.notes,
     ).as_dict()

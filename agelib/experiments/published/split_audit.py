@@ -52,9 +52,7 @@ def name_alone(faces: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def audit(
-    faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, resamples: int = 2000, seed: int = 42
-) -> dict:
+def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, resamples: int = 2000, seed: int = 42) -> dict:
     """What leaks between the parts of a published split, and what knowing people could be worth on it.
 
     Parameters
@@ -85,9 +83,7 @@ def audit(
         "parts": {part: int(counts[part]) for part in splits.PARTS if part in counts},
         "people": int(faces["identity"].nunique()),
         "ages": [float(faces["age"].min()), float(faces["age"].max())],
-        "leaks": found.assign(percent=100 * found["share"])
-        .drop(columns=["example", "share"])
-        .to_dict("records"),
+        "leaks": found.assign(percent=100 * found["share"]).drop(columns=["example", "share"]).to_dict("records"),
     }
     if result["people"]:
         shares = [result["parts"].get(part, 0) / len(faces) for part in splits.PARTS]
@@ -108,9 +104,7 @@ def _worth(faces: pd.DataFrame, resamples: int) -> dict:
         "percent_known": float(100 * told["known"].mean()),
         "name_alone": metrics.summarise(told, **interval).loc["MAE"].to_dict(),
         "always_the_median_age": metrics.summarise(median, **interval).loc["MAE"].to_dict(),
-        "difference": metrics.compare(median, told, **interval)
-        .loc["MAE", ["value", "low", "high"]]
-        .to_dict(),
+        "difference": metrics.compare(median, told, **interval).loc["MAE", ["value", "low", "high"]].to_dict(),
     }
 
 
@@ -243,10 +237,7 @@ def _audit_pictures(listed: pd.DataFrame, root, audited: dict, progress: bool) -
         "listed": len(listed),
         "copies_with_another_age": copies_with_another_age(faces, found.loc[faces.index, "exact_group"]),
     }
-    return {
-        "utkface_files": {"files": len(there.faces), "listed": len(faces)}
-        | count_duplicates(there.faces, found)
-    }
+    return {"utkface_files": {"files": len(there.faces), "listed": len(faces)} | count_duplicates(there.faces, found)}
 
 
 def _check_names(listed: pd.DataFrame, table: pd.DataFrame) -> dict:

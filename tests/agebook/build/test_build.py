@@ -229,13 +229,9 @@ def test_kept_results_are_part_of_the_key_of_a_chapter_that_reads_them(repositor
 
 def test_every_chapter_of_the_book_that_reads_kept_results_is_found():
     for chapter in list_chapters(REPOSITORY):
-        reads = any(
-            re.search(r"\bpublished\.(kept|compare|results|trials|races)\(", code) for code in chapter.code
-        )
+        reads = any(re.search(r"\bpublished\.(kept|compare|results|trials|races)\(", code) for code in chapter.code)
         modules = cache_key.imported_modules(cache_key._tree(chapter.code))
-        runs = [
-            name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")
-        ]
+        runs = [name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")]
         assert runs or not reads, chapter.name
 
 
@@ -456,12 +452,8 @@ def test_a_book_is_built_once_and_then_only_what_changed(repository, capfd):
     assert "ZeroDivisionError: division by zero" in said
     assert "chapter 03: " in said, "the other chapters go on"
     failed = nbformat.read(repository / "_build" / "failed" / "01_ages.ipynb", as_version=4)
-    assert any(
-        output["output_type"] == "error" for cell in failed.cells for output in cell.get("outputs", ())
-    )
-    assert {path: path.stat().st_mtime_ns for path in html.rglob("*.html")} == before, (
-        "the site stays as it was"
-    )
+    assert any(output["output_type"] == "error" for cell in failed.cells for output in cell.get("outputs", ()))
+    assert {path: path.stat().st_mtime_ns for path in html.rglob("*.html")} == before, "the site stays as it was"
 
 
 @pytest.mark.book
@@ -494,10 +486,7 @@ def test_launch_buttons_come_from_the_repository_address_alone(repository):
 
 
 def test_a_password_in_the_repository_address_is_not_published():
-    assert (
-        site.parse_address("https://me:secret@github.com/someone/ages.git")
-        == "https://github.com/someone/ages"
-    )
+    assert site.parse_address("https://me:secret@github.com/someone/ages.git") == "https://github.com/someone/ages"
 
 
 def test_scripts_are_unpacked_only_from_below_their_folder(tmp_path):
@@ -522,9 +511,7 @@ def test_settings_of_the_services_around_the_repository_are_readable():
     publish = yaml.safe_load((REPOSITORY / ".github/workflows/publish.yml").read_text())
     assert test["jobs"]["test"]["steps"][-1]["run"] == "bash .ci/run"
     assert {"pages": "write", "id-token": "write"}.items() <= publish["permissions"].items()
-    assert (
-        "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
-    )
+    assert "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
     container = json.loads((REPOSITORY / ".devcontainer/devcontainer.json").read_text())
     assert container["postCreateCommand"] == "make install"
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
@@ -554,9 +541,7 @@ def test_planning_a_build_imports_nothing_heavy(repository):
         "import sys; from agebook.build.plan import Build, Plan; "
         f"Plan.of(Build.of(repository={str(repository)!r})); print(*sys.modules)"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
-    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert not {"torch", "pandas", "papermill", "jupyter_book", "matplotlib"} & set(said.stdout.split())
 
 

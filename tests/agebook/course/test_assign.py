@@ -124,10 +124,7 @@ def test_no_copy_of_a_chapter_holds_a_solution_a_hidden_test_or_an_output(chapte
                 hidden.append(line.strip())
     # Whole lines: a name alone may stand in the text that asks for it, and a line of the chapter may come again.
     chapters_own = {
-        line.strip()
-        for cell in notebook.cells
-        if "nbgrader" not in cell.metadata
-        for line in cell.source.splitlines()
+        line.strip() for cell in notebook.cells if "nbgrader" not in cell.metadata for line in cell.source.splitlines()
     }
     assert len(hidden) >= 5 and not [line for line in hidden if line in shown - chapters_own]
     assert not any(word in text for word in copies.FORBIDDEN)

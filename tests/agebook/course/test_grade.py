@@ -38,9 +38,7 @@ def with_other_parameters(notebook):
 
 def with_own_helper(notebook):
     answer(notebook, "total = helper()")
-    place = next(
-        n for n, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution")
-    )
+    place = next(n for n, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution"))
     notebook.cells.insert(place, new_code_cell("def helper():\n    return a + b"))
 
 
@@ -111,9 +109,7 @@ def course(chapter, tmp_path):
 
 def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapter, course):
     folder, made = course
-    table = grade.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index(
-        "student"
-    )
+    table = grade.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index("student")
     for student, (_, outcome, score, remark) in SUBMISSIONS.items():
         row = table.loc[student]
         assert (row["outcome"], row["score"]) == (outcome, score), (student, row.to_dict())
@@ -133,9 +129,7 @@ def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapte
     again = grade.grade(made, [chapter], folder, LIMITS, report=lambda line: None).set_index("student")
     pd.testing.assert_frame_equal(again, table)
     assert before == {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
-    pages = {
-        file.parent.name: file.read_text() for file in gradebook.write_feedback(again.reset_index(), folder)
-    }
+    pages = {file.parent.name: file.read_text() for file in gradebook.write_feedback(again.reset_index(), folder)}
     assert set(pages) == set(SUBMISSIONS)
     assert "your parameters give another value" in pages["wrong"] and "answers.record" not in pages["right"]
     for page in pages.values():

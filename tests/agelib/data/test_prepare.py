@@ -149,9 +149,7 @@ def test_folds_that_do_not_exist_are_said_before_anything_is_drawn(folds, fold, 
 
 def test_a_split_by_age_that_shows_people_twice_is_refused_unless_allowed():
     leaking = change(split="by_age")
-    with pytest.raises(
-        splits.LeakError, match=r"identities are in both train and test.*(?s:.*)allow_leaks=True"
-    ):
+    with pytest.raises(splits.LeakError, match=r"identities are in both train and test.*(?s:.*)allow_leaks=True"):
         prepare.prepare(leaking, progress=False)
     allowed = prepare.prepare(dataclasses.replace(leaking, allow_leaks=True), progress=False)
     assert allowed.leaks["groups"].sum() > 0

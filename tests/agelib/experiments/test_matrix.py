@@ -125,7 +125,5 @@ def test_every_optimiser_learns_with_every_schedule(optimiser, schedule, tmp_pat
     )
     target, train, valid = squares(settings)
     network = networks.build(Network(blocks=2, base_features=4, hidden_neurons=8), 1, 16, seed=0)
-    history = training.fit(
-        network, target, train, valid, settings, tmp_path, torch.device("cpu"), progress=False
-    )
+    history = training.fit(network, target, train, valid, settings, tmp_path, torch.device("cpu"), progress=False)
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]

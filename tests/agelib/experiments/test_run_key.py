@@ -128,9 +128,7 @@ def test_what_decides_the_weights_makes_another_run_and_nothing_else_does(experi
         before.add(found().name)
 
 
-def test_an_edited_metric_finds_the_run_and_an_edited_loss_trains_it_again(
-    experiment, trained, package, monkeypatch
-):
+def test_an_edited_metric_finds_the_run_and_an_edited_loss_trains_it_again(experiment, trained, package, monkeypatch):
     fit = []
     monkeypatch.setattr(runs, "train", lambda *_: fit.append(1) or pytest.fail("trained"))
     for name in ("drawn/features.py", "metrics/regression.py", "data/splits.py"):
@@ -162,9 +160,7 @@ def test_a_run_keeps_what_it_was_made_of(experiment, trained, package):
     edit(package / "targets" / "regression.py")
     pd.testing.assert_frame_equal(result.load(folder).key_parts(), expected)
     now = runs.explain_key(experiment, progress=False)[0]
-    assert now["value"][now["value"] != expected["value"]].index.tolist() == [
-        ("code", "agelib.targets.regression")
-    ]
+    assert now["value"][now["value"] != expected["value"]].index.tolist() == [("code", "agelib.targets.regression")]
 
 
 def test_the_command_line_explains_a_key_and_trains_nothing(experiment, trained, capsys, monkeypatch):

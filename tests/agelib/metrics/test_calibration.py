@@ -49,9 +49,7 @@ def classes():
     generator = np.random.default_rng(3)
     shares = generator.dirichlet([0.4, 0.4, 0.4], 600)
     truth = [generator.choice(list("abc"), p=0.6 * share + 0.4 / 3) for share in shares]
-    table = pd.DataFrame(
-        {"kind": truth, "predicted_kind": np.array(list("abc"), object)[shares.argmax(axis=1)]}
-    )
+    table = pd.DataFrame({"kind": truth, "predicted_kind": np.array(list("abc"), object)[shares.argmax(axis=1)]})
     return table.join(pd.DataFrame(shares, columns=["kind=a", "kind=b", "kind=c"]))
 
 
@@ -245,9 +243,7 @@ def test_an_ensembles_squared_error_is_the_members_mean_less_their_disagreement(
     generator = np.random.default_rng(0)
     age = generator.uniform(20, 60, 50)
     tables = [
-        pd.DataFrame(
-            {"path": [f"{i}" for i in range(50)], "age": age, "predicted": age + generator.normal(0, 5, 50)}
-        )
+        pd.DataFrame({"path": [f"{i}" for i in range(50)], "age": age, "predicted": age + generator.normal(0, 5, 50)})
         for _ in range(3)
     ]
     shuffled = tables[1].sample(frac=1, random_state=0)
@@ -259,9 +255,7 @@ def test_an_ensembles_squared_error_is_the_members_mean_less_their_disagreement(
 
 
 def test_an_ensemble_says_the_class_of_the_greatest_mean_probability():
-    one = pd.DataFrame(
-        {"path": ["p"], "kind": ["b"], "predicted_kind": ["a"], "kind=a": [0.6], "kind=b": [0.4]}
-    )
+    one = pd.DataFrame({"path": ["p"], "kind": ["b"], "predicted_kind": ["a"], "kind=a": [0.6], "kind=b": [0.4]})
     other = one.assign(**{"predicted_kind": "b", "kind=a": 0.1, "kind=b": 0.9})
     both = mean_predictions([one, other])
     assert both.loc[0, ["predicted_kind", "kind=a", "kind=b"]].tolist() == ["b", 0.35, pytest.approx(0.65)]

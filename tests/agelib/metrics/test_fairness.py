@@ -232,9 +232,7 @@ def test_every_pair_is_tested_as_scipy_tests_it(predictions):
         assert abs(row["value"]) == pytest.approx(scipys.statistic)
         assert row["p"] == pytest.approx(scipys.pvalue, abs=0.03)
     assert table["holm"].to_numpy() == pytest.approx(metrics.holm(table["p"]))
-    assert np.abs(table["value"]).mean() == pytest.approx(
-        metrics.bias(few, "ethnicity", resamples=0)["value"]
-    )
+    assert np.abs(table["value"]).mean() == pytest.approx(metrics.bias(few, "ethnicity", resamples=0)["value"])
 
 
 def test_holm_is_the_closed_form():

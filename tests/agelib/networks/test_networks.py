@@ -63,9 +63,7 @@ def test_torchvisions_published_counts_and_costs_agree_with_the_table():
 def test_a_network_is_the_librarys_own_with_another_last_layer():
     ours = build("resnet18").eval()
     theirs = torchvision.models.resnet18(num_classes=1).eval()
-    theirs.load_state_dict(
-        ours.body.state_dict() | {f"fc.{k[2:]}": v for k, v in ours.head.state_dict().items()}
-    )
+    theirs.load_state_dict(ours.body.state_dict() | {f"fc.{k[2:]}": v for k, v in ours.head.state_dict().items()})
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(ours(x), theirs(x))

@@ -123,9 +123,7 @@ def test_a_block_whose_bytes_were_lost_is_decoded_again_and_reasons_are_kept(hom
         file.write(bytes(192))
     decoded = []
     decode_into = memmap.decode_into
-    monkeypatch.setattr(
-        memmap, "decode_into", lambda *task: decoded.append(len(task[2])) or decode_into(*task)
-    )
+    monkeypatch.setattr(memmap, "decode_into", lambda *task: decoded.append(len(task[2])) or decode_into(*task))
     resumed = cache.decode(faces, tmp_path / "pictures", 8, jobs=1, progress=False)
     assert decoded == [256, 188]
     assert resumed.skipped.to_numpy().tolist() == [["3.png", "not a picture"]]

@@ -139,9 +139,7 @@ class started:
         return self.process, eval(self.file.read_text().replace("null", "None"))["address"]
 
     def __exit__(self, *_):
-        below = (
-            psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
-        )
+        below = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
         self.process.kill()
         self.process.wait()
         for each in below:
@@ -241,9 +239,7 @@ def test_a_chapter_runs_on_a_worker_with_its_share_of_threads(scheduler, workers
 
 def test_a_scheduler_that_does_not_answer_is_named():
     with (
-        pytest.raises(
-            ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*dask scheduler"
-        ),
+        pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*dask scheduler"),
         dask_cluster.connect("tcp://127.0.0.1:9", patience=1),
     ):
         pass
@@ -349,9 +345,7 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize(
-    "also", ["", "import os; os.fork()"], ids=["alone", "with a fork that keeps the pipe open"]
-)
+@pytest.mark.parametrize("also", ["", "import os; os.fork()"], ids=["alone", "with a fork that keeps the pipe open"])
 def test_workers_end_when_their_parent_is_killed(also):
     command = [sys.executable, "-c", PARENT.format(also=also)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)

@@ -132,9 +132,6 @@ def test_keys_that_are_being_made(terminal, tmp_path):
     roster.write_text("student\nada\n")
     words = "assign", "01", "--roster", roster, "--folder", folder, "--keys"
     said = stop(terminal(*words), r"make keys: 0 of 1 keys, [3-9]\.\d s")
-    assert (
-        "agebook assign: stopped (make keys: 0 of 1 keys). Copies written and keys made are kept. To go on: "
-        in said
-    )
+    assert "agebook assign: stopped (make keys: 0 of 1 keys). Copies written and keys made are kept. To go on: " in said
     files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     assert files == ["keys/parameters.json", "release/ada/01_exploration.ipynb", "secret.txt"]

@@ -15,9 +15,7 @@ from agelib.targets.ordinal import CORAL, CORN, ORCNN, SharedWeights
 LOGITS = torch.tensor([[2.1, 1.8, -2.1, -1.8], [1.9, -1.0, -1.5, -1.3], [1.9, 1.8, 1.7, 1.6]])
 
 
-@pytest.mark.parametrize(
-    "make", [ORCNN, lambda first, last: CORAL(first, last, biases=(0.0,) * (last - first))]
-)
+@pytest.mark.parametrize("make", [ORCNN, lambda first, last: CORAL(first, last, biases=(0.0,) * (last - first))])
 def test_the_loss_is_coral_pytorchs(make):
     target = make(0, 4)
     ages = torch.tensor([[2.0], [1.0], [4.0]])  # levels 1100, 1000, 1111
@@ -59,9 +57,7 @@ def corn_by_a_loop(outputs, ranks, weights):
         mine = [i for i, rank in enumerate(ranks) if rank >= question]
         for i in mine:
             answer = torch.tensor(float(ranks[i] > question), dtype=outputs.dtype)
-            total += (
-                weights[i] * functional.binary_cross_entropy(outputs[i, question].sigmoid(), answer).item()
-            )
+            total += weights[i] * functional.binary_cross_entropy(outputs[i, question].sigmoid(), answer).item()
             asked += weights[i]
     return total / asked
 
@@ -72,9 +68,7 @@ def test_corn_is_the_loop_over_ranks(seed, pictures, number):
     outputs = torch.tensor(generator.normal(size=(pictures, number - 1)) * 3)
     ranks, weights = generator.integers(0, number, pictures), generator.uniform(0.1, 3, pictures)
     target, ages = CORN(20, 20 + number - 1), torch.tensor(20.0 + ranks)[:, None]
-    assert target.loss(outputs, ages).item() == pytest.approx(
-        corn_by_a_loop(outputs, ranks, np.ones(pictures))
-    )
+    assert target.loss(outputs, ages).item() == pytest.approx(corn_by_a_loop(outputs, ranks, np.ones(pictures)))
     weighted = target.loss(outputs, ages, torch.tensor(weights))
     assert weighted.item() == pytest.approx(corn_by_a_loop(outputs, ranks, weights))
 

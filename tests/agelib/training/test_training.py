@@ -120,9 +120,7 @@ def test_a_resumed_optimiser_goes_on_exactly(tmp_path, optimiser):
     assert whole["train_loss"].tolist() == parted["train_loss"].tolist()
 
 
-@pytest.mark.parametrize(
-    "file", ["network.safetensors", "optimiser.safetensors", "history.csv", "optimiser.json"]
-)
+@pytest.mark.parametrize("file", ["network.safetensors", "optimiser.safetensors", "history.csv", "optimiser.json"])
 def test_a_torn_checkpoint_is_set_aside_and_said(tmp_path, file):
     whole, _ = fit(tmp_path / "whole")
     fit(tmp_path / "torn", epochs=2)
@@ -320,9 +318,7 @@ def test_mixup_blends_losses_as_it_blends_pictures():
     torch.testing.assert_close(learner.xb[0], share * x + (1 - share) * x[other])
     outputs = torch.rand(6, 1)
     one, two = ((outputs - y) ** 2).mean(), ((outputs - y[other]) ** 2).mean()
-    assert float(learner.loss_func(outputs, y)) == pytest.approx(
-        float(share * one + (1 - share) * two), rel=1e-5
-    )
+    assert float(learner.loss_func(outputs, y)) == pytest.approx(float(share * one + (1 - share) * two), rel=1e-5)
 
 
 def test_swa_keeps_the_mean_of_the_last_epochs_weights(tmp_path):

@@ -222,9 +222,7 @@ def test_the_committed_reference_agrees_with_itself():
     for by in ("by_real_age", "by_apparent_age"):
         rows = pd.DataFrame(stored[by])
         assert rows["count"].sum() == stored["pictures"]
-        assert (rows["gap"] * rows["count"]).sum() / rows["count"].sum() == pytest.approx(
-            stored["gap"]["value"]
-        )
+        assert (rows["gap"] * rows["count"]).sum() / rows["count"].sum() == pytest.approx(stored["gap"]["value"])
         assert ((rows["low"] < rows["gap"]) & (rows["gap"] < rows["high"])).all()
     product = stored["apparent_per_real"] * stored["real_per_apparent"]
     assert product == pytest.approx(stored["correlation"] ** 2)

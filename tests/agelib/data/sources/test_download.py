@@ -82,9 +82,7 @@ def test_a_shrunken_file_is_fetched_anew(server, tmp_path):
 
 
 def test_a_stop_between_the_last_byte_and_the_renaming_costs_nothing(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        download, "_finish", lambda *arguments, **options: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr(download, "_finish", lambda *arguments, **options: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path / "set.zip")
     monkeypatch.undo()
@@ -204,9 +202,7 @@ def test_set(server, monkeypatch):
     return dataset
 
 
-def test_nothing_is_fetched_before_the_terms_are_shown_and_accepted(
-    server, test_set, tmp_path, capsys, monkeypatch
-):
+def test_nothing_is_fetched_before_the_terms_are_shown_and_accepted(server, test_set, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(download.sys, "stdin", io.StringIO())
     with pytest.raises(ValueError, match="the terms are not accepted, nothing was fetched; accept=True"):
         download.download("test-set", tmp_path)

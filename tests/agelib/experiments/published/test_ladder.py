@@ -181,9 +181,7 @@ def test_ours_is_scikit_learns_macro_f1_of_the_stored_predictions(climbed):
 
     for row in climbed[climbed["measure"] == AGE].to_dict("records"):
         table = pd.read_csv(row["predictions"])
-        expected = 100 * f1_score(
-            table["age_group"], table["predicted_age_group"], average="macro", zero_division=0
-        )
+        expected = 100 * f1_score(table["age_group"], table["predicted_age_group"], average="macro", zero_division=0)
         assert row["ours"] == pytest.approx(expected), row["step"]
 
 
@@ -204,9 +202,7 @@ def test_climbing_again_finds_everything_done(climbed, monkeypatch):
 
 def test_an_executor_may_be_brought_along(climbed):
     with ThreadPoolExecutor(2) as executor:
-        again = climb.climb(
-            "utkface-twenty", TINY, "smoke", only=["V05", "V02"], executor=executor, progress=False
-        )
+        again = climb.climb("utkface-twenty", TINY, "smoke", only=["V05", "V02"], executor=executor, progress=False)
     assert again["step"].tolist() == ["V05", "V02"]
     expected = climbed.set_index("step")["ours"]
     assert again["ours"].tolist() == [expected["V05"], expected["V02"]]

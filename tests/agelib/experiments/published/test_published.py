@@ -117,9 +117,7 @@ def test_several_runs_as_one_take_the_mean_of_their_ages_and_probabilities(tmp_p
     assert joint["gender=female"].tolist() == pytest.approx([1.7 / 3, 1.3 / 3])
     assert joint["predicted_gender"].tolist() == ["female", "male"]
     expected = age_groups.names_of("3")
-    assert joint["predicted_age_group"].tolist() == [
-        expected[code] for code in age_groups.group_of([16.0, 43.0], "3")
-    ]
+    assert joint["predicted_age_group"].tolist() == [expected[code] for code in age_groups.group_of([16.0, 43.0], "3")]
 
 
 def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder):
@@ -134,9 +132,7 @@ def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder)
 
 def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder):
     (kept,) = published.kept(folder=folder)
-    assert (
-        str(show.provenance(kept)).partition(" seed ")[2] == str(show.provenance(done)).partition(" seed ")[2]
-    )
+    assert str(show.provenance(kept)).partition(" seed ")[2] == str(show.provenance(done)).partition(" seed ")[2]
     assert "Drawn faces, not people (drawn-utkface)" in str(show.provenance(kept))
 
 
@@ -167,9 +163,7 @@ def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path)
     worst = trials["valid_mse"].idxmax()
     trials.loc[worst, "valid_mse"] = 0.0
     trials.to_csv(tmp_path / "grids" / f"{reference.name}.csv", index=False)
-    assert grids.tune(reference, "", tmp_path, progress=False) == {
-        "learning_rate": trials.loc[worst, "learning_rate"]
-    }
+    assert grids.tune(reference, "", tmp_path, progress=False) == {"learning_rate": trials.loc[worst, "learning_rate"]}
 
 
 def test_what_is_compared_is_side_by_side_with_its_yardstick(done, tmp_path):
@@ -206,9 +200,7 @@ def test_the_kept_maps_show_no_single_picture():
 
 
 def test_the_split_is_of_names_and_parts_alone(tmp_path):
-    root = drawn.draw_collection(
-        "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
-    )
+    root = drawn.draw_collection("utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
     table = published.write_split(root, tmp_path / "split.csv.gz")
     assert table.columns.tolist() == ["path", "split"]
     about = json.loads((tmp_path / "split.json").read_text())
@@ -266,7 +258,4 @@ def test_the_page_says_what_is_not_reached(done, tmp_path):
     better = sum(mae < ours["MAE"] for *_, mae in published.recipes.FIELD)
     assert f"{better} of these 5 are ahead of ours" in page
     # One epoch on a hundred drawn faces beats nobody.
-    assert (
-        "- Macro F1 of gender: study C states 93.41 %, ours (one seed) is" in page
-        and "**not reached**" in page
-    )
+    assert "- Macro F1 of gender: study C states 93.41 %, ours (one seed) is" in page and "**not reached**" in page

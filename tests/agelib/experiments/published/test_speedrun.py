@@ -85,9 +85,7 @@ def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
 
 
 def test_the_race_has_a_line_for_each_training(raced):
-    curves = pd.concat(
-        [published.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)]
-    )
+    curves = pd.concat([published.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)])
     axis = plots.race(curves).axes[0]
     assert len([line for line in axis.lines if len(line.get_xdata()) == 2]) >= 4
     assert {text.get_text() for text in axis.texts} == {"a", "b"}
