@@ -25,8 +25,7 @@ class Data:
         "several joined by +",
     )
     root: str = _option(
-        "",
-        "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas",
+        "", "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas"
     )
     pictures: int = _option(3000, "how many pictures to draw, or to take of a real set; 0 takes all")
     data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split")
@@ -38,9 +37,7 @@ class Data:
     max_second_face_score: float = _option(8.0, "keep a second face's score below this; no second face is kept")
     min_pictures_per_age: int = _option(10, "drop an age with fewer pictures than this")
     duplicates: str = _option(
-        "drop",
-        "keep one of each group of duplicates, none of a contradicting group; or keep all",
-        ("drop", "keep"),
+        "drop", "keep one of each group of duplicates, none of a contradicting group; or keep all", ("drop", "keep")
     )
     age_tolerance: float = _option(
         0.0, "duplicates whose ages differ by more than this many years contradict each other"
@@ -51,8 +48,7 @@ class Data:
         ("subject_exclusive", "by_age"),
     )
     split_file: str = _option(
-        "",
-        "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out",
+        "", "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out"
     )
     folds: int = _option(0, "number of folds of a cross-validation; 0: one split into train, valid and test")
     fold: int = _option(0, "which fold is the test part, from 0")
@@ -65,8 +61,7 @@ class Pictures:
 
     image_size: int = _option(64, "side of the square pictures, in pixels")
     first_size: int = _option(
-        0,
-        "side in the first epoch, growing to image_size until three quarters are over; 0: image_size from the start",
+        0, "side in the first epoch, growing to image_size until three quarters are over; 0: image_size from the start"
     )
     zoom: float = _option(1.0, "show the middle so much larger: 1 is the whole picture, 2 its middle half")
     grey: bool = _option(False, "show grey pictures (three equal channels)")
@@ -144,11 +139,7 @@ class Training:
     head_epochs: int = _option(5, "head_then_all, gradual: most epochs of the head alone")
     head_learning_rate: float = _option(1e-3, "head_then_all, gradual: learning rate of the head alone")
     head_batch_size: int = _option(64, "head_then_all, gradual: pictures a batch for the head alone")
-    optimiser: str = _option(
-        "adamw",
-        "optimiser",
-        ("adam", "adamw", "nadam", "sgd", "rmsprop", "adadelta", "adamax"),
-    )
+    optimiser: str = _option("adamw", "optimiser", ("adam", "adamw", "nadam", "sgd", "rmsprop", "adadelta", "adamax"))
     learning_rate: float = _option(1e-3, "learning rate")
     weight_decay: float = _option(0.0, "weight decay (decoupled for adamw, L2 for the others)")
     momentum: float = _option(0.9, "momentum of sgd")
@@ -158,16 +149,13 @@ class Training:
     patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never")
     monitor: str = _option("loss", "validation value that stops early and picks the best epoch", ("loss", "mae", "f1"))
     averaging: str = _option(
-        "none",
-        "average weights over the last quarter of the epochs, or over all steps",
-        ("none", "swa", "ema"),
+        "none", "average weights over the last quarter of the epochs, or over all steps", ("none", "swa", "ema")
     )
     ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
     tempered: bool = _option(
-        False,
-        "divide the trained network's outputs by the temperature that the validation part chooses, task by task",
+        False, "divide the trained network's outputs by the temperature that the validation part chooses, task by task"
     )
     compiled: bool = _option(False, "train with torch.compile: a minute at first; the page Benchmarks says what it won")
     seed: int = _option(42, "seed of weights, batches and augmentation")
@@ -254,12 +242,7 @@ def options() -> dict[str, Option]:
     'most epochs to train'
     """
     found = {}
-    for name, record in (
-        ("data", Data),
-        ("pictures", Pictures),
-        ("network", Network),
-        ("training", Training),
-    ):
+    for name, record in (("data", Data), ("pictures", Pictures), ("network", Network), ("training", Training)):
         for f in dataclasses.fields(record):
             found[f.name] = Option(
                 f.name, name, type(f.default), f.default, f.metadata["meaning"], f.metadata["choices"]

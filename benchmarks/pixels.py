@@ -130,10 +130,7 @@ def report(table: pd.DataFrame, about: Provenance, folder) -> Path:
     table = table.copy()
     first = table.groupby("part", sort=False)["pictures_per_second"].transform("first")
     table["ratio"] = (table["pictures_per_second"] / first).round(2)
-    table["seconds"], table["pictures_per_second"] = (
-        table["seconds"].round(3),
-        table["pictures_per_second"].round(0),
-    )
+    table["seconds"], table["pictures_per_second"] = (table["seconds"].round(3), table["pictures_per_second"].round(0))
     said = (
         "Decoding once into a memory map, against a plain loop with Pillow; a network's answers from that map, against "
         "opening every file again; and training steps of a small network by where their batches come from. *Ratio* is "
@@ -151,12 +148,7 @@ def small_network(image_size: int):
 
     layers, channels = [], 3
     for width in (16, 32, 64, 128):
-        layers += [
-            nn.Conv2d(channels, width, 3, padding=1),
-            nn.ReLU(),
-            nn.BatchNorm2d(width),
-            nn.MaxPool2d(2),
-        ]
+        layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(width), nn.MaxPool2d(2)]
         channels = width
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (image_size // 16) ** 2, 1))
 

@@ -77,13 +77,7 @@ class Way:
         from agelib.config import Data
 
         # Nearly every file is an exact copy of others: they are looked for, but stay. Detection is a step of its own.
-        return Data(
-            source="imdb-wiki",
-            root=str(self.root),
-            detector="none",
-            duplicates="keep",
-            min_pictures_per_age=1,
-        )
+        return Data(source="imdb-wiki", root=str(self.root), detector="none", duplicates="keep", min_pictures_per_age=1)
 
     def _table(self, name: str):
         from agelib.data import table as faces
@@ -319,11 +313,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 500_000])
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS, help="later ones need earlier ones")
     parser.add_argument(
-        "--detect-up-to",
-        type=int,
-        default=100_000,
-        metavar="ROWS",
-        help="larger sizes leave the detector out",
+        "--detect-up-to", type=int, default=100_000, metavar="ROWS", help="larger sizes leave the detector out"
     )
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")

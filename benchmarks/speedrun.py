@@ -15,12 +15,7 @@ import pandas as pd
 from agelib.runtime import provenance
 
 #: Recipe → what the report calls it.
-RECIPES = {
-    "speedrun-long": "long speedrun",
-    "speedrun": "speedrun",
-    "sprint": "sprint",
-    "sprint-plain": "plain recipe",
-}
+RECIPES = {"speedrun-long": "long speedrun", "speedrun": "speedrun", "sprint": "sprint", "sprint-plain": "plain recipe"}
 
 
 def main() -> None:
@@ -44,11 +39,7 @@ def main() -> None:
     curves = pd.concat([published.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs])
     made = provenance.Provenance.of(runs[0].environment)
     about = dataclasses.replace(
-        made,
-        load=busy,
-        pictures=sum(made.pictures.values()),
-        split=runs[0].experiment.data.split_file,
-        details={},
+        made, load=busy, pictures=sum(made.pictures.values()), split=runs[0].experiment.data.split_file, details={}
     )
     said = (
         "From the published archive to the judged test part, in an empty workspace: unpacking, decoding, training, "

@@ -149,10 +149,7 @@ def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
     wanted = chosen.ways.split(",") if chosen.ways else list(ways)
     ours = {len(some): agelib_way(some, root, chosen, folder) for some in (few, faces)}
     theirs = {name: ways[name]() for name in wanted}
-    for way in (
-        ours[len(few)],
-        *theirs.values(),
-    ):  # caches, workers' start and lazy imports are not what is measured
+    for way in (ours[len(few)], *theirs.values()):  # caches, workers' start and lazy imports are not what is measured
         way(1)
     rows = []
     for turn, name in itertools.product(range(chosen.rounds), wanted):
@@ -397,12 +394,7 @@ def fastai_way(faces, root, chosen):
     # All pictures are trained on, as by the other ways; the first of them are looked at once more.
     table = pd.concat([table.assign(valid=False), table.head(VALID).assign(valid=True)], ignore_index=True)
     random = aug_transforms(
-        max_rotate=15,
-        max_zoom=1.05,
-        max_warp=0,
-        max_lighting=0.2,
-        p_affine=PROBABILITY,
-        p_lighting=PROBABILITY,
+        max_rotate=15, max_zoom=1.05, max_warp=0, max_lighting=0.2, p_affine=PROBABILITY, p_lighting=PROBABILITY
     )
     loaders = ImageDataLoaders.from_df(
         table,

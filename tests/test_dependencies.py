@@ -28,17 +28,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless"}
 BROUGHT_BY = {"IPython": "ipykernel", "huggingface_hub": "timm", "matplotlib_inline": "ipykernel"}
 
 #: What agelib alone does without: the site, courses, notebooks, clusters.
-HEAVY = {
-    "sphinx",
-    "jupyter-book",
-    "nbgrader",
-    "voila",
-    "dask",
-    "distributed",
-    "jupyterlab",
-    "papermill",
-    "fastai",
-}
+HEAVY = {"sphinx", "jupyter-book", "nbgrader", "voila", "dask", "distributed", "jupyterlab", "papermill", "fastai"}
 
 
 def normal(name: str) -> str:
@@ -123,13 +113,7 @@ def test_a_missing_extra_ends_in_one_line_that_names_it(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [
-        ("onnxruntime", "export"),
-        ("distributed", "cluster"),
-        ("yaml", "book"),
-        ("bs4", "book"),
-        ("nbgrader", "course"),
-    ],
+    [("onnxruntime", "export"), ("distributed", "cluster"), ("yaml", "book"), ("bs4", "book"), ("nbgrader", "course")],
 )
 def test_every_kind_of_module_names_its_extra(module, extra):
     assert extras.remedy(ModuleNotFoundError(name=f"{module}.part")).endswith(f"pip install 'agelib[{extra}]'")

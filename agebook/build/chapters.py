@@ -85,11 +85,7 @@ def _read(path: Path, _modified: int) -> Chapter:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = tuple(
-            {
-                "cell_type": cell["cell_type"],
-                "source": "".join(cell["source"]),
-                "metadata": cell.get("metadata", {}),
-            }
+            {"cell_type": cell["cell_type"], "source": "".join(cell["source"]), "metadata": cell.get("metadata", {})}
             for cell in notebook["cells"]
         )
     except (ValueError, KeyError, TypeError) as error:

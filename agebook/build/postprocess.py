@@ -90,10 +90,7 @@ def site_map(address: str, pages: list[str]) -> str:
     </urlset>
     """
     found = [f"<url><loc>{escape(address + page)}</loc></url>" for page in pages if page not in UNLISTED]
-    begin = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
-    ]
+    begin = ['<?xml version="1.0" encoding="UTF-8"?>', '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">']
     return "\n".join([*begin, *found, "</urlset>"])
 
 

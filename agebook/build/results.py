@@ -62,9 +62,7 @@ def _best(folder: Path) -> str:
     """Which of our networks of all tasks has the least validation loss, as a mean over its seeds; empty: none."""
     losses = {name: [run.history["valid_loss"].min() for run in kept(name, folder)] for name in _ALL_TASKS}
     return min(
-        (name for name in losses if losses[name]),
-        key=lambda name: sum(losses[name]) / len(losses[name]),
-        default="",
+        (name for name in losses if losses[name]), key=lambda name: sum(losses[name]) / len(losses[name]), default=""
     )
 
 

@@ -183,10 +183,7 @@ def site_settings(repository, published: str = "") -> dict:
         settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
     if published:
         settings["html"]["baseurl"] = published
-        settings["sphinx"]["config"] |= {
-            "ogp_site_url": published,
-            "ogp_image": f"{published}_static/drawn/card.png",
-        }
+        settings["sphinx"]["config"] |= {"ogp_site_url": published, "ogp_image": f"{published}_static/drawn/card.png"}
     # What a server sends where there is no page may be asked for from any folder: its addresses begin at the root.
     settings["sphinx"]["config"]["notfound_urls_prefix"] = urlsplit(published).path or "/"
     return settings

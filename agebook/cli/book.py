@@ -17,8 +17,7 @@ def add(commands) -> None:
     add_workers(book, "chapters", "one a core")
     book.add_argument("--address", default="", help="where the site will be published, such as https://example.org/")
     book.set_defaults(
-        command=_book,
-        kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:",
+        command=_book, kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:"
     )
 
     pdf = commands.add_parser("pdf", help="print the built site as one PDF (needs Chromium)")
@@ -42,13 +41,7 @@ def _book(chosen) -> int:
     from agebook.build import book
 
     return book(
-        chosen.profile,
-        chosen.source,
-        chosen.root,
-        chosen.chapters,
-        chosen.workers,
-        chosen.address,
-        chosen.scheduler,
+        chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.workers, chosen.address, chosen.scheduler
     )
 
 

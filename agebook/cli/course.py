@@ -53,9 +53,7 @@ def _add_class(command) -> None:
     command.add_argument("--roster", type=Path, required=True, help="CSV of the class, with a column student")
     command.add_argument("--folder", type=Path, default=Path("course"), help="the course's folder (default: course)")
     command.add_argument(
-        "--secret",
-        type=Path,
-        help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)",
+        "--secret", type=Path, help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)"
     )
 
 

@@ -17,14 +17,7 @@ from typing import Protocol
 import nbformat
 
 from agebook.course import answers
-from agebook.course.student_copy import (
-    first_exercise,
-    is_by_hand,
-    name_of,
-    points,
-    read_notebook,
-    student_copy,
-)
+from agebook.course.student_copy import first_exercise, is_by_hand, name_of, points, read_notebook, student_copy
 from agebook.course.variants import draw, read_variants
 from agebook.notebooks import Job, execute
 from agelib.runtime import executors, workspace

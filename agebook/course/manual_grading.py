@@ -73,15 +73,7 @@ def enter(records: Sequence[dict], folder) -> dict[tuple[str, str], int]:
             comment = before.comment if same else ""
             record["judged"][exercise] = {"score": score, "comment": comment}
             record["scores"][exercise] = score or 0.0
-            row = (
-                record["student"],
-                record["chapter"],
-                exercise,
-                record["points"][exercise],
-                score,
-                comment,
-                answer,
-            )
+            row = (record["student"], record["chapter"], exercise, record["points"][exercise], score, comment, answer)
             rows.append(dict(zip(COLUMNS, row, strict=True)))
         waiting = sum(judged["score"] is None for judged in record["judged"].values())
         unread[record["student"], record["chapter"]] = waiting

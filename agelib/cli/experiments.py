@@ -33,9 +33,7 @@ def add(commands) -> None:
     )
     add_options(train)
     train.set_defaults(
-        needs=["fastai"],
-        command=_train,
-        kept="The pictures made ready and the last checkpoint are kept. To go on:",
+        needs=["fastai"], command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
     )
 
     study = commands.add_parser("study", help="run a grid of options and say which is best on the validation part")
@@ -151,19 +149,7 @@ def _ladder(chosen) -> None:
         workspace.write_table(chosen.out, table)
     if table["drawn"].eq(True).any():
         print("drawn faces, not people; the published numbers are of people")
-    columns = [
-        "step",
-        "part",
-        "what",
-        "measure",
-        "published",
-        "ours",
-        "low",
-        "high",
-        "tested",
-        "epochs",
-        "seconds",
-    ]
+    columns = ["step", "part", "what", "measure", "published", "ours", "low", "high", "tested", "epochs", "seconds"]
     print(table[columns].fillna("").to_string(index=False, float_format="{:.2f}".format, max_colwidth=60))
     for row in table[table["state"] != "complete"].drop_duplicates("step").itertuples():
         LOGGER.error("%s: %s", row.step, row.error)

@@ -19,8 +19,7 @@ def add(commands) -> None:
     )
     add_workers(reference, "seeds")
     reference.set_defaults(
-        command=_reference,
-        kept="Finished runs are kept, and the last checkpoint of those begun. To go on:",
+        command=_reference, kept="Finished runs are kept, and the last checkpoint of those begun. To go on:"
     )
 
     speedrun = commands.add_parser("speedrun", help="from the archive to a judged network, against the clock")

@@ -16,10 +16,7 @@ def add(commands) -> None:
 
     prune = commands.add_parser("prune", help="say what of the workspace was not used for long; remove it if told to")
     prune.add_argument(
-        "--kind",
-        action="append",
-        metavar="KIND",
-        help="such as runs or pixels, as often as you like (default: all)",
+        "--kind", action="append", metavar="KIND", help="such as runs or pixels, as often as you like (default: all)"
     )
     prune.add_argument("--keep-days", type=float, help="keep what was used in the last so many days")
     prune.add_argument("--keep-size", type=size, metavar="10GB", help="remove only until so much is left")

@@ -123,13 +123,7 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     """
     try:
         named = pd.read_csv(file, dtype=str)
-    except (
-        UnicodeDecodeError,
-        EOFError,
-        BadGzipFile,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-    ) as error:
+    except (UnicodeDecodeError, EOFError, BadGzipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{file}: not readable as a table of path and split ({error})") from None
     if missing := [name for name in ("path", "split") if name not in named]:
         raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")

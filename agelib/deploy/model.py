@@ -138,13 +138,7 @@ class Model:
         return self._batches(images, len(images)).one_batch()[0]
 
     def outputs(
-        self,
-        images,
-        device=None,
-        onnx: bool = False,
-        rows=None,
-        batch_size: int = BATCH,
-        flip: bool | None = None,
+        self, images, device=None, onnx: bool = False, rows=None, batch_size: int = BATCH, flip: bool | None = None
     ) -> torch.Tensor:
         """What the network gives for images, before the target says what it means.
 
@@ -175,9 +169,7 @@ class Model:
             starts = range(0, len(images), batch_size)
             parts = (np.ascontiguousarray(images[start : start + batch_size]) for start in starts)
             return torch.from_numpy(np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts]))
-        from agelib import (
-            training,
-        )  # fastai takes seconds to import, and a model is also read without asking it
+        from agelib import training  # fastai takes seconds to import, and a model is also read without asking it
 
         flip = self.experiment.pictures.flip_test if flip is None else flip
         return training.outputs(self.network, self._batches(images, batch_size, rows, device), device, flip)

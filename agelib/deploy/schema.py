@@ -135,8 +135,7 @@ def read_intervals(description: dict) -> dict[float, Calibration]:
     found = {}
     for level, margin in description["margins"].items():
         margins = pd.DataFrame(
-            {"count": [description["pictures"]], "margin": [np.inf if margin is None else margin]},
-            index=[EVERYBODY],
+            {"count": [description["pictures"]], "margin": [np.inf if margin is None else margin]}, index=[EVERYBODY]
         )
         found[float(level)] = Calibration(description["kind"], float(level), None, None, margins)
     return found

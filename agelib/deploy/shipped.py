@@ -58,10 +58,7 @@ def choose(source="", detector: str = "cascade", margin: float | None = None) ->
     if detector == "none":
         return chosen
     if chosen.frame is None:
-        print(
-            "the model does not say where faces lie in its crops; it is taken to be as in UTKFace's",
-            file=sys.stderr,
-        )
+        print("the model does not say where faces lie in its crops; it is taken to be as in UTKFace's", file=sys.stderr)
     frame = chosen.frame or UTKFACE
     return replace(chosen, frame=frame if margin is None else replace(frame, margin=margin))
 

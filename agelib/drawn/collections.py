@@ -182,11 +182,7 @@ def read_truth(root: str | Path) -> pd.DataFrame:
 
 
 def draw_faces(
-    people: Sequence[int | Person],
-    ages: Sequence[float] | float,
-    size: int = 128,
-    seed: int = 42,
-    plain: bool = False,
+    people: Sequence[int | Person], ages: Sequence[float] | float, size: int = 128, seed: int = 42, plain: bool = False
 ) -> np.ndarray:
     """Draw faces into an array.
 

@@ -54,11 +54,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
         end = [outer + 0.035 + reach * np.cos(angle), ey + reach * np.sin(angle) + 0.03]
         start = [outer + 0.028, ey + 0.005 + 0.02 * (k - 1)]
         middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.012]
-        add(
-            [start, middle, end],
-            0.013 + 0.010 * w,
-            0.6 * (ramp(w, 0.12, 0.8) + 0.4 * smile * ramp(look, 22, 55)),
-        )
+        add([start, middle, end], 0.013 + 0.010 * w, 0.6 * (ramp(w, 0.12, 0.8) + 0.4 * smile * ramp(look, 22, 55)))
     eh = face.eye_half
     for k in range(3):
         drop = 0.085 + 0.035 * k + 0.012 * face.sag

@@ -187,10 +187,7 @@ def _light(canvas: Canvas, face: Face, picture, box: tuple) -> np.ndarray:
     """Brightness [h, w] of the hair: a shine on the crown towards the light, dark at the lower sides."""
     x0, y0, x1, y1 = box
     step = 4
-    columns, rows = (
-        np.arange(x0, x1 + step, step, dtype=np.float32),
-        np.arange(y0, y1 + step, step, dtype=np.float32),
-    )
+    columns, rows = (np.arange(x0, x1 + step, step, dtype=np.float32), np.arange(y0, y1 + step, step, dtype=np.float32))
     x = (columns - canvas.centre[0]) / canvas.unit
     y = (rows - canvas.centre[1]) / canvas.unit
     lx = picture.light[0]

@@ -122,13 +122,7 @@ def _name_utkface(table: pd.DataFrame, seed: int) -> None:
     paths, wrong = [], 0
     for row, ms in zip(table.itertuples(), milliseconds.tolist(), strict=True):
         time = f"20170116{ms // 3_600_000:02d}{ms // 60_000 % 60:02d}{ms // 1000 % 60:02d}{ms % 1000:03d}"
-        age, gender, race, dot, space = (
-            int(row.age),
-            int(row.gender == "female"),
-            f"{RACES[row.ethnicity]}_",
-            ".",
-            "",
-        )
+        age, gender, race, dot, space = (int(row.age), int(row.gender == "female"), f"{RACES[row.ethnicity]}_", ".", "")
         if row.fault == "malformed name":
             kind = wrong % 5
             wrong += 1
@@ -206,10 +200,7 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
             }
         )
         categories.to_csv(root / f"allcategories_{part}.csv", index=False)
-    content = {
-        "box": np.array([[start + 1, start + 1, start + size, start + size]]),
-        "size": np.array([[wide, wide]]),
-    }
+    content = {"box": np.array([[start + 1, start + 1, start + size, start + size]]), "size": np.array([[wide, wide]])}
     first = None
     for path in table["path"]:
         target = root / (path + ".mat")

@@ -297,10 +297,7 @@ def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
     nose = np.array([[-1, -0.45], [-0.5, -1], [0, -0.92], [0.5, -1], [1, -0.45], [0.72, 0.35], [0, 1], [-0.72, 0.35]])
     nose = smooth(nose * (half, high) + np.array([0, y]), 4, closed=True)
     canvas.fill_soft(put(canvas, face, nose), dark * picture.brightness, 1, 0.008)
-    shine = _CIRCLE * (0.46 * half, 0.24 * high) + (
-        0.2 * half * np.sign(picture.light[0] + 1e-9),
-        y - 0.55 * high,
-    )
+    shine = _CIRCLE * (0.46 * half, 0.24 * high) + (0.2 * half * np.sign(picture.light[0] + 1e-9), y - 0.55 * high)
     canvas.fill_soft(put(canvas, face, shine), (190, 188, 190), 0.55, 0.02)
     for side in (-1, 1):
         hole = _CIRCLE * (0.17 * half, 0.18 * high) + (side * 0.42 * half, y + 0.18 * high)

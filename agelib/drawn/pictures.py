@@ -69,12 +69,9 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     rng = np.random.default_rng([*seed, 2])
     expression = EXPRESSIONS[int(np.searchsorted((0.38, 0.63, 0.9, 1.0), rng.random(), side="right"))]
-    smile = {
-        "neutral": 0.0,
-        "slightlyhappy": rng.uniform(0.3, 0.55),
-        "happy": rng.uniform(0.7, 1.0),
-        "other": 0.0,
-    }[expression]
+    smile = {"neutral": 0.0, "slightlyhappy": rng.uniform(0.3, 0.55), "happy": rng.uniform(0.7, 1.0), "other": 0.0}[
+        expression
+    ]
     strange = rng.random() < 0.5
     wide = rng.uniform(0.25, 0.8) * {"happy": 1.0, "other": 1.0 * strange}.get(expression, 0.0)
     man = person.gender == "male"

@@ -74,10 +74,7 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
 def camera(face: Face, picture: Picture, side: int) -> tuple[float, tuple]:
     """Pixels of one unit of the head, and where its origin lies, on a picture of `side` pixels."""
     unit = side * 0.345 * picture.zoom * (1 + 0.03 * (1 - face.growth))
-    return unit, (
-        side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)),
-        side * (0.515 + picture.shift[1]),
-    )
+    return unit, (side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)), side * (0.515 + picture.shift[1]))
 
 
 def face_box(person: Person, picture: Picture, size: int) -> tuple:
@@ -135,10 +132,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     )  # fmt: skip
     skin = face.skin * (0.80, 0.74, 0.72) * (0.75 + 0.25 * picture.brightness)
     canvas.fill(at(neck), np.clip(skin, 0, 255))
-    lit = np.array([[n * 0.15, 0.9], [n, 0.9], [n, 1.5], [n * 0.3, 1.5]]) * (
-        np.sign(picture.light[0]) or 1,
-        1,
-    )
+    lit = np.array([[n * 0.15, 0.9], [n, 0.9], [n, 1.5], [n * 0.3, 1.5]]) * (np.sign(picture.light[0]) or 1, 1)
     canvas.fill_soft(at(lit), np.clip(skin * 1.16, 0, 255), 0.5, 0.06)
     under = smooth([[-n * 1.05, 0.6], [-n * 1.02, 1.02], [0, 1.18], [n * 1.02, 1.02], [n * 1.05, 0.6]], 3)
     canvas.fill_soft(at(under), face.skin * 0.34, 0.5, 0.05)
@@ -159,10 +153,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
         neckline = np.array([[-n * wide, top - 0.02], [0, top + dip], [n * wide, top - 0.02]])
     body = np.concatenate([neckline, shoulders, (shoulders * (-1, 1))[::-1]])
     canvas.fill(at(body), cloth)
-    shade = np.concatenate([shoulders, shoulders[::-1] * (0.72, 1) + (0, 0.1)]) * (
-        -(np.sign(picture.light[0]) or 1),
-        1,
-    )
+    shade = np.concatenate([shoulders, shoulders[::-1] * (0.72, 1) + (0, 0.1)]) * (-(np.sign(picture.light[0]) or 1), 1)
     canvas.fill_soft(at(shade), cloth * 0.5, 0.5, 0.08)
     canvas.fill_soft(at(ribbon(neckline, 0.045, 0)), cloth * 0.68, 0.8)
     if picture.collar == 2 and face.age > 3:
@@ -265,8 +256,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     pale = 1 - p.darkness
     pale *= 1 - 0.35 * ramp(face.age, 40, 90)
     blush = hills(
-        ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10),
-        (0.10 * pale, *tip),
+        ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10), (0.10 * pale, *tip)
     )
     tired = hills(
         (0.10 + 0.16 * ramp(face.look_age, 25, 80), ex * 0.95, ey + 0.085, 0.12, 0.045),

@@ -60,9 +60,7 @@ def _gradient(canvas: Canvas, top, bottom) -> None:
 def _landscape(canvas: Canvas, rng: np.random.Generator) -> None:
     dusk = rng.random()
     _gradient(
-        canvas,
-        np.array([96, 150, 205]) * (1 - 0.5 * dusk),
-        np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk,
+        canvas, np.array([96, 150, 205]) * (1 - 0.5 * dusk), np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk
     )
     sun = rng.uniform([0.15, 0.12], [0.85, 0.35])
     canvas.fill_soft(canvas.place(_CIRCLE * 0.055 + sun), (255, 244, 214), 0.95, 0.006)
@@ -113,10 +111,7 @@ def _fruit(canvas: Canvas, rng: np.random.Generator) -> None:
             canvas.place(_CIRCLE * size * 0.5 + centre + (0.35 * size, 0.45 * size)), colour * 0.55, 0.6, 0.02
         )
         canvas.fill_soft(
-            canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre),
-            (255, 255, 250),
-            0.6,
-            0.010,
+            canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre), (255, 255, 250), 0.6, 0.010
         )
         stalk = smooth([centre - (0, size * 0.9), centre - (-0.01, size * 1.15), centre - (-0.03, size * 1.3)], 4)
         canvas.fill(canvas.place(ribbon(stalk, 0.014, 0.3)), (70, 50, 30))

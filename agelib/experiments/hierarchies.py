@@ -77,11 +77,7 @@ class Hierarchy:
 
 
 def hierarchy(
-    experiment: Experiment,
-    by: str = "gender",
-    start: str = "",
-    allow_leaks: bool = False,
-    progress: bool = True,
+    experiment: Experiment, by: str = "gender", start: str = "", allow_leaks: bool = False, progress: bool = True
 ) -> Hierarchy:
     """Train the networks of a hierarchy, or find them trained, and put their answers together.
 

@@ -162,10 +162,7 @@ def _write(streams: Streams, folder: Path, network, outputs: dict, environment: 
         posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
         if posterior is not None:
             environment["posterior_ages"] = [float(age) for age in target.ages]
-            with (
-                workspace.write_whole(folder / f"{part}_posterior.npy") as temporary,
-                temporary.open("wb") as file,
-            ):
+            with workspace.write_whole(folder / f"{part}_posterior.npy") as temporary, temporary.open("wb") as file:
                 np.save(file, posterior.numpy(), allow_pickle=False)
     contamination.write_seen(folder, streams)
     checkpoints.save_weights(folder / "network.safetensors", network)

@@ -210,9 +210,7 @@ def _plain(values: Sequence) -> list:
 
 def _file(base: Experiment, kind: str, values: Mapping) -> Path:
     """The study's file: another experiment, grid or code that changes results is another study."""
-    from agelib.experiments.run_key import (
-        code_keys,
-    )  # with it comes torch, which a list of commands does without
+    from agelib.experiments.run_key import code_keys  # with it comes torch, which a list of commands does without
 
     folder = workspace.home() / "studies"
     folder.mkdir(parents=True, exist_ok=True)

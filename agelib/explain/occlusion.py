@@ -12,13 +12,7 @@ from agelib.explain.layers import in_batches, undisturbed
 
 
 def occlusion_maps(
-    network: nn.Module,
-    pictures,
-    answer,
-    patch: int,
-    stride: int = 0,
-    fill: float = 0.0,
-    batch_size: int = 256,
+    network: nn.Module, pictures, answer, patch: int, stride: int = 0, fill: float = 0.0, batch_size: int = 256
 ) -> np.ndarray:
     """By how much the answer changes when a patch covers each pixel.
 

@@ -155,10 +155,7 @@ def calibrate_intervals(
 
 
 def add_intervals(
-    calibration: Calibration,
-    predictions: pd.DataFrame,
-    posterior: pd.DataFrame | None = None,
-    youngest: float = 0.0,
+    calibration: Calibration, predictions: pd.DataFrame, posterior: pd.DataFrame | None = None, youngest: float = 0.0
 ) -> pd.DataFrame:
     """The predictions with ``age_low`` and ``age_high``, in years.
 
@@ -199,11 +196,7 @@ def add_intervals(
 
 
 def coverage(
-    predictions: pd.DataFrame,
-    by: str | None = None,
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str | None = None, bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """How many intervals hold the true age, and how wide they are, of all pictures and of each group.
 

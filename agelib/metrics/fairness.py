@@ -35,11 +35,7 @@ def bias_of(errors) -> float:
 
 
 def bias(
-    predictions: pd.DataFrame,
-    by: str,
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str, bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.Series:
     """The bias of one attribute, with its interval, and what it would be if the groups meant nothing.
 

@@ -21,11 +21,7 @@ JOIN = " · "
 
 
 def error_by(
-    predictions: pd.DataFrame,
-    by: str = "age",
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str = "age", bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """Errors of each group of pictures: by age, or by a column such as gender.
 

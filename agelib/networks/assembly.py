@@ -145,14 +145,7 @@ def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]
         return made.shape[1], None
     except ValueError as error:
         return 0, error
-    except (
-        RuntimeError,
-        AssertionError,
-        IndexError,
-        ZeroDivisionError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
+    except (RuntimeError, AssertionError, IndexError, ZeroDivisionError, TypeError, NotImplementedError) as error:
         return 0, ValueError((str(error).strip() or type(error).__name__).split("\n")[0][:200])
 
 

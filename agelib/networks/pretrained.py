@@ -20,16 +20,7 @@ from agelib.networks import vggface2
 log = logging.getLogger("agelib.networks")
 
 #: What training programs wrap a network in; taken off a file's names when the rest then fits.
-PREFIXES = (
-    "module.",
-    "model.",
-    "backbone.",
-    "encoder.",
-    "features_extractor.",
-    "network.",
-    "_orig_mod.",
-    "body.",
-)
+PREFIXES = ("module.", "model.", "backbone.", "encoder.", "features_extractor.", "network.", "_orig_mod.", "body.")
 #: Under which name training programs keep the weights beside other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema", "params")
 

@@ -67,13 +67,7 @@ class Entry:
 
     def choice(self) -> list:
         """What of this row decides the weights of a network that is made by it: a part of a run's key."""
-        return [
-            self.library,
-            self.of_library,
-            f"{self.module}.{self.body.__name__}",
-            self.head,
-            self.new_parts,
-        ]
+        return [self.library, self.of_library, f"{self.module}.{self.body.__name__}", self.head, self.new_parts]
 
 
 def _torchvision(name: str, body: Callable = backbones.torchvision_body, **values) -> Entry:

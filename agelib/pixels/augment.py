@@ -28,19 +28,7 @@ SIGMA, SIGMA_SIZE = (0.1, 1.5), 64
 BRIGHTNESS, CONTRAST = 0.2, 0.2
 
 #: The random numbers that a picture takes, uniform in 0..1: one for each decision, then one for each amount.
-DRAWS = (
-    *NAMES,
-    "angle",
-    "scale",
-    "right",
-    "down",
-    "side",
-    "crop_right",
-    "crop_down",
-    "sigma",
-    "bright",
-    "contrast",
-)
+DRAWS = (*NAMES, "angle", "scale", "right", "down", "side", "crop_right", "crop_down", "sigma", "bright", "contrast")
 
 
 @dataclass(frozen=True)

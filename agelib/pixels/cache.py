@@ -50,13 +50,7 @@ class Pixels:
 
 
 def decode(
-    faces,
-    root,
-    image_size: int,
-    grey: bool = False,
-    jobs: int | None = None,
-    progress: bool = True,
-    zoom: float = 1.0,
+    faces, root, image_size: int, grey: bool = False, jobs: int | None = None, progress: bool = True, zoom: float = 1.0
 ) -> Pixels:
     """Decode the pictures of a faces table to squares of bytes, or find them decoded already.
 

@@ -80,12 +80,7 @@ def build(folder: Path, files: list, shape: tuple, zoom: float, workers: int, li
             line.advance(end - first)
         with open(images, "r+b") as file:
             os.fsync(file.fileno())  # Where a file system allocates late, this is where a full disk shows.
-        record = {
-            "pictures": shape[0],
-            "image_size": shape[2],
-            "channels": shape[1],
-            "unreadable": unreadable,
-        }
+        record = {"pictures": shape[0], "image_size": shape[2], "channels": shape[1], "unreadable": unreadable}
         write_json(partial / "pictures.json", record)
         finished.unlink(missing_ok=True)
         if folder.is_dir():

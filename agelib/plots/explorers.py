@@ -200,11 +200,7 @@ def cleaning(faces: pd.DataFrame, root, found=None, people: bool = False) -> Exp
     order = np.random.default_rng(0).permutation(len(faces))  # a mixed sample that stays while thresholds move
 
     def look(age, score, second, detected=False) -> View:
-        reasons = {
-            "age": ~ages.between(*age),
-            "face score": scores <= score,
-            "second face": seconds >= second,
-        }
+        reasons = {"age": ~ages.between(*age), "face score": scores <= score, "second face": seconds >= second}
         if detected:
             reasons = {"no face": ~np.asarray(found, dtype=bool)} | reasons
         out = np.logical_or.reduce(list(reasons.values()))

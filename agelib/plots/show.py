@@ -126,8 +126,7 @@ def table(rows: pd.DataFrame | pd.Series, caption: str = "", digits: int = 2, al
     rows = rows.to_frame() if isinstance(rows, pd.Series) else rows
     is_counted = isinstance(rows.index, pd.RangeIndex) and rows.index.name is None
     cells = pd.DataFrame(
-        {i: [_cell(value, digits) for value in rows.iloc[:, i]] for i in range(rows.shape[1])},
-        index=rows.index,
+        {i: [_cell(value, digits) for value in rows.iloc[:, i]] for i in range(rows.shape[1])}, index=rows.index
     )
     cells.columns = [" · ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in rows.columns]
     is_number = [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]

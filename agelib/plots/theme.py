@@ -7,18 +7,7 @@ import numpy as np
 import seaborn as sns
 
 #: Okabe and Ito's colours as seaborn orders them: told apart with every common kind of colour blindness.
-COLOURS = [
-    "#0173b2",
-    "#de8f05",
-    "#029e73",
-    "#d55e00",
-    "#cc78bc",
-    "#ca9161",
-    "#fbafe4",
-    "#949494",
-    "#ece133",
-    "#56b4e9",
-]
+COLOURS = ["#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"]
 BLUE, ORANGE, GREEN, RED, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[7]
 
 #: A part of the split, or a curve of that part, has the same colour in every figure.

@@ -75,12 +75,7 @@ def learning_rate(curve: pd.DataFrame):
     if suggestion:
         axis.axvline(suggestion, color=theme.ORANGE, linestyle="--")
         axis.text(
-            suggestion,
-            0.97,
-            f" {suggestion:.1e}",
-            color=theme.ORANGE,
-            transform=axis.get_xaxis_transform(),
-            va="top",
+            suggestion, 0.97, f" {suggestion:.1e}", color=theme.ORANGE, transform=axis.get_xaxis_transform(), va="top"
         )
     return theme.done(figure)
 

@@ -117,10 +117,7 @@ def intervals_by_age(predictions: pd.DataFrame, title: str = ""):
     figure, axis = theme.axes(width=7.0, height=4.2)
     bounds = np.clip(low, bottom, top), np.clip(high, bottom, top)
     axis.vlines(x, *bounds, color=theme.GREY, linewidth=1.4, alpha=0.7, label="interval")
-    for mine, marker, colour, name in (
-        (inside, "o", theme.BLUE, "inside"),
-        (~inside, "X", theme.RED, "outside"),
-    ):
+    for mine, marker, colour, name in ((inside, "o", theme.BLUE, "inside"), (~inside, "X", theme.RED, "outside")):
         look = {"linestyle": "none", "markersize": 4 if marker == "o" else 7, "zorder": 3}
         axis.plot(x[mine], age[mine], marker, color=colour, label=f"true age {name} ({mine.sum()})", **look)
     axis.set(xlabel="predicted age (years)", ylabel="age (years)", ylim=(bottom, top), title=title)

@@ -93,10 +93,7 @@ class Target:
 
 
 def number_column(
-    faces,
-    name: str,
-    otherwise: str = "choose label of age, real_age, apparent_age",
-    allow_missing: bool = False,
+    faces, name: str, otherwise: str = "choose label of age, real_age, apparent_age", allow_missing: bool = False
 ) -> np.ndarray:
     """A column of numbers of the faces table as labels, float32 [N, 1]; missing ones are refused, or NaN.
 

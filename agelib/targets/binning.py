@@ -62,12 +62,7 @@ def age_confusion(predictions: pd.DataFrame, width: int = WIDTH) -> pd.DataFrame
     return pd.DataFrame(counts, index=pd.Index(firsts, name="age"), columns=pd.Index(firsts, name="predicted"))
 
 
-def find(
-    confusion: pd.DataFrame,
-    groups=range(2, 11),
-    min_width: float = 0,
-    min_share: float = 0.01,
-) -> pd.DataFrame:
+def find(confusion: pd.DataFrame, groups=range(2, 11), min_width: float = 0, min_share: float = 0.01) -> pd.DataFrame:
     """The best age groups of each number of groups.
 
     Parameters

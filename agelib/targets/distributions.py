@@ -12,14 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agelib.targets.ages import SoftmaxOverYears
-from agelib.targets.base import (
-    check_shapes,
-    check_share,
-    cross_entropy,
-    full_precision,
-    number_column,
-    weighted_mean,
-)
+from agelib.targets.base import check_shapes, check_share, cross_entropy, full_precision, number_column, weighted_mean
 
 #: Weight of |expected age − age| in dldl_v2, from its authors.
 DLDL_V2_WEIGHT = 1.0

@@ -104,9 +104,7 @@ def _resume(record: Record) -> None:
     if not launch.is_main():
         record.resume()
     launch.require_same(
-        "the number of epochs that are done",
-        len(record.rows),
-        f"let all machines share {record.folder} (AGELIB_HOME)",
+        "the number of epochs that are done", len(record.rows), f"let all machines share {record.folder} (AGELIB_HOME)"
     )
 
 

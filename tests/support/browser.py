@@ -72,13 +72,7 @@ class Browser:
 
     def resize(self, width=1280, height=1600, mobile=False):
         """Give the page another size, in CSS pixels."""
-        self.ask(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=mobile,
-        )
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
     def open(self, address, until="true"):
         """Open a page, by its file or address, and wait for an expression of its to become true."""

@@ -18,20 +18,10 @@ from agelib.runtime import workspace
 from agelib.runtime.suggest import hint
 
 #: Published layout → the function that reads it.
-READERS = {
-    "imdb-wiki": imdb_wiki.read,
-    "utkface": utkface.read,
-    "appa-real": appa_real.read,
-    "panda": panda.read,
-}
+READERS = {"imdb-wiki": imdb_wiki.read, "utkface": utkface.read, "appa-real": appa_real.read, "panda": panda.read}
 
 #: Drawn source → the layout in which it is drawn.
-DRAWN = {
-    "drawn": "imdb-wiki",
-    "drawn-utkface": "utkface",
-    "drawn-appa-real": "appa-real",
-    "drawn-panda": "panda",
-}
+DRAWN = {"drawn": "imdb-wiki", "drawn-utkface": "utkface", "drawn-appa-real": "appa-real", "drawn-panda": "panda"}
 
 
 def names() -> list[str]:

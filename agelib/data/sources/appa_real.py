@@ -111,11 +111,7 @@ def _read_ratings(folder: Path, part: str, notes: dict):
         )
         ratings = (
             rated.groupby("name", sort=True)
-            .agg(
-                apparent_age=("rating", "mean"),
-                apparent_std=("rating", "std"),
-                real_age=("real_age", "first"),
-            )
+            .agg(apparent_age=("rating", "mean"), apparent_std=("rating", "std"), real_age=("real_age", "first"))
             .reset_index()
         )
         notes["mean and deviation computed from single ratings"] = notes.get(

@@ -14,10 +14,7 @@ import pandas as pd
 from agelib.data import table as faces_tables
 
 #: Column of ages → the file that has it.
-FILES = {
-    "apparent_age": "fgnet_chalearn_apparent_db.csv",
-    "real_age": "fgnet_chalearn_real_db.csv",
-}
+FILES = {"apparent_age": "fgnet_chalearn_apparent_db.csv", "real_age": "fgnet_chalearn_real_db.csv"}
 
 #: The subject of pictures of unknown people, all of them ChaLearn's.
 NOBODY = -1

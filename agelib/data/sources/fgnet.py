@@ -189,11 +189,7 @@ def _row(name, points: Path, facts_file: Path | None, shape: np.ndarray, notes: 
             notes[what] = notes.get(what, 0) + 1
 
     age = float(name["age"])
-    row = {
-        "path": f"{name['identity']}A{name['age']}{name['letter']}.JPG",
-        "age": age,
-        "identity": name["identity"],
-    }
+    row = {"path": f"{name['identity']}A{name['age']}{name['letter']}.JPG", "age": age, "identity": name["identity"]}
     if facts_file is None:
         note("no .dat file: only age and person are known")
         return row

@@ -20,16 +20,7 @@ from agelib.data.sources import matlab
 METADATA = ("wiki.mat", "imdb.mat")
 
 #: Fields that both structs have.
-FIELDS = (
-    "dob",
-    "photo_taken",
-    "full_path",
-    "gender",
-    "name",
-    "face_location",
-    "face_score",
-    "second_face_score",
-)
+FIELDS = ("dob", "photo_taken", "full_path", "gender", "name", "face_location", "face_score", "second_face_score")
 
 STRUCTS = ("wiki", "imdb")
 TEXTS = ("full_path", "name")

@@ -131,12 +131,7 @@ def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
     ages = pd.to_numeric(given["age"], errors="coerce") + layout.first_age
     _require(file, names, said["age"].notna(), "is no name of this data set")
     _require(file, names, np.isfinite(ages), "has an age that is no number")
-    _require(
-        file,
-        names,
-        pd.to_numeric(said["age"]) == ages,
-        f"has another age than its name (+{layout.first_age})",
-    )
+    _require(file, names, pd.to_numeric(said["age"]) == ages, f"has another age than its name (+{layout.first_age})")
     if IDENTITY in given:
         same = pd.to_numeric(given[IDENTITY], errors="coerce") == pd.to_numeric(said["identity"])
         _require(file, names, same, f"has another {IDENTITY} than its name")

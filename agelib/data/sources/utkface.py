@@ -71,10 +71,7 @@ def read(root) -> table.Collection:
         source="utkface",
     )
     skipped = pd.DataFrame(
-        {
-            "path": paths[~readable],
-            "reason": "the name gives no age; expected [age]_[gender]_[race]_[time].jpg",
-        },
+        {"path": paths[~readable], "reason": "the name gives no age; expected [age]_[gender]_[race]_[time].jpg"},
         dtype="object",
     )
     return table.Collection(faces, root, skipped, _count_oddities(kept))

@@ -15,11 +15,7 @@ EDGES = (20, 30, 40, 50, 60, 70)
 
 
 def gaps(
-    faces: pd.DataFrame,
-    by: str = "real_age",
-    edges: tuple | None = EDGES,
-    resamples: int = 1000,
-    **resampling,
+    faces: pd.DataFrame, by: str = "real_age", edges: tuple | None = EDGES, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """The gap of each group: how much older than they are people look, on average.
 

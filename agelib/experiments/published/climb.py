@@ -240,13 +240,7 @@ def _start(ladder: Ladder, step: Step, options, several, weights, stand_in) -> t
     part = next(iter(step.parts), "")
     mine = ladder.experiments(several, **options)[step.name, part]
     plain = {"head": (), "dropout": 0.0, "augmentation": (), "balance": "none", "loss": "mse"}
-    plain |= {
-        "target": "regression",
-        "trained": "all",
-        "tasks": ("age",),
-        "pretrained": "",
-        "schedule": "none",
-    }
+    plain |= {"target": "regression", "trained": "all", "tasks": ("age",), "pretrained": "", "schedule": "none"}
     done = run(mine.replace(**(plain | dict(stand_in))), progress=False)
     number = done.environment["pictures"]["train"]
     return (
@@ -300,10 +294,7 @@ def _measure_hierarchy(experiment: Experiment, step: Step) -> tuple[dict, pd.Dat
     whole = found.scores.xs("macro F1", level="metric").loc[["age_group"]]
     groups = found.by_group.rename(columns={"macro F1": "value"})
     table = pd.concat(
-        [
-            whole.rename(index="macro F1 of {}".format),
-            groups.rename(index="macro F1 of age_group, {}".format),
-        ]
+        [whole.rename(index="macro F1 of {}".format), groups.rename(index="macro F1 of age_group, {}".format)]
     )
     about = _about(list(runs.values())) | {"pictures": _about([found.router])["pictures"]}
     return about | {"predictions": str(file), "remark": remark}, table[["value", "low", "high"]]

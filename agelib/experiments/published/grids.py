@@ -14,12 +14,7 @@ COLUMNS = ["state", "valid_mse", "valid_mae", "epochs_run", "seconds", "error"]
 
 
 def tune(
-    reference: Reference,
-    root,
-    folder=FOLDER,
-    progress: bool = True,
-    workers: int = 0,
-    executor: Executor | None = None,
+    reference: Reference, root, folder=FOLDER, progress: bool = True, workers: int = 0, executor: Executor | None = None
 ) -> dict:
     """The setting of a reference's grid with the least validation MSE; the grid is run if it is not kept.
 

@@ -34,11 +34,7 @@ TINY = SMALL | {"image_size": 32, "epochs": 10, "target": "distribution", "flip_
 STUDY_C = "UTKFace, 80/20 within each age; of duplicates, of seeds and of intervals we know nothing"
 
 #: What study C states for its final networks, one for each task.
-STUDY_C_NETWORKS = {
-    "macro F1 of age_group": 73.27,
-    "macro F1 of gender": 93.41,
-    "macro F1 of ethnicity": 80.25,
-}
+STUDY_C_NETWORKS = {"macro F1 of age_group": 73.27, "macro F1 of gender": 93.41, "macro F1 of ethnicity": 80.25}
 
 #: What others state for the MAE on UTKFace, in years: work, network, first weights, MAE. Each on a split of its own.
 FIELD = (
@@ -60,9 +56,7 @@ FAMILIES = {
         "",
     ),
     "targets": Family(
-        "Targets side by side",
-        "One network, one split, one set of options: only target and loss differ.",
-        "",
+        "Targets side by side", "One network, one split, one set of options: only target and loss differ.", ""
     ),
     "tasks": Family(
         "One network for three tasks, or three networks",
@@ -75,9 +69,7 @@ FAMILIES = {
         "target-groups",
     ),
     "parts": Family(
-        "What each part of a recipe gives",
-        "A small network for all three tasks, with one part changed.",
-        "multitask",
+        "What each part of a recipe gives", "A small network for all three tasks, with one part changed.", "multitask"
     ),
     "speedrun": Family(
         "The speedrun with changes that the sprint is better with, and for longer",
@@ -108,11 +100,7 @@ SPRINT = SMALL | {
 }
 
 #: The same for longer, which needs more to keep the network from learning pictures by heart.
-SPEEDRUN = SPRINT | {
-    "epochs": 32,
-    "dropout": 0.3,
-    "augmentation": ("flip", "affine", "crop", "light"),
-}
+SPEEDRUN = SPRINT | {"epochs": 32, "dropout": 0.3, "augmentation": ("flip", "affine", "crop", "light")}
 
 #: The same once more, with half as many channels again, mixed pictures and a temperature.
 BEST = SPEEDRUN | {"base_features": 48, "mixup": 0.2, "epochs": 40, "tempered": True}
@@ -196,11 +184,7 @@ def _tasks() -> list[Reference]:
             "multitask",
             "age, gender and ethnicity",
             TINY | {"tasks": three},
-            published={
-                "macro F1 of age_group": 70.71,
-                "macro F1 of gender": 93.01,
-                "macro F1 of ethnicity": 74.95,
-            },
+            published={"macro F1 of age_group": 70.71, "macro F1 of gender": 93.01, "macro F1 of ethnicity": 74.95},
             ours=ours,
             **study,
         ),
@@ -260,10 +244,7 @@ def _sprints() -> list[Reference]:
         "tasks": ("the age alone", {"tasks": ("age",)}),
         "changes": ("without augmentation", {"augmentation": ()}),
         "mirror": ("without the mirrored picture in the test", {"flip_test": False}),
-        "group": (
-            "the most probable age group, and the mean age",
-            {"grouping": "posterior", "estimate": "mean"},
-        ),
+        "group": ("the most probable age group, and the mean age", {"grouping": "posterior", "estimate": "mean"}),
         "precision": ("single precision throughout", {"mixed_precision": "off"}),
     }
     plain = {key: value for _, options in changes.values() for key, value in options.items()}

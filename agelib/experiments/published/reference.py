@@ -14,13 +14,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "data" / "reference"
 SPLIT = FOLDER / "utkface_21k_split.csv.gz"
 
 #: The data of every reference run. Pictures are aligned and cropped already, and no age is too rare to be tested.
-DATA = {
-    "source": "utkface",
-    "pictures": 0,
-    "detector": "none",
-    "min_pictures_per_age": 1,
-    "duplicates": "drop",
-}
+DATA = {"source": "utkface", "pictures": 0, "detector": "none", "min_pictures_per_age": 1, "duplicates": "drop"}
 
 
 @dataclass(frozen=True)

@@ -47,13 +47,7 @@ class Maps:
 
 
 def write_maps(
-    root,
-    folder=FOLDER,
-    number: int = 800,
-    seed: int = 42,
-    least: int = LEAST,
-    layer: str = "stage 3",
-    **changes,
+    root, folder=FOLDER, number: int = 800, seed: int = 42, least: int = LEAST, layer: str = "stage 3", **changes
 ) -> Maps:
     """Make the maps of the shipped network anew, and keep them in ``maps.json``.
 

@@ -166,9 +166,4 @@ def _change(run: Kept, folder) -> dict:
     if whole is None or run.name == beside:
         return {}
     found = metrics.compare_classes(whole.predictions, run.predictions).loc["macro F1"]
-    return {
-        "beside": beside,
-        "change": found["value"],
-        "change_low": found["low"],
-        "change_high": found["high"],
-    }
+    return {"beside": beside, "change": found["value"], "change_low": found["low"], "change_high": found["high"]}

@@ -145,27 +145,12 @@ STEPS = (
     Step(
         "V20",
         "AGECNN, the final network: hidden 132, NAdam 1e-4, weight decay 0.1, final 7 age groups",
-        {
-            "base_features": 64,
-            "hidden_neurons": 132,
-            "learning_rate": 1e-4,
-            "weight_decay": 0.1,
-            "bins": "7b",
-        },
-        {
-            "age": {AGE: 73.27},
-            "gender": {"macro F1 of gender": 93.41},
-            "ethnicity": {"macro F1 of ethnicity": 80.25},
-        },
+        {"base_features": 64, "hidden_neurons": 132, "learning_rate": 1e-4, "weight_decay": 0.1, "bins": "7b"},
+        {"age": {AGE: 73.27}, "gender": {"macro F1 of gender": 93.41}, "ethnicity": {"macro F1 of ethnicity": 80.25}},
         after="V13",
         parts={
             "age": {},
-            "gender": {
-                "tasks": ("gender",),
-                "base_features": 32,
-                "hidden_neurons": 64,
-                "balance_by": "gender",
-            },
+            "gender": {"tasks": ("gender",), "base_features": 32, "hidden_neurons": 64, "balance_by": "gender"},
             "ethnicity": {"tasks": ("ethnicity",), "hidden_neurons": 64, "balance_by": "ethnicity"},
         },
         note="In places the study swaps the scores: 80.25 is ethnicity, 93.41 gender.",

@@ -85,10 +85,7 @@ class Reader(Browser):
     """A browser that reaches this machine alone, has a camera that shows a test picture, and is on the page."""
 
     def __init__(self, address):
-        super().__init__(
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-        )
+        super().__init__("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
         self.asked, self.complaints, self.sent = [], [], 0
         self.ask("Page.navigate", url=address)
         self.until("document.querySelector('.agelib-app .start')?.offsetParent", 90)

@@ -103,11 +103,7 @@ def test_a_profile_reaches_only_the_chapters_that_declare_a_parameter(repository
         "sources": {"utkface": {"all": {"seed": 7}, "chapters": {"03": {"epochs": 9}}}},
     }
     chapters = list_chapters(repository)
-    assert resolve(chapters, profile, "cpu", "drawn", "") == {
-        "01": {"epochs": 2},
-        "02": {},
-        "03": {"epochs": 1},
-    }
+    assert resolve(chapters, profile, "cpu", "drawn", "") == {"01": {"epochs": 2}, "02": {}, "03": {"epochs": 1}}
     real = resolve(chapters, profile, "cpu", "utkface", "/data/utk")
     assert real["01"] == {"source": "utkface", "epochs": 2}
     assert real["02"] == {"seed": 7}
@@ -171,17 +167,9 @@ def test_code_runs_the_chapters_again_that_import_it(repository, package):
 
 def test_a_docstring_runs_only_the_chapters_that_show_it(repository, package):
     before = keys_of(repository)
-    change(
-        package / "runtime" / "workspace.py",
-        "Return the workspace folder",
-        "Return the folder of the workspace",
-    )
+    change(package / "runtime" / "workspace.py", "Return the workspace folder", "Return the folder of the workspace")
     assert changed(before, keys_of(repository)) == set()
-    change(
-        repository / "notebooks" / "02_keys.ipynb",
-        "# show.source(workspace.home)",
-        "show.source(workspace.home)",
-    )
+    change(repository / "notebooks" / "02_keys.ipynb", "# show.source(workspace.home)", "show.source(workspace.home)")
     before = keys_of(repository)
     change(package / "runtime" / "workspace.py", "Return the folder of the workspace", "Return the workspace")
     assert changed(before, keys_of(repository)) == {"02"}
@@ -191,11 +179,7 @@ def test_names_handed_on_by_the_package_count_as_the_modules_behind_them():
     tree = cache_key._tree(
         ["import agelib\nfrom agelib import metrics as m", "%matplotlib inline\nagelib.run(1)\nm.mae"]
     )
-    assert cache_key.imported_modules(tree) == {
-        "agelib.experiments.run",
-        "agelib.metrics",
-        "agelib.metrics.regression",
-    }
+    assert cache_key.imported_modules(tree) == {"agelib.experiments.run", "agelib.metrics", "agelib.metrics.regression"}
 
 
 def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
@@ -389,11 +373,7 @@ def test_a_build_that_is_stopped_begins_nothing_more(capsys):
         raise KeyboardInterrupt
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(KeyboardInterrupt):
-        run_tasks(
-            [Task("a", lambda: pool.submit(stopped), urgency=1), task("b")],
-            1,
-            ChapterLine(0),
-        )
+        run_tasks([Task("a", lambda: pool.submit(stopped), urgency=1), task("b")], 1, ChapterLine(0))
     assert capsys.readouterr().out.split() == [".", "a"]
 
 
@@ -521,17 +501,7 @@ def test_settings_of_the_services_around_the_repository_are_readable():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
 def test_make_hands_its_options_to_the_same_command():
-    command = [
-        "make",
-        "-n",
-        "-o",
-        "install",
-        "book",
-        "PROFILE=smoke",
-        "SOURCE=utkface",
-        "ROOT=a b",
-        "CHAPTERS=05,06",
-    ]
+    command = ["make", "-n", "-o", "install", "book", "PROFILE=smoke", "SOURCE=utkface", "ROOT=a b", "CHAPTERS=05,06"]
     said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert '-m agebook build --profile "smoke" --source "utkface" --root "a b" --chapters "05,06"' in said
 

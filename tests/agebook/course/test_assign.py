@@ -203,14 +203,7 @@ def test_recording_does_nothing_where_nobody_asked(tmp_path, monkeypatch):
 
 
 def test_a_link_opens_the_chapter_behind_the_fetched_repository(capsys):
-    asked = [
-        "link",
-        "3",
-        "--hub",
-        "https://hub.example.org",
-        "--repository",
-        "https://git.example.org/a/course.git",
-    ]
+    asked = ["link", "3", "--hub", "https://hub.example.org", "--repository", "https://git.example.org/a/course.git"]
     assert main(asked) == 0
     parts = urlsplit(capsys.readouterr().out.strip())
     assert (parts.netloc, parts.path) == ("hub.example.org", "/hub/user-redirect/git-pull")

@@ -79,11 +79,7 @@ SUBMISSIONS = {
         "",
     ),
 }  # fmt: skip
-ODD = {
-    "corrupt": ("unreadable", "not readable"),
-    "swapped": ("another student's", "right"),
-    "absent": ("missing", ""),
-}
+ODD = {"corrupt": ("unreadable", "not readable"), "swapped": ("another student's", "right"), "absent": ("missing", "")}
 
 
 @pytest.fixture
@@ -120,10 +116,7 @@ def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapte
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         assert book.find_submission("01_tiny", "right").score == 1
         assert book.find_submission("01_tiny", "wrong").score == 0
-        assert {each.student.id for each in book.assignment_submissions("01_tiny")} == {
-            *SUBMISSIONS,
-            *ODD,
-        } - {"absent"}
+        assert {each.student.id for each in book.assignment_submissions("01_tiny")} == {*SUBMISSIONS, *ODD} - {"absent"}
     # Again: nothing is executed, and nothing is entered twice.
     before = {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
     again = grade.grade(made, [chapter], folder, LIMITS, report=lambda line: None).set_index("student")
@@ -202,14 +195,7 @@ def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(c
         target = grade.submission_of(each, folder)
         target.parent.mkdir(parents=True)
         nbformat.write(notebook, target)
-    command = [
-        sys.executable,
-        "-c",
-        GRADE,
-        str(chapter.path),
-        str(folder),
-        ",".join(["edsger", *students[:3]]),
-    ]
+    command = [sys.executable, "-c", GRADE, str(chapter.path), str(folder), ",".join(["edsger", *students[:3]])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ends = time.monotonic() + 120
     while not list((folder / "graded").rglob("*.json")):

@@ -55,23 +55,14 @@ def reasons(cleaned: cleaning.Cleaned) -> dict:
 def test_ages_from_0_to_130_are_kept_both_included(pictures):
     done = clean(pictures, age=[-1, -0.001, 0, 130, 130.5, np.nan, 28])
     assert kept(done) == [2, 3, 6]
-    assert reasons(done) == {
-        "0.png": "age -1",
-        "1.png": "age -0.001",
-        "4.png": "age 130.5",
-        "5.png": "no age",
-    }
+    assert reasons(done) == {"0.png": "age -1", "1.png": "age -0.001", "4.png": "age 130.5", "5.png": "no age"}
     assert set(done.removed["step"]) == {"age"}
 
 
 def test_a_face_score_is_kept_above_0_and_where_there_is_none(pictures):
     done = clean(pictures, age=[30] * 6, face_score=[-np.inf, 0, 1e-9, 5, np.nan, -0.5])
     assert kept(done) == [2, 3, 4]
-    assert reasons(done) == {
-        "0.png": "face score -inf",
-        "1.png": "face score 0",
-        "5.png": "face score -0.5",
-    }
+    assert reasons(done) == {"0.png": "face score -inf", "1.png": "face score 0", "5.png": "face score -0.5"}
 
 
 def test_a_second_face_is_kept_below_8_and_where_there_is_none(pictures):
@@ -182,11 +173,7 @@ def test_duplicates_can_be_kept_to_be_looked_at(copies):
     ("changes", "columns", "message"),
     [
         ({"max_age": 20.0}, {}, r"'age' took the last 3 \(first: 0.png, age 30\).*max_age=20"),
-        (
-            {"min_face_score": 9.0},
-            {"face_score": [1, 2, 3]},
-            "'face score' took the last 3.*min_face_score=9",
-        ),
+        ({"min_face_score": 9.0}, {"face_score": [1, 2, 3]}, "'face score' took the last 3.*min_face_score=9"),
         ({"min_pictures_per_age": 4}, {}, "'rare age' took the last 3.*Lower min_pictures_per_age=4"),
         ({"detector": "cascade"}, {}, "'no face detected' took the last 3.*detector=cascade"),
         ({"max_second_face_score": 1.0}, {"second_face_score": [1, 2, 3]}, "'second face' took.*score=1"),
@@ -266,11 +253,7 @@ def make_truth(*rows: tuple) -> pd.DataFrame:
 
 def test_the_score_counts_as_by_hand():
     truth = make_truth(
-        ("a", "negative age", ""),
-        ("b", "age over 130", ""),
-        ("c", "age over 130", ""),
-        ("d", "", ""),
-        ("e", "", ""),
+        ("a", "negative age", ""), ("b", "age over 130", ""), ("c", "age over 130", ""), ("d", "", ""), ("e", "", "")
     )
     score = cleaning.score(make_cleaned(["c", "e"], {"a": "age", "b": "age", "d": "age"}), truth)
     score = score[score["step"] == "age"].set_index("fault")

@@ -37,10 +37,7 @@ def test_every_way_gives_the_models_outputs(model, images):
 
 def test_a_row_for_each_way_and_size_with_pictures_repeated_to_fill_the_batch(images):
     seen = []
-    ways = {
-        "slow": lambda batch: (seen.append(batch.shape), time.sleep(0.02)),
-        "quick": lambda batch: batch[0],
-    }
+    ways = {"slow": lambda batch: (seen.append(batch.shape), time.sleep(0.02)), "quick": lambda batch: batch[0]}
     table = latency.measure(ways, images, (1, 8), repeats=2, seconds=0.2)
     assert table[["way", "batch_size"]].to_numpy().tolist() == [
         ["slow", 1], ["quick", 1], ["slow", 8], ["quick", 8]

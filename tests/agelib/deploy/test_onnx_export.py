@@ -242,10 +242,7 @@ def test_a_folder_of_something_else_is_left_alone(folder, tmp_path):
 
 def test_a_description_of_a_newer_kind_is_refused(folder, tmp_path):
     description = json.loads((folder / "model.json").read_text())
-    for changed, reason in (
-        ({"format": 99}, "has the format 99"),
-        ({"target": {"kind": "os"}}, "no target 'os'"),
-    ):
+    for changed, reason in (({"format": 99}, "has the format 99"), ({"target": {"kind": "os"}}, "no target 'os'")):
         place = tmp_path / reason[:5]
         place.mkdir()
         (place / "model.json").write_text(json.dumps(description | changed))

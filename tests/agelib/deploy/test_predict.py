@@ -285,10 +285,7 @@ def test_a_run_without_an_age_leaves_its_columns_empty(tmp_path, faces, capsys):
         (["--run", "no-such-run", "PICTURE"], "no-such-run holds no finished run"),
         (["--model", "/no/such/model", "PICTURE"], "/no/such/model holds no model"),
         (["--model", "MODEL", "/no/such/file.jpg"], "there is no file or folder /no/such/file.jpg"),
-        (
-            ["--model", "MODEL", "PICTURE", "--no-detect", "--level", "0.42"],
-            "0.5, 0.8, 0.9, 0.95, not of 0.42",
-        ),
+        (["--model", "MODEL", "PICTURE", "--no-detect", "--level", "0.42"], "0.5, 0.8, 0.9, 0.95, not of 0.42"),
         (
             ["--model", "MODEL", "PICTURE", "--detector", "eyes"],
             "knows where the detector cascade finds faces, not eyes",

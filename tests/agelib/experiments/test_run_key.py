@@ -17,13 +17,7 @@ from agelib.runtime import fingerprint
 REPOSITORY = Path(__file__).parents[3]
 
 #: Rooms that can change weights, and the one module that brings them together.
-ROOMS = (
-    "agelib.pixels.",
-    "agelib.networks.",
-    "agelib.targets",
-    "agelib.training",
-    "agelib.experiments.weights",
-)
+ROOMS = ("agelib.pixels.", "agelib.networks.", "agelib.targets", "agelib.training", "agelib.experiments.weights")
 
 #: Changes everything that is counted of a module.
 EDIT = "\n\ndef edited():\n    return 1\n"
@@ -166,12 +160,7 @@ def test_a_run_keeps_what_it_was_made_of(experiment, trained, package):
 def test_the_command_line_explains_a_key_and_trains_nothing(experiment, trained, capsys, monkeypatch):
     monkeypatch.setattr(runs, "train", lambda *_: pytest.fail("trained"))
     typed = ["--image-size=16", "--blocks=2", "--base-features=4", "--hidden-neurons=8", "--detector=none"]
-    typed += [
-        "--min-pictures-per-age=1",
-        "--pictures=0",
-        "--source=utkface",
-        f"--root={experiment.data.root}",
-    ]
+    typed += ["--min-pictures-per-age=1", "--pictures=0", "--source=utkface", f"--root={experiment.data.root}"]
     assert main(["train", "--explain-key", "--epochs=1", *typed]) == 0
     out = capsys.readouterr().out
     assert f"{trained.folder}\nthere: it would not be trained again" in out

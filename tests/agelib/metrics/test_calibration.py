@@ -76,10 +76,7 @@ def test_quantiles_of_a_normal_posterior_are_scipys():
     assert ours == pytest.approx(scipy.stats.norm(50, 8).ppf(shares), abs=0.05)
 
 
-@given(
-    st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda row: sum(row) > 0.1),
-    st.floats(0.01, 0.99),
-)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda row: sum(row) > 0.1), st.floats(0.01, 0.99))
 def test_below_a_quantile_lies_its_share(row, share):
     posterior = pd.DataFrame([row]) / sum(row)
     quantile = posteriors.posterior_quantiles(posterior, (share,))[0, 0]
@@ -324,15 +321,9 @@ def test_the_class_other_takes_pictures_below_the_threshold(classes):
         (lambda p: posteriors.mean_posterior([p, p[:1]]), "from 20 to 21 years and of 1 .* have no mean"),
         (lambda p: calibration_curve(p[:0], []), "no pictures"),
         (lambda p: mean_predictions([]), "one network at least"),
-        (
-            lambda p: risk_coverage(pd.DataFrame({"age": [1.0], "predicted": [2.0]}), [1, 2]),
-            "need one doubt each",
-        ),
+        (lambda p: risk_coverage(pd.DataFrame({"age": [1.0], "predicted": [2.0]}), [1, 2]), "need one doubt each"),
         (lambda p: reliability(pd.DataFrame({"kind": ["a"]}), "kind"), "no column 'predicted_kind'"),
-        (
-            lambda p: reliability(pd.DataFrame({"kind": ["a"], "predicted_kind": ["a"]}), "kind"),
-            "no probabilities",
-        ),
+        (lambda p: reliability(pd.DataFrame({"kind": ["a"], "predicted_kind": ["a"]}), "kind"), "no probabilities"),
     ],
 )
 def test_what_cannot_be_judged_is_said(call, words):

@@ -322,10 +322,7 @@ def test_pictures_of_the_same_persons_make_the_coverage_less_certain():
         (lambda: calibrate_intervals(GOLDEN, by="age"), "not known"),
         (lambda: calibrate_intervals(GOLDEN, by="shoe"), "no column 'shoe'"),
         (lambda: calibrate_intervals(GOLDEN, kind="quantile"), "need the posterior"),
-        (
-            lambda: calibrate_intervals(GOLDEN, pd.DataFrame([[0.5, 0.5]]), kind="quantile"),
-            "1 rows for 9 pictures",
-        ),
+        (lambda: calibrate_intervals(GOLDEN, pd.DataFrame([[0.5, 0.5]]), kind="quantile"), "1 rows for 9 pictures"),
         (lambda: calibrate_intervals(GOLDEN, level=90), "between 0 and 1, not 90"),
         (lambda: add_intervals(calibrate_intervals(GOLDEN), GOLDEN[["age"]]), "no column 'predicted'"),
         (lambda: coverage(GOLDEN), "no column 'age_low'"),

@@ -105,12 +105,7 @@ def test_affine_is_torchvisions():
         x, augmentation.turn(*(torch.tensor([value]) for value in (-10.0, 1.04, 2 / 64, -3 / 64)))
     )
     vision = reference.affine(
-        x,
-        angle=10.0,
-        translate=[2, -3],
-        scale=1.04,
-        shear=[0.0],
-        interpolation=reference.InterpolationMode.BILINEAR,
+        x, angle=10.0, translate=[2, -3], scale=1.04, shear=[0.0], interpolation=reference.InterpolationMode.BILINEAR
     )
     torch.testing.assert_close(inner(turned, 14), inner(vision, 14), rtol=0, atol=1e-3)
 

@@ -146,11 +146,7 @@ def test_an_epoch_with_copies_is_every_row_once_and_as_many_copies_as_expected()
 def test_only_copies_are_changed():
     copies = np.where(LABELS < 5, 3.0, 0.0)
     batches = make(
-        images=np.full((50, 3, 8, 8), 128, np.uint8),
-        shuffle=True,
-        copies=copies,
-        augment=LIGHT,
-        batch_size=13,
+        images=np.full((50, 3, 8, 8), 128, np.uint8), shuffle=True, copies=copies, augment=LIGHT, batch_size=13
     )
     as_it_is = make(images=np.full((50, 3, 8, 8), 128, np.uint8)).one_batch()[0][0]
     unchanged = {row: 0 for row in range(50)}

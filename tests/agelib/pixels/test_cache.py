@@ -166,8 +166,7 @@ def test_a_disk_known_to_be_too_small_is_named_before_decoding(home, pictures, m
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10_000, 9_000, 1_000))
     with pytest.raises(
-        OSError,
-        match=r"home/pixels: 12 pictures of 16 pixels need 9,216 bytes, 1,000 are free; .*AGELIB_HOME",
+        OSError, match=r"home/pixels: 12 pictures of 16 pixels need 9,216 bytes, 1,000 are free; .*AGELIB_HOME"
     ) as error:
         cache.decode(faces, root, 16, progress=False)
     assert error.value.errno == errno.ENOSPC
@@ -209,10 +208,7 @@ def test_what_cannot_be_decoded_is_said(home, pictures):
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.sampled_from([1, 3]), st.just(4), st.just(4))),
-    st.data(),
-)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.sampled_from([1, 3]), st.just(4), st.just(4))), st.data())
 def test_statistics_are_numpys_in_float64(images, data):
     rows = data.draw(st.lists(st.integers(0, len(images) - 1), min_size=1, max_size=8))
     mean, std = statistics.statistics(images, rows)

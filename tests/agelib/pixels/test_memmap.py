@@ -84,10 +84,7 @@ def test_a_killed_decode_goes_on_after_its_finished_blocks(home, tmp_path, monke
     resumed = cache.decode(faces, tmp_path / "pictures", 64, jobs=1, progress=False)
     assert len(decoded) == 1600 - kept
     assert not partial.exists()
-    assert sorted(path.name for path in (home / "pixels" / resumed.key).iterdir()) == [
-        "images.npy",
-        "pictures.json",
-    ]
+    assert sorted(path.name for path in (home / "pixels" / resumed.key).iterdir()) == ["images.npy", "pictures.json"]
 
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "another"))
     whole = cache.decode(faces, tmp_path / "pictures", 64, jobs=1, progress=False)

@@ -126,13 +126,7 @@ def test_drawn_faces_are_never_taken_for_people():
 
 def test_a_runs_label_says_what_its_numbers_depend_on():
     shown = show.provenance(a_run())
-    for fact in (
-        "2,400 train, 300 valid, 300 test",
-        "nobody is on two sides",
-        "seed 7",
-        "64 pixels",
-        "torch 2.14.1",
-    ):
+    for fact in ("2,400 train, 300 valid, 300 test", "nobody is on two sides", "seed 7", "64 pixels", "torch 2.14.1"):
         assert fact in shown.text
     assert "LEAKS" not in shown.text
     Cells(shown.html)

@@ -213,11 +213,7 @@ def test_the_arrow_keys_change_picture_label_and_words(browser, tmp_path):
 
     press(browser, "Tab", "ArrowRight", "ArrowRight")
     after = browser.value(SEEN)
-    assert (after["value"], after["output"], after["said"], after["words"]) == (
-        "2",
-        *LABELS[2:] * 2,
-        WORDS[2],
-    )
+    assert (after["value"], after["output"], after["said"], after["words"]) == ("2", *LABELS[2:] * 2, WORDS[2])
     assert after["alt"] == "A line. slope: 90 years."
     assert after["other"] == [WORDS[2]], "the other figure stays as it is"
     shown = painted(browser)

@@ -105,27 +105,9 @@ class started:
         self.file = folder / f"{what}-{time.monotonic_ns()}.json"
         options = {
             "scheduler": ["--port", "0", "--scheduler-file", str(self.file)],
-            "worker": [
-                "--nthreads",
-                "1",
-                "--nworkers",
-                "2",
-                "--memory-limit",
-                "0",
-                "--local-directory",
-                str(folder),
-            ],
+            "worker": ["--nthreads", "1", "--nworkers", "2", "--memory-limit", "0", "--local-directory", str(folder)],
         }
-        self.command = [
-            sys.executable,
-            "-m",
-            "dask",
-            what,
-            *arguments,
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-        ]
+        self.command = [sys.executable, "-m", "dask", what, *arguments, "--host", "127.0.0.1", "--no-dashboard"]
         self.command += options[what]
         self.variables = variables
 
@@ -246,10 +228,7 @@ def test_a_scheduler_that_does_not_answer_is_named():
 
 
 def test_tls_without_certificates_is_refused():
-    with (
-        pytest.raises(ConnectionError, match="name the certificates"),
-        dask_cluster.connect("tls://127.0.0.1:9"),
-    ):
+    with pytest.raises(ConnectionError, match="name the certificates"), dask_cluster.connect("tls://127.0.0.1:9"):
         pass
 
 
@@ -258,18 +237,7 @@ def test_certificates_of_ones_own_authority_let_machines_talk(surroundings, tmp_
         pytest.skip("no openssl here")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subject = ["-subj", "/CN=ages", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-    ]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate]
     subprocess.run([*command, *subject], check=True, capture_output=True)
     named = {"CA_FILE": certificate}
     for role in ("SCHEDULER", "WORKER", "CLIENT"):
@@ -311,10 +279,7 @@ def test_a_worker_that_differs_says_in_what(wanted, threads, message):
 
 
 def test_a_worker_that_joins_later_is_asked_too_and_a_lost_scheduler_is_told(surroundings, tmp_path, capsys):
-    with (
-        started(surroundings, "scheduler") as (process, address),
-        executors.open(scheduler=address) as executor,
-    ):
+    with started(surroundings, "scheduler") as (process, address), executors.open(scheduler=address) as executor:
         assert "work waits until one joins" in capsys.readouterr().out
         added = executor.submit(operator.add, 1, 2)
         with started(surroundings | {"AGELIB_HOME": str(tmp_path)}, "worker", address):

@@ -59,10 +59,7 @@ def test_what_is_left_out_does_not_count_nor_what_it_alone_imports(package):
     (package / "fit.py").write_text("from agelib import loss, registry\n")
     whole = {"agelib.fit", "agelib.loss", "agelib.registry", "agelib.plots"}
     assert fingerprint.imported_modules("agelib.fit") == whole
-    assert fingerprint.imported_modules("agelib.fit", without=("agelib.registry",)) == {
-        "agelib.fit",
-        "agelib.loss",
-    }
+    assert fingerprint.imported_modules("agelib.fit", without=("agelib.registry",)) == {"agelib.fit", "agelib.loss"}
 
 
 def test_the_cellar_counts_only_where_it_is_named(package):

@@ -57,10 +57,7 @@ def test_warnings_are_shown_as_ever_and_noted(tmp_path, monkeypatch):
 
 def test_what_goes_wrong_in_a_worker_is_in_the_log_with_its_own_lines(tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
-    with (
-        logs.log_of("example", "agelib example") as log,
-        ProcessPoolExecutor(1, get_context("spawn")) as pool,
-    ):
+    with logs.log_of("example", "agelib example") as log, ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
             pool.submit(workspace.read_json, tmp_path / "missing.json").result()
         except OSError as error:

@@ -107,10 +107,7 @@ def test_bytes_that_arrived(terminal, server, tmp_path):
 def slow(file, flag):
     """Answer a notebook's exercise so that its cell ends when the flag is there."""
     notebook = nbformat.read(file, as_version=4)
-    answer(
-        notebook,
-        f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)\ntotal = a + b",
-    )
+    answer(notebook, f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)\ntotal = a + b")
     nbformat.write(notebook, file)
     return file
 

@@ -215,10 +215,7 @@ def test_the_training_chooses_the_estimate():
         (lambda: Distribution(sigma=0.0), "sigma is a number of years above 0"),
         (lambda: targets.build(Training(target="distribution", sigma=-1.0), AGES), "sigma is a number"),
         (lambda: Normal(std=0.0), "std is a number"),
-        (
-            lambda: Expectation(0, 4).loss(torch.zeros(2, 4), torch.zeros(2, 1)),
-            r"outputs \[B, 5\].*not \[2, 4\]",
-        ),
+        (lambda: Expectation(0, 4).loss(torch.zeros(2, 4), torch.zeros(2, 1)), r"outputs \[B, 5\].*not \[2, 4\]"),
         (lambda: Normal().decode(torch.zeros(2, 1)), r"not \[2, 1\]"),
     ],
 )

@@ -127,12 +127,7 @@ def test_age_posterior_predictions_and_scores_are_those_of_the_tasks():
 def test_age_may_be_left_out():
     target = build(tasks=("gender",))
     outputs = outputs_for(target)
-    assert (target.outputs, target.gives_age, target.ages, target.posterior(outputs)) == (
-        (2,),
-        False,
-        None,
-        None,
-    )
+    assert (target.outputs, target.gives_age, target.ages, target.posterior(outputs)) == ((2,), False, None, None)
     assert list(target.scores(outputs, labels_of(target))) == ["f1"]
     assert "predicted" not in target.predictions(outputs)
     with pytest.raises(ValueError, match="give no age; add the task age"):
@@ -188,10 +183,7 @@ def test_the_modules_are_those_of_the_tasks():
         (lambda: build(tasks=("age", "expression")), "expression: at least two different words"),
         (lambda: build(FACES.assign(age=np.nan)), "no training picture has an age"),
         (lambda: build(FACES.drop(columns="ethnicity")), "no column 'ethnicity'"),
-        (
-            lambda: build().loss(torch.zeros(2, 5), torch.zeros(2, 3)),
-            r"outputs \[B, 1 \+ 2 \+ 3\], not \[2, 5\]",
-        ),
+        (lambda: build().loss(torch.zeros(2, 5), torch.zeros(2, 3)), r"outputs \[B, 1 \+ 2 \+ 3\], not \[2, 5\]"),
         (lambda: build().loss(torch.zeros(2, 6), torch.zeros(2, 2)), r"labels \[B, 3\], not \[2, 2\]"),
         (lambda: build().loss(torch.zeros(2, 6), torch.zeros(2, 3), torch.ones(3)), "weights have the shape"),
     ],

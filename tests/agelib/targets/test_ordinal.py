@@ -41,11 +41,7 @@ def test_answers_become_ages_as_in_coral_pytorch():
     corn = torch.tensor([[14.152, -6.1942, 0.47710, 0.96850], [65.667, 0.303, 11.500, -4.524]])
     assert CORN(0, 4, estimate="median").decode(corn).tolist() == [1, 3]
     shares = torch.tensor(
-        [
-            [0.934, 0.861, 0.323, 0.492, 0.295],
-            [0.496, 0.485, 0.267, 0.124, 0.058],
-            [0.985, 0.967, 0.920, 0.819, 0.506],
-        ]
+        [[0.934, 0.861, 0.323, 0.492, 0.295], [0.496, 0.485, 0.267, 0.124, 0.058], [0.985, 0.967, 0.920, 0.819, 0.506]]
     )
     assert ORCNN(0, 5, estimate="median").decode(shares.logit()).tolist() == [2, 0, 5]
 

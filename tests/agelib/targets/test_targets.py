@@ -284,8 +284,7 @@ def test_a_target_is_found_by_the_module_that_holds_it(name):
 
 
 @pytest.mark.parametrize(
-    ("labels", "words"),
-    [(np.zeros((0, 1)), "N at least 1"), (np.zeros(3), "shape"), ([[1.0], [np.nan]], "label 1 is")],
+    ("labels", "words"), [(np.zeros((0, 1)), "N at least 1"), (np.zeros(3), "shape"), ([[1.0], [np.nan]], "label 1 is")]
 )
 def test_bad_training_labels_are_refused(labels, words):
     with pytest.raises(ValueError, match=words):

@@ -262,12 +262,7 @@ def test_a_killed_process_ends_the_others_and_the_training_resumes(two, tmp_path
 def test_processes_of_an_outside_launcher_do_not_wait_for_ever(tmp_path):
     run.run(experiment("regression"), progress=False)  # draws the faces, if no test has yet
     home = copy_of_the_data(tmp_path / "home")
-    group = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": launch._free_port(),
-        "WORLD_SIZE": 2,
-        "AGELIB_TIMEOUT": 15,
-    }
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": launch._free_port(), "WORLD_SIZE": 2, "AGELIB_TIMEOUT": 15}
     _, arguments = options(epochs=400)
     main, other = (begin(arguments, home, RANK=number, LOCAL_RANK=number, **group) for number in range(2))
     wait_for_epochs(main, home, 1)

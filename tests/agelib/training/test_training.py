@@ -87,14 +87,7 @@ LONG = [
 def test_a_killed_training_ends_with_the_same_numbers(tmp_path, settings):
     whole, expected = fit(tmp_path / "whole", **settings)
     folder = tmp_path / "killed"
-    command = [
-        sys.executable,
-        "-c",
-        KILLED,
-        str(folder),
-        REPOSITORY,
-        json.dumps(settings),
-    ]
+    command = [sys.executable, "-c", KILLED, str(folder), REPOSITORY, json.dumps(settings)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     history = folder / "history.csv"
     limit = time.monotonic() + 120
@@ -192,11 +185,7 @@ def test_the_learning_rate_finder_leaves_the_weights_alone():
 def test_half_precision_is_chosen_on_a_cpu_that_has_instructions_for_it(monkeypatch):
     depthwise = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
     plain = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3))
-    for can, network, expected in [
-        (True, plain, "bf16"),
-        (True, depthwise, "float32"),
-        (False, plain, "float32"),
-    ]:
+    for can, network, expected in [(True, plain, "bf16"), (True, depthwise, "float32"), (False, plain, "float32")]:
         monkeypatch.setattr(devices, "multiplies_bf16", lambda can=can: can)
         assert precision.precision(Training(), CPU, network) == expected
         assert precision.precision(Training(mixed_precision="bf16"), CPU, network) == "bf16"

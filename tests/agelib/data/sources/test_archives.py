@@ -67,14 +67,7 @@ def test_it_is_unpacked_once_and_again_when_the_archive_changes(tmp_path):
     assert (changed / "a").read_bytes() == b"22"
 
 
-ESCAPES = [
-    "../evil.txt",
-    "faces/../../evil.txt",
-    "/tmp/evil.txt",
-    "..\\evil.txt",
-    "C:\\evil.txt",
-    "C:evil.txt",
-]
+ESCAPES = ["../evil.txt", "faces/../../evil.txt", "/tmp/evil.txt", "..\\evil.txt", "C:\\evil.txt", "C:evil.txt"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])

@@ -68,9 +68,7 @@ def test_a_change_is_noticed_even_if_the_server_ignores_if_range(server, tmp_pat
     other = CONTENT[::-1]
     server.cuts, server.change_after_first = [400_000], (other, '"v2"')
     monkeypatch.setattr(
-        Handler,
-        "_start",
-        lambda self: int(self.headers["Range"][6:-1]) if "Range" in self.headers else None,
+        Handler, "_start", lambda self: int(self.headers["Range"][6:-1]) if "Range" in self.headers else None
     )
     assert fetch(server, tmp_path / "set.zip").read_bytes() == other
 
@@ -112,11 +110,7 @@ def test_the_first_sum_is_remembered_and_checked_next_time(server, tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "error", "words"),
-    [
-        (404, FileNotFoundError, "no such file"),
-        (410, FileNotFoundError, "no such file"),
-        (403, ValueError, "refuses"),
-    ],
+    [(404, FileNotFoundError, "no such file"), (410, FileNotFoundError, "no such file"), (403, ValueError, "refuses")],
 )
 def test_a_refusal_is_said_at_once(server, tmp_path, status, error, words):
     server.status = [status]

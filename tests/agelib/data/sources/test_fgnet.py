@@ -47,10 +47,7 @@ def archive(tmp_path):
     write_face(folder, "003a09", facts=FACTS | {"Age": "8"})
     write_face(folder, "004a10", facts=FACTS | {"Age": "10", "t": "", "Gender": "t"})
     write_face(
-        folder,
-        "005a11",
-        shape=np.full((68, 2), 900.0) + np.arange(136).reshape(68, 2),
-        facts=FACTS | {"Age": "11"},
+        folder, "005a11", shape=np.full((68, 2), 900.0) + np.arange(136).reshape(68, 2), facts=FACTS | {"Age": "11"}
     )
     write_face(folder, "006a12", shape=np.ones((67, 2)))
     write_face(folder, "face")

@@ -83,10 +83,7 @@ def test_odd_rows_stay_and_are_counted(tmp_path):
     }
 
 
-@given(
-    st.dates(datetime.date(1, 1, 1), datetime.date(2300, 12, 31)),
-    st.integers(1, 2400),
-)
+@given(st.dates(datetime.date(1, 1, 1), datetime.date(2300, 12, 31)), st.integers(1, 2400))
 def test_ages_are_those_of_the_calendar(born, year):
     july = datetime.date(year, 7, 1)
     completed = year - born.year - ((born.month, born.day) > (7, 1))
@@ -265,10 +262,7 @@ def test_a_well_formed_name_reads_back(age, gender, race, stamp, ending):
 
 
 def test_unparsable_names_are_skipped_with_their_reason(tmp_path):
-    good, bad = (
-        ["1_0_0_20161219140623097.jpg.chip.jpg"],
-        ["me.jpg", "_0_0_20161219140623097.jpg", "x_0_0_1.jpg"],
-    )
+    good, bad = (["1_0_0_20161219140623097.jpg.chip.jpg"], ["me.jpg", "_0_0_20161219140623097.jpg", "x_0_0_1.jpg"])
     make_pictures(tmp_path / "UTKFace", good + bad)
     (tmp_path / "UTKFace" / "labels.txt").touch()
     (tmp_path / "UTKFace" / "._1_0_0_20161219140623097.jpg.chip.jpg").touch()
@@ -483,12 +477,7 @@ def test_a_struct_of_columns_is_read_as_it_was_written(tmp_path_factory, texts, 
     path = tmp_path_factory.mktemp("mat") / "wiki.mat"
     corners = [np.array([[i, 2, 300, 70000]], dtype="float64") for i in range(len(texts))]
     numbers = np.arange(len(texts), dtype="int16")[None, :]
-    struct = {
-        "full_path": cells(texts),
-        "face_location": cells(corners),
-        "dob": numbers,
-        "gender": numbers * np.nan,
-    }
+    struct = {"full_path": cells(texts), "face_location": cells(corners), "dob": numbers, "gender": numbers * np.nan}
     savemat(path, {"other": 3.0, "wiki": struct}, do_compression=compressed)
     found = matlab.read_struct(path, ("imdb", "wiki"))
     assert list(found) == list(struct)

@@ -87,10 +87,7 @@ def test_the_final_network_is_described_as_in_the_study(twenty):
     assert {name: age[name] for name in stated} == stated
     assert age["augmentation"] == ("affine", "crop", "blur", "light")
     sizes = {
-        part: (
-            experiments["V20", part].network.base_features,
-            experiments["V20", part].network.hidden_neurons,
-        )
+        part: (experiments["V20", part].network.base_features, experiments["V20", part].network.hidden_neurons)
         for part in ("gender", "ethnicity")
     }
     assert sizes == {"gender": (32, 64), "ethnicity": (64, 64)}

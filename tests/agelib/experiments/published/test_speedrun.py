@@ -35,9 +35,7 @@ def test_the_clock_goes_on_from_the_archive_to_the_judged_test_part(raced):
 
 def test_a_speedrun_finds_what_the_same_experiment_finds_without_a_clock(raced, folder):
     plain = published.keep(
-        run.run(published.read("speedrun").experiment().replace(**SMALL), progress=False),
-        "multitask",
-        folder,
+        run.run(published.read("speedrun").experiment().replace(**SMALL), progress=False), "multitask", folder
     )
     pd.testing.assert_frame_equal(raced.predictions, plain.predictions)
     with pytest.raises(ValueError, match="multitask-42 was made without a clock"):
