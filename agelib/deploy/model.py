@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from agelib import networks
+from agelib import networks, training
 from agelib.config import Experiment
 from agelib.deploy import schema
 from agelib.deploy.face_crop import MEASURED, Frame, measure_frame
@@ -169,8 +169,6 @@ class Model:
             starts = range(0, len(images), batch_size)
             parts = (np.ascontiguousarray(images[start : start + batch_size]) for start in starts)
             return torch.from_numpy(np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts]))
-        from agelib import training  # fastai takes seconds to import, and a model is also read without asking it
-
         flip = self.experiment.pictures.flip_test if flip is None else flip
         return training.outputs(self.network, self._batches(images, batch_size, rows, device), device, flip)
 
