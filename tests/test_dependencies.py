@@ -25,7 +25,12 @@ NOT_PINNED = {"insightface": "its weights are fetched by hand and may not be use
 DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless"}
 
 #: Modules that come with what another requirement needs, and with which.
-BROUGHT_BY = {"IPython": "ipykernel", "huggingface_hub": "timm", "matplotlib_inline": "ipykernel"}
+BROUGHT_BY = {
+    "IPython": "ipykernel",
+    "urllib3": "requests",
+    "huggingface_hub": "timm",
+    "matplotlib_inline": "ipykernel",
+}
 
 #: What agelib alone does without: the site, courses, notebooks, clusters.
 HEAVY = {"sphinx", "jupyter-book", "nbgrader", "voila", "dask", "distributed", "jupyterlab", "papermill", "fastai"}
