@@ -24,7 +24,7 @@ from agelib.plots.subgroups import (
     confusion_matrix,
     confusion_squares,
     group_bars,
-    ladder,
+    variants,
     weights_by_age,
 )
 from agelib.plots.theme import set_theme
@@ -65,7 +65,6 @@ __all__ = [
     "heat_maps",
     "importance_bars",
     "intervals_by_age",
-    "ladder",
     "learning_curves",
     "learning_rate",
     "pictures",
@@ -80,5 +79,6 @@ __all__ = [
     "size_and_speed",
     "spread_and_error",
     "study_curves",
+    "variants",
     "weights_by_age",
 ]
