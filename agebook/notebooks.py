@@ -78,9 +78,7 @@ def execute(job: Job) -> dict:
             order = Path(folder, "job.json")
             write_json(order, asdict(job))
             code, output = run_python(
-                ["-m", "agebook.notebooks", str(order)],
-                job_environment(job.threads, folder) | job.variables,
-                folder,
+                ["-m", "agebook.notebooks", str(order)], job_environment(job.threads, folder) | job.variables, folder
             )
             said = Path(folder, "failure.txt")
             if code and said.is_file():

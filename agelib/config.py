@@ -25,26 +25,19 @@ class Data:
         "several joined by +",
     )
     root: str = _option(
-        "",
-        "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas",
+        "", "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas"
     )
     pictures: int = _option(3000, "how many pictures to draw, or to take of a real set; 0 takes all")
     data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split")
     label: str = _option("age", "which age to learn", ("age", "real_age", "apparent_age"))
-    detector: str = _option(
-        "cascade", "face detector of the first cleaning pass", ("cascade", "insightface", "none")
-    )
+    detector: str = _option("cascade", "face detector of the first cleaning pass", ("cascade", "insightface", "none"))
     min_age: float = _option(0.0, "smallest age kept, in years")
     max_age: float = _option(130.0, "largest age kept, in years")
     min_face_score: float = _option(0.0, "keep a recorded face score above this; a missing score is kept")
-    max_second_face_score: float = _option(
-        8.0, "keep a second face's score below this; no second face is kept"
-    )
+    max_second_face_score: float = _option(8.0, "keep a second face's score below this; no second face is kept")
     min_pictures_per_age: int = _option(10, "drop an age with fewer pictures than this")
     duplicates: str = _option(
-        "drop",
-        "keep one of each group of duplicates, none of a contradicting group; or keep all",
-        ("drop", "keep"),
+        "drop", "keep one of each group of duplicates, none of a contradicting group; or keep all", ("drop", "keep")
     )
     age_tolerance: float = _option(
         0.0, "duplicates whose ages differ by more than this many years contradict each other"
@@ -55,8 +48,7 @@ class Data:
         ("subject_exclusive", "by_age"),
     )
     split_file: str = _option(
-        "",
-        "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out",
+        "", "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out"
     )
     folds: int = _option(0, "number of folds of a cross-validation; 0: one split into train, valid and test")
     fold: int = _option(0, "which fold is the test part, from 0")
@@ -69,20 +61,15 @@ class Pictures:
 
     image_size: int = _option(64, "side of the square pictures, in pixels")
     first_size: int = _option(
-        0,
-        "side in the first epoch, growing to image_size until three quarters are over; 0: image_size from the start",
+        0, "side in the first epoch, growing to image_size until three quarters are over; 0: image_size from the start"
     )
     zoom: float = _option(1.0, "show the middle so much larger: 1 is the whole picture, 2 its middle half")
     grey: bool = _option(False, "show grey pictures (three equal channels)")
-    augmentation: tuple = _option(
-        (), "random changes of training pictures, of: flip, affine, crop, blur, light"
-    )
+    augmentation: tuple = _option((), "random changes of training pictures, of: flip, affine, crop, blur, light")
     mixup: float = _option(0.0, "mix pairs of training pictures: alpha of the Beta distribution; 0: never")
     flip_test: bool = _option(False, "predict from a picture and its mirror image, and take the mean")
     fraction: float = _option(1.0, "share of the training part that is used")
-    only: str = _option(
-        "", "train and validate on one group alone, such as gender=female; the test part stays whole"
-    )
+    only: str = _option("", "train and validate on one group alone, such as gender=female; the test part stays whole")
 
 
 @dataclass(frozen=True)
@@ -91,9 +78,7 @@ class Network:
 
     network: str = _option("basic_cnn", "a name of the registry, or torchvision/NAME, or timm/NAME")
     blocks: int = _option(4, "basic_cnn, quick_cnn: number of convolution blocks, 1 to 5")
-    base_features: int = _option(
-        32, "basic_cnn, quick_cnn: channels of the first block; each block doubles them"
-    )
+    base_features: int = _option(32, "basic_cnn, quick_cnn: channels of the first block; each block doubles them")
     hidden_neurons: int = _option(128, "basic_cnn, quick_cnn: width of the hidden layer")
     head: tuple = _option((), "widths of the hidden layers of the GELU head behind the features")
     task_head: tuple = _option((), "widths of the hidden layers that each of several tasks has for itself")
@@ -105,9 +90,7 @@ class Network:
 class Training:
     """How the network is trained."""
 
-    tasks: tuple = _option(
-        ("age",), "what is predicted, one or several of: age, gender, ethnicity, expression"
-    )
+    tasks: tuple = _option(("age",), "what is predicted, one or several of: age, gender, ethnicity, expression")
     task_weights: tuple = _option((), "weight of each task's loss, in their order; empty: 1 each")
     target: str = _option(
         "regression",
@@ -128,9 +111,7 @@ class Training:
     )
     loss: str = _option("mse", "loss of a regression or sigmoid regression", ("mse", "mae", "huber"))
     standardise: bool = _option(True, "regression: learn (age − mean) / std of the training part, not years")
-    bins: str = _option(
-        "7b", "age groups: 3, 4, 7a, 7b, 8, two-year, or first ages such as 0,3,7,15,31,41,66"
-    )
+    bins: str = _option("7b", "age groups: 3, 4, 7a, 7b, 8, two-year, or first ages such as 0,3,7,15,31,41,66")
     sigma: float = _option(2.0, "label distribution: standard deviation, in years; 0: the raters' own spread")
     label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them")
     label_noise: float = _option(0.0, "share of the training pictures that swap ages: what wrong labels cost")
@@ -158,11 +139,7 @@ class Training:
     head_epochs: int = _option(5, "head_then_all, gradual: most epochs of the head alone")
     head_learning_rate: float = _option(1e-3, "head_then_all, gradual: learning rate of the head alone")
     head_batch_size: int = _option(64, "head_then_all, gradual: pictures a batch for the head alone")
-    optimiser: str = _option(
-        "adamw",
-        "optimiser",
-        ("adam", "adamw", "nadam", "sgd", "rmsprop", "adadelta", "adamax"),
-    )
+    optimiser: str = _option("adamw", "optimiser", ("adam", "adamw", "nadam", "sgd", "rmsprop", "adadelta", "adamax"))
     learning_rate: float = _option(1e-3, "learning rate")
     weight_decay: float = _option(0.0, "weight decay (decoupled for adamw, L2 for the others)")
     momentum: float = _option(0.9, "momentum of sgd")
@@ -170,24 +147,17 @@ class Training:
     schedule: str = _option("none", "learning-rate schedule", ("none", "plateau", "one_cycle", "cosine"))
     epochs: int = _option(5, "most epochs to train")
     patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never")
-    monitor: str = _option(
-        "loss", "validation value that stops early and picks the best epoch", ("loss", "mae", "f1")
-    )
+    monitor: str = _option("loss", "validation value that stops early and picks the best epoch", ("loss", "mae", "f1"))
     averaging: str = _option(
-        "none",
-        "average weights over the last quarter of the epochs, or over all steps",
-        ("none", "swa", "ema"),
+        "none", "average weights over the last quarter of the epochs, or over all steps", ("none", "swa", "ema")
     )
     ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
     tempered: bool = _option(
-        False,
-        "divide the trained network's outputs by the temperature that the validation part chooses, task by task",
+        False, "divide the trained network's outputs by the temperature that the validation part chooses, task by task"
     )
-    compiled: bool = _option(
-        False, "train with torch.compile: a minute at first; the page Benchmarks says what it won"
-    )
+    compiled: bool = _option(False, "train with torch.compile: a minute at first; the page Benchmarks says what it won")
     seed: int = _option(42, "seed of weights, batches and augmentation")
 
 
@@ -272,12 +242,7 @@ def options() -> dict[str, Option]:
     'most epochs to train'
     """
     found = {}
-    for name, record in (
-        ("data", Data),
-        ("pictures", Pictures),
-        ("network", Network),
-        ("training", Training),
-    ):
+    for name, record in (("data", Data), ("pictures", Pictures), ("network", Network), ("training", Training)):
         for f in dataclasses.fields(record):
             found[f.name] = Option(
                 f.name, name, type(f.default), f.default, f.metadata["meaning"], f.metadata["choices"]

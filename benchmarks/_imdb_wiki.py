@@ -35,9 +35,7 @@ def write_metadata(path: Path, rows: int, seed: int = 42) -> list[str]:
     }
     width = 32
     # The one element of four bytes: these stand in the tag itself.
-    known = struct.pack("<HHi", 5, 4, width) + element(
-        1, b"".join(n.encode().ljust(width, b"\0") for n in fields)
-    )
+    known = struct.pack("<HHi", 5, 4, width) + element(1, b"".join(n.encode().ljust(width, b"\0") for n in fields))
     packed = zlib.compress(matrix(STRUCT, (1, 1), known, *fields.values(), name=b"imdb"), level=1)
     with open(path, "wb") as file:
         file.write(b"MATLAB 5.0 MAT-file, made for a benchmark".ljust(124) + b"\x00\x01IM")

@@ -29,9 +29,7 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="cpu", help="smoke, cpu (default) or gpu")
     parser.add_argument("--before", default="", help="a checkout of an older version, to be built as well")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")

@@ -24,9 +24,7 @@ def measure_speed(pictures: int, size: int) -> float:
         start = time.process_time()
         for k, person in enumerate(people):
             picture = drawn.take_picture(person, k * 95 / pictures, (0, k))
-            cv2.imencode(
-                ".jpg", drawn.draw(person, picture, size), [cv2.IMWRITE_JPEG_QUALITY, picture.quality]
-            )
+            cv2.imencode(".jpg", drawn.draw(person, picture, size), [cv2.IMWRITE_JPEG_QUALITY, picture.quality])
         rounds.append(pictures / (time.process_time() - start))
     return max(rounds)
 

@@ -20,12 +20,8 @@ SECONDS = 3.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--kept", action="store_true", help="measure nothing: make the report of what is kept"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kept", action="store_true", help="measure nothing: make the report of what is kept")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
     from agelib.runtime import workspace
@@ -60,9 +56,7 @@ def ratios(measured: pd.DataFrame) -> pd.DataFrame:
     """
     table = measured[["network", "batch_size", "way", "pictures_per_second", "low", "high"]].copy()
     plain = table[table["way"] == "torch"].set_index(["network", "batch_size"])["pictures_per_second"]
-    table["ratio"] = table["pictures_per_second"] / table.set_index(["network", "batch_size"]).index.map(
-        plain
-    )
+    table["ratio"] = table["pictures_per_second"] / table.set_index(["network", "batch_size"]).index.map(plain)
     return table.round({"pictures_per_second": 0, "low": 0, "high": 0, "ratio": 2})
 
 

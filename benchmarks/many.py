@@ -174,9 +174,7 @@ def draw(table: pd.DataFrame):
 
     theme.set_theme()
     figure, axis = theme.axes(width=6.5)
-    sns.lineplot(
-        table, x="workers", y="seconds", hue="kind", style="kind", markers=True, dashes=False, ax=axis
-    )
+    sns.lineplot(table, x="workers", y="seconds", hue="kind", style="kind", markers=True, dashes=False, ax=axis)
     runs = int(table["done"].max())
     axis.set(xlabel="workers, one of them killed", ylabel=f"seconds for {runs} trainings", ylim=(0, None))
     axis.set(title=f"{cores()} cores; drawn faces", xticks=sorted(table["workers"].unique()))

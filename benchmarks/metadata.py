@@ -115,9 +115,7 @@ def main() -> None:
         start = time.perf_counter()
         write_metadata(path, chosen.rows)
         size = path.stat().st_size / 2**20
-        print(
-            f"wrote {chosen.rows:,} rows, {size:.1f} MiB, in {time.perf_counter() - start:.1f} s", flush=True
-        )
+        print(f"wrote {chosen.rows:,} rows, {size:.1f} MiB, in {time.perf_counter() - start:.1f} s", flush=True)
         found = {way: [] for way in WAYS}
         for _ in range(chosen.repeat):
             for way in WAYS:
@@ -128,9 +126,7 @@ def main() -> None:
     if len(same) != 1:
         raise SystemExit(f"the ways do not end with the same rows: {same}")
     best = {way: min(run["seconds"] for run in runs) for way, runs in found.items()}
-    best["scipy.io.loadmat alone, which the loop needs"] = min(
-        run["loadmat_seconds"] for run in found["loop"]
-    )
+    best["scipy.io.loadmat alone, which the loop needs"] = min(run["loadmat_seconds"] for run in found["loop"])
     table = pd.DataFrame({"way": list(best), "seconds": list(best.values())})
     table["ratio"] = table["seconds"] / best["agelib"]
     table["peak_mib"] = [max(run["peak_mib"] for run in found[way]) if way in found else None for way in best]

@@ -83,9 +83,7 @@ def decode_rates(root: Path, paths: list[str], image_size: int, jobs: list[int])
     return table
 
 
-def evaluation_rates(
-    root: Path, paths: list[str], image_size: int, batch_size: int, device: str
-) -> pd.DataFrame:
+def evaluation_rates(root: Path, paths: list[str], image_size: int, batch_size: int, device: str) -> pd.DataFrame:
     """Pictures a second that the basic CNN judges: pictures from the memory map, or each opened again by Pillow."""
     import torch
     from PIL import Image
@@ -132,19 +130,14 @@ def report(table: pd.DataFrame, about: Provenance, folder) -> Path:
     table = table.copy()
     first = table.groupby("part", sort=False)["pictures_per_second"].transform("first")
     table["ratio"] = (table["pictures_per_second"] / first).round(2)
-    table["seconds"], table["pictures_per_second"] = (
-        table["seconds"].round(3),
-        table["pictures_per_second"].round(0),
-    )
+    table["seconds"], table["pictures_per_second"] = (table["seconds"].round(3), table["pictures_per_second"].round(0))
     said = (
         "Decoding once into a memory map, against a plain loop with Pillow; a network's answers from that map, against "
         "opening every file again; and training steps of a small network by where their batches come from. *Ratio* is "
         "to the first line of each part; those above "
         f"{PLOTTED} are not in the figure."
     )
-    figure = _report.ratios(
-        table[table["ratio"] <= PLOTTED], "part", "way", "pictures per second ÷ first line"
-    )
+    figure = _report.ratios(table[table["ratio"] <= PLOTTED], "part", "way", "pictures per second ÷ first line")
     alt = "Pictures per second as a ratio to the first way of each part: decoding, evaluation, training."
     return _report.write("pixels", "Pictures", said, table, about, figure, alt, folder)
 
@@ -155,12 +148,7 @@ def small_network(image_size: int):
 
     layers, channels = [], 3
     for width in (16, 32, 64, 128):
-        layers += [
-            nn.Conv2d(channels, width, 3, padding=1),
-            nn.ReLU(),
-            nn.BatchNorm2d(width),
-            nn.MaxPool2d(2),
-        ]
+        layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(width), nn.MaxPool2d(2)]
         channels = width
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (image_size // 16) ** 2, 1))
 
@@ -224,9 +212,7 @@ def main() -> None:
     from agelib.pixels import cache
     from agelib.pixels import statistics as pixels
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", help="folder of pictures; by default some are made")
     parser.add_argument("--pictures", type=int, default=4000, help="how many pictures to take, or to make")
     parser.add_argument("--image-size", type=int, default=64, help="side of the decoded pictures, in pixels")
@@ -259,9 +245,7 @@ def main() -> None:
         jobs = sorted({1, 2, processors})
         parts = {"decoding": decode_rates(root, paths, options.image_size, jobs)}
         os.environ["AGELIB_HOME"] = str(Path(temporary) / "home")
-        parts["evaluation"] = evaluation_rates(
-            root, paths, options.image_size, options.batch_size, options.device
-        )
+        parts["evaluation"] = evaluation_rates(root, paths, options.image_size, options.batch_size, options.device)
         decoded = cache.decode(pd.DataFrame({"path": paths}), root, options.image_size, progress=False)
         number = min(options.batches, len(paths) // options.batch_size)
         parts["training"] = loop_rates(decoded.images, options.batch_size, number, options.device)

@@ -125,10 +125,7 @@ def compare(network: str, chosen, processes: int) -> dict:
             "high": float(max(ratios)),
             "start, s": rest[processes] - rest[1],
         },
-        "Adam": {
-            way: differences(one, several),
-            "1 × 1": differences(one, train(experiment, 1, threads=1)[2]),
-        },
+        "Adam": {way: differences(one, several), "1 × 1": differences(one, train(experiment, 1, threads=1)[2])},
         "SGD": {
             way: differences(calm, train(small, processes)[2]),
             "1 × 1": differences(calm, train(small, 1, threads=1)[2]),

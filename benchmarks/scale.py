@@ -77,13 +77,7 @@ class Way:
         from agelib.config import Data
 
         # Nearly every file is an exact copy of others: they are looked for, but stay. Detection is a step of its own.
-        return Data(
-            source="imdb-wiki",
-            root=str(self.root),
-            detector="none",
-            duplicates="keep",
-            min_pictures_per_age=1,
-        )
+        return Data(source="imdb-wiki", root=str(self.root), detector="none", duplicates="keep", min_pictures_per_age=1)
 
     def _table(self, name: str):
         from agelib.data import table as faces
@@ -203,9 +197,7 @@ def write_thumbnails(file: Path, rows: int) -> None:
     """Thumbnails like those of aligned faces, grey: one mean, the same few directions, and noise in each pixel."""
     generator = np.random.default_rng(0)
     place = np.linspace(-1, 1, 32)
-    waves = [
-        np.outer(np.cos(np.pi * i * place), np.cos(np.pi * j * place)) for i in range(6) for j in range(6)
-    ]
+    waves = [np.outer(np.cos(np.pi * i * place), np.cos(np.pi * j * place)) for i in range(6) for j in range(6)]
     images = np.lib.format.open_memmap(file, "w+", np.uint8, (rows, 32, 32))
     for first in range(0, rows, 512):
         some = images[first : first + 512]
@@ -234,9 +226,7 @@ def measure(step: str, folder: Path, rows: int) -> dict:
 
     if step == "batches":
         import agelib.pixels.batches
-    agelib.data.table.check(
-        agelib.data.table.table(path=["a"], age=1)
-    )  # pandera is imported where it is used
+    agelib.data.table.check(agelib.data.table.table(path=["a"], age=1))  # pandera is imported where it is used
     process, highest, is_over = psutil.Process(), [0], threading.Event()
     before = own_memory(process)
 
@@ -319,19 +309,11 @@ def plot(table: pd.DataFrame):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 500_000])
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS, help="later ones need earlier ones")
     parser.add_argument(
-        "--steps", nargs="+", choices=STEPS, default=STEPS, help="later ones need earlier ones"
-    )
-    parser.add_argument(
-        "--detect-up-to",
-        type=int,
-        default=100_000,
-        metavar="ROWS",
-        help="larger sizes leave the detector out",
+        "--detect-up-to", type=int, default=100_000, metavar="ROWS", help="larger sizes leave the detector out"
     )
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
@@ -354,12 +336,9 @@ def main() -> None:
                 if step == "detect" and rows > chosen.detect_up_to:
                     continue
                 command = [sys.executable, __file__, "--measure", step, str(folder), str(rows)]
-                answer = subprocess.run(
-                    command, check=True, stdout=subprocess.PIPE, text=True, env=environment
-                )
+                answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
                 found.append(
-                    {"rows": rows, "step": step.replace("_", " ")}
-                    | json.loads(answer.stdout.splitlines()[-1])
+                    {"rows": rows, "step": step.replace("_", " ")} | json.loads(answer.stdout.splitlines()[-1])
                 )
                 told = found[-1]
                 print(
@@ -381,11 +360,7 @@ def main() -> None:
         "small to tell of growth."
     )
     alt = "Two panels over the number of rows: processor seconds of each step, and its memory."
-    print(
-        _report.write(
-            "scale", "Large data", said, as_table(table, slopes), about, plot(table), alt, chosen.reports
-        )
-    )
+    print(_report.write("scale", "Large data", said, as_table(table, slopes), about, plot(table), alt, chosen.reports))
     print(slopes.round(2).to_string(index=False))
 
 

@@ -148,9 +148,7 @@ def plot(table: pd.DataFrame):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--every", type=int, help="runs between two notes (default: a twentieth)")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
@@ -167,11 +165,7 @@ def main() -> None:
     alt = "Memory, disk and the seconds of listing over the number of runs."
     measures = as_table(found)
     print(measures.to_string(index=False))
-    print(
-        _report.write(
-            "soak", "A store that lives long", said, measures, about, plot(table), alt, chosen.reports
-        )
-    )
+    print(_report.write("soak", "A store that lives long", said, measures, about, plot(table), alt, chosen.reports))
 
 
 if __name__ == "__main__":

@@ -15,18 +15,11 @@ import pandas as pd
 from agelib.runtime import provenance
 
 #: Recipe → what the report calls it.
-RECIPES = {
-    "speedrun-long": "long speedrun",
-    "speedrun": "speedrun",
-    "sprint": "sprint",
-    "sprint-plain": "plain recipe",
-}
+RECIPES = {"speedrun-long": "long speedrun", "speedrun": "speedrun", "sprint": "sprint", "sprint-plain": "plain recipe"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="", help="the published archive of UTKFace")
     parser.add_argument("--reports", default=_report.FOLDER, help="where the report goes")
     chosen = parser.parse_args()
@@ -45,11 +38,7 @@ def main() -> None:
     curves = pd.concat([published.clock(run).assign(recipe=RECIPES[run.name], seed=run.seed) for run in runs])
     made = provenance.Provenance.of(runs[0].environment)
     about = dataclasses.replace(
-        made,
-        load=busy,
-        pictures=sum(made.pictures.values()),
-        split=runs[0].experiment.data.split_file,
-        details={},
+        made, load=busy, pictures=sum(made.pictures.values()), split=runs[0].experiment.data.split_file, details={}
     )
     said = (
         "From the published archive to the judged test part, in an empty workspace: unpacking, decoding, training, "

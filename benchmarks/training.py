@@ -65,9 +65,7 @@ SAID_OF = {
     "compiled": "*Compiled* is the limit with torch.compile.",
     "compiled half": "*Compiled half* is that in the arithmetic of *half*.",
 }
-SAID_LAST = (
-    "The median of pairs that were measured one straight after the other, with the least and the largest."
-)
+SAID_LAST = "The median of pairs that were measured one straight after the other, with the least and the largest."
 
 #: Ways that are measured on more pictures than the others.
 LONG = ("limit", "returned", "compiled", "compiled half")
@@ -80,9 +78,7 @@ def main() -> None:
     options.add_argument("--source", default="drawn-utkface")
     options.add_argument("--root", default="")
     options.add_argument("--pictures", type=int, default=1600)
-    options.add_argument(
-        "--times", type=int, default=5, help="so many times the pictures beside the limit (default 5)"
-    )
+    options.add_argument("--times", type=int, default=5, help="so many times the pictures beside the limit (default 5)")
     options.add_argument("--image-size", type=int, default=64)
     options.add_argument("--batch-size", type=int, default=64)
     options.add_argument("--network", action="append", help="may be given several times")
@@ -153,17 +149,12 @@ def compare(faces, root, chosen, folder: Path) -> pd.DataFrame:
     wanted = chosen.ways.split(",") if chosen.ways else list(ways)
     ours = {len(some): agelib_way(some, root, chosen, folder) for some in (few, faces)}
     theirs = {name: ways[name]() for name in wanted}
-    for way in (
-        ours[len(few)],
-        *theirs.values(),
-    ):  # caches, workers' start and lazy imports are not what is measured
+    for way in (ours[len(few)], *theirs.values()):  # caches, workers' start and lazy imports are not what is measured
         way(1)
     rows = []
     for turn, name in itertools.product(range(chosen.rounds), wanted):
         pictures = len(faces if name in LONG else few)
-        found = pair(
-            {"agelib": ours[pictures], name: theirs[name]}, name, turn % 2 == 1, pictures, chosen.epochs
-        )
+        found = pair({"agelib": ours[pictures], name: theirs[name]}, name, turn % 2 == 1, pictures, chosen.epochs)
         rows.append({"network": chosen.name, "other": name, "pictures": pictures} | found)
     return pd.DataFrame(rows)
 
@@ -403,12 +394,7 @@ def fastai_way(faces, root, chosen):
     # All pictures are trained on, as by the other ways; the first of them are looked at once more.
     table = pd.concat([table.assign(valid=False), table.head(VALID).assign(valid=True)], ignore_index=True)
     random = aug_transforms(
-        max_rotate=15,
-        max_zoom=1.05,
-        max_warp=0,
-        max_lighting=0.2,
-        p_affine=PROBABILITY,
-        p_lighting=PROBABILITY,
+        max_rotate=15, max_zoom=1.05, max_warp=0, max_lighting=0.2, p_affine=PROBABILITY, p_lighting=PROBABILITY
     )
     loaders = ImageDataLoaders.from_df(
         table,

@@ -39,9 +39,7 @@ TEXTS = sorted(
 CODE = re.compile(r"```[^\n]*\n(.*?)```|(`{1,2})(?!`)([^`]+?)\2(?!`)", re.DOTALL)
 
 #: A command in a line of code: `agelib train …`, `python -m agelib train …`, `.venv/bin/agebook grade …`.
-TYPED = re.compile(
-    r"(?:^|[\s/(!$])(?<!import )(?<!from )(agelib|agebook) ([a-z][a-z-]*)([^\n;|&]*)", re.MULTILINE
-)
+TYPED = re.compile(r"(?:^|[\s/(!$])(?<!import )(?<!from )(agelib|agebook) ([a-z][a-z-]*)([^\n;|&]*)", re.MULTILINE)
 
 #: What follows the package's name in sentences and lines of Python.
 NO_COMMANDS = {"import", "as"}
@@ -58,9 +56,7 @@ def text_of(path: Path) -> str:
 def commands(path: Path) -> list[tuple[str, str, tuple[str, ...]]]:
     """(program, command, options) of every command that a text names."""
     text = text_of(path)
-    pieces = (
-        [text] if path.suffix in ("", ".yml") else [block or span for block, _, span in CODE.findall(text)]
-    )
+    pieces = [text] if path.suffix in ("", ".yml") else [block or span for block, _, span in CODE.findall(text)]
     found = []
     for piece in pieces:
         for program, command, rest in TYPED.findall(re.sub(r"\\?\n\s+(?=--)|\\\n", " ", piece)):

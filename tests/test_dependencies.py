@@ -28,17 +28,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless"}
 BROUGHT_BY = {"IPython": "ipykernel", "huggingface_hub": "timm", "matplotlib_inline": "ipykernel"}
 
 #: What agelib alone does without: the site, courses, notebooks, clusters.
-HEAVY = {
-    "sphinx",
-    "jupyter-book",
-    "nbgrader",
-    "voila",
-    "dask",
-    "distributed",
-    "jupyterlab",
-    "papermill",
-    "fastai",
-}
+HEAVY = {"sphinx", "jupyter-book", "nbgrader", "voila", "dask", "distributed", "jupyterlab", "papermill", "fastai"}
 
 
 def normal(name: str) -> str:
@@ -96,9 +86,7 @@ def test_a_pin_is_within_what_is_asked_for(requirement):
 def test_agelib_alone_needs_nothing_of_the_book():
     alone = named(PROJECT["dependencies"])
     assert not alone & HEAVY
-    assert third_party("agelib", top_only=True) - {"fastai"} <= alone, (
-        "what is imported with a module is needed"
-    )
+    assert third_party("agelib", top_only=True) - {"fastai"} <= alone, "what is imported with a module is needed"
     assert alone <= third_party("agelib", top_only=False), "what is needed is imported"
 
 
@@ -125,18 +113,10 @@ def test_a_missing_extra_ends_in_one_line_that_names_it(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [
-        ("onnxruntime", "export"),
-        ("distributed", "cluster"),
-        ("yaml", "book"),
-        ("bs4", "book"),
-        ("nbgrader", "course"),
-    ],
+    [("onnxruntime", "export"), ("distributed", "cluster"), ("yaml", "book"), ("bs4", "book"), ("nbgrader", "course")],
 )
 def test_every_kind_of_module_names_its_extra(module, extra):
-    assert extras.remedy(ModuleNotFoundError(name=f"{module}.part")).endswith(
-        f"pip install 'agelib[{extra}]'"
-    )
+    assert extras.remedy(ModuleNotFoundError(name=f"{module}.part")).endswith(f"pip install 'agelib[{extra}]'")
 
 
 def test_a_module_of_no_extra_is_an_error_as_any_other():
@@ -157,9 +137,7 @@ def test_an_installed_package_finds_the_model_beside_it(tmp_path, monkeypatch):
     file = metadata.PackagePath("share/agelib/model/model.json")
     file.dist = type("Installed", (), {"locate_file": lambda self, path: tmp_path / path})()
     monkeypatch.setattr(shipped.metadata, "files", lambda name: [file])
-    monkeypatch.setattr(
-        shipped, "__file__", str(tmp_path / "site-packages" / "agelib" / "deploy" / "shipped.py")
-    )
+    monkeypatch.setattr(shipped, "__file__", str(tmp_path / "site-packages" / "agelib" / "deploy" / "shipped.py"))
     assert shipped.shipped_folder() == folder
 
 
@@ -167,7 +145,5 @@ def test_an_installed_package_works_in_the_users_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("AGELIB_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setattr(
-        workspace, "__file__", str(tmp_path / "site-packages" / "agelib" / "runtime" / "w.py")
-    )
+    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "site-packages" / "agelib" / "runtime" / "w.py"))
     assert workspace.home() == tmp_path.resolve() / ".cache" / "agelib"

@@ -25,16 +25,7 @@ BY_STRING: dict[str, str] = {}
 BY_STRING_YET: list[str] = []
 
 #: How a docstring of a module does not begin.
-EMPTY_WORDS = (
-    "this ",
-    "module ",
-    "a module",
-    "contains ",
-    "helper",
-    "utilities",
-    "various ",
-    "functions for ",
-)
+EMPTY_WORDS = ("this ", "module ", "a module", "contains ", "helper", "utilities", "various ", "functions for ")
 
 
 @cache
@@ -70,10 +61,7 @@ def imports(module: str) -> frozenset[str]:
 def edges() -> list[tuple[str, str]]:
     """(importing, imported) for all modules of ours."""
     return sorted(
-        (module, name)
-        for module in modules()
-        for name in imports(module)
-        if name in modules() and name != module
+        (module, name) for module in modules() for name in imports(module) if name in modules() and name != module
     )
 
 
@@ -150,9 +138,7 @@ def test_there_is_no_circle_between_rooms():
 
 
 def test_agelib_does_not_know_the_workshop():
-    assert not [
-        (one, other) for one, other in edges() if one.startswith("agelib") and other.startswith("agebook")
-    ]
+    assert not [(one, other) for one, other in edges() if one.startswith("agelib") and other.startswith("agebook")]
 
 
 def test_the_cellar_imports_nothing_but_itself():
@@ -211,9 +197,7 @@ def test_an_import_statement_stands_where_it_can():
 
 
 @pytest.mark.parametrize("module", BY_STRING_YET)
-@pytest.mark.xfail(
-    strict=True, reason="it still imports by a string; strike it off the list when it does not"
-)
+@pytest.mark.xfail(strict=True, reason="it still imports by a string; strike it off the list when it does not")
 def test_a_known_import_by_string_is_gone(module):
     assert module not in by_string()
 
@@ -246,9 +230,7 @@ def test_docstrings_name_modules_that_there_are():
 def test_importing_agelib_loads_nothing_heavy():
     """By what it loads, not by the clock: `import agelib` takes a few hundredths of a second."""
     code = "import sys, agelib; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     bare = subprocess.run(
         [sys.executable, "-c", code.replace(", agelib", "")], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -48,9 +48,7 @@ def judge(model, data: bytes, name: str, detector: str = "cascade", level: float
     ValueError: diary.txt is not a picture that can be read (not a picture).
     """
     if len(data) > LARGEST_BYTES:
-        raise ValueError(
-            f"{name} has {len(data) / 2**20:.1f} MB; at most {LARGEST_BYTES / 2**20:.0f} are taken."
-        )
+        raise ValueError(f"{name} has {len(data) / 2**20:.1f} MB; at most {LARGEST_BYTES / 2**20:.0f} are taken.")
     try:
         with Image.open(io.BytesIO(data)) as picture:
             pixels = picture.width * picture.height

@@ -144,8 +144,6 @@ def _groups(groups: dict) -> str:
         for by, each in groups.items()
         for name, row in each.items()
     )
-    head = "".join(
-        f'<th scope="col">{word}</th>' for word in ("test pictures of", "number", "MAE", "mean error")
-    )
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("test pictures of", "number", "MAE", "mean error"))
     caption = "How wrong it is for whom, in years; a mean error above 0 says too old"
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -19,11 +19,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "app.ipynb"
 OPTIONS, JUPYTER_PATH = "AGELIB_APP", "JUPYTER_PATH"
 
 #: What the page needs of the extensions of Jupyter: managers of widgets, Voilà's and its base, and ours.
-EXTENSIONS = (
-    "@voila-dashboards/widgets-manager8",
-    "@jupyter-widgets/jupyterlab-manager",
-    "anywidget",
-)
+EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 #: Bytes that the path of a socket may have (Linux, unix(7)).
 LONGEST = 107
@@ -106,9 +102,7 @@ def _check(options: Options) -> None:
     from agelib.deploy.predict import frame_for
 
     if not NOTEBOOK.is_file():
-        raise FileNotFoundError(
-            f"there is no {NOTEBOOK}; the app needs the repository, not the package alone"
-        )
+        raise FileNotFoundError(f"there is no {NOTEBOOK}; the app needs the repository, not the package alone")
     model = options.choose()
     frame_for(model, options.detector)
     model.check_level(options.level)
@@ -133,10 +127,7 @@ def _configuration(port: int, ip: str, browser: bool):
                 "local_hostnames": list(LOOPBACK),
             },
         },
-        VoilaConfiguration={
-            "template": "agebook",
-            "extension_allowlist": list(EXTENSIONS),
-        },
+        VoilaConfiguration={"template": "agebook", "extension_allowlist": list(EXTENSIONS)},
         # A page that was closed, or whose machine slept, leaves no process behind.
         MappingKernelManager={"cull_idle_timeout": 300, "cull_interval": 60},
         KernelManager={"transport": transport()},

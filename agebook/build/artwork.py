@@ -39,9 +39,7 @@ def _card(faces) -> bytes:
     width, height = CARD
     figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="#0b3954")
     canvas = FigureCanvasAgg(figure)
-    figure.text(
-        0.06, 0.80, "Estimating age from faces", color="white", fontsize=46, weight="bold", va="center"
-    )
+    figure.text(0.06, 0.80, "Estimating age from faces", color="white", fontsize=46, weight="bold", va="center")
     figure.text(
         0.06,
         0.665,

@@ -63,10 +63,7 @@ def _work(chapter: Chapter, parameters: dict) -> list:
         parameters,
         identify(parameters.get("root", "")),
         fingerprint.code_fingerprint(*modules),
-        [
-            (name, fingerprint.source_file(name).read_text(encoding="utf-8"))
-            for name in sorted(shown_modules(tree))
-        ],
+        [(name, fingerprint.source_file(name).read_text(encoding="utf-8")) for name in sorted(shown_modules(tree))],
         versions(chapter, modules),
         _references(chapter, modules),
     ]
@@ -171,9 +168,7 @@ def shown_modules(tree: ast.Module) -> set[str]:
             roots = [part.id for part in ast.walk(argument) if isinstance(part, ast.Name)]
             parts = [part for part in ast.walk(argument) if isinstance(part, ast.Attribute)]
             found |= {names[root] for root in roots if root in names}
-            found |= {
-                _home_of(names[p.value.id], p.attr) for p in parts if getattr(p.value, "id", "") in names
-            }
+            found |= {_home_of(names[p.value.id], p.attr) for p in parts if getattr(p.value, "id", "") in names}
     return found
 
 

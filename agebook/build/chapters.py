@@ -85,11 +85,7 @@ def _read(path: Path, _modified: int) -> Chapter:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = tuple(
-            {
-                "cell_type": cell["cell_type"],
-                "source": "".join(cell["source"]),
-                "metadata": cell.get("metadata", {}),
-            }
+            {"cell_type": cell["cell_type"], "source": "".join(cell["source"]), "metadata": cell.get("metadata", {})}
             for cell in notebook["cells"]
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -148,9 +144,7 @@ def list_chapters(repository) -> list[Chapter]:
     known = {}
     for chapter in chapters:
         if chapter.number in known:
-            raise ValueError(
-                f"{chapter.path}: {known[chapter.number].name} has the number {chapter.number} already"
-            )
+            raise ValueError(f"{chapter.path}: {known[chapter.number].name} has the number {chapter.number} already")
         known[chapter.number] = chapter
     return chapters
 
@@ -187,8 +181,6 @@ def check_contents(repository) -> None:
     listed = {page for page in read_contents(repository) if page.startswith("notebooks/")}
     there = {f"notebooks/{chapter.name}" for chapter in list_chapters(repository)}
     for page in sorted(listed - there):
-        raise ValueError(
-            f"_toc.yml names {page}, and there is no {page}.ipynb; remove the line or add the chapter"
-        )
+        raise ValueError(f"_toc.yml names {page}, and there is no {page}.ipynb; remove the line or add the chapter")
     for page in sorted(there - listed):
         raise ValueError(f"{page} is not in _toc.yml; add a line '- file: {page}' where it belongs")

@@ -34,10 +34,7 @@ TRAINED, ERRORS, MEGABYTES, ESTIMATE = (
 )
 
 #: Point estimates of a posterior that the page can read, and what it says of them.
-ESTIMATES = {
-    "mean": "their mean",
-    "median": "their median, the age up to which they sum to a half",
-}
+ESTIMATES = {"mean": "their mean", "median": "their median, the age up to which they sum to a half"}
 
 #: The drawn faces that the page offers: people of the seed 42, and how old each is drawn, in years.
 PEOPLE, AGES = (2, 3, 4, 7, 9, 10), (8, 17, 26, 44, 61, 75)
@@ -153,11 +150,7 @@ def describe(model) -> dict:
     from agelib.targets.multitask import Several
 
     target, show = model.target, model.experiment.pictures
-    parts = (
-        dict(zip(target.tasks, target.targets, strict=True))
-        if isinstance(target, Several)
-        else {"age": target}
-    )
+    parts = dict(zip(target.tasks, target.targets, strict=True)) if isinstance(target, Several) else {"age": target}
     age, intervals = parts.get("age"), schema.describe_intervals(model.calibrations)
     is_known = isinstance(age, Distribution | Expectation) and age.estimate in ESTIMATES
     # An age group can be looked up at the answer where that is one of the posterior's ages.
@@ -181,11 +174,7 @@ def describe(model) -> dict:
         "estimate": age.estimate,
         "margins": intervals["margins"],
         # What covers a part of the picture is the training pictures' mean colour, as in agelib.explain.
-        "cover": {
-            "side": side // 4,
-            "step": side // 8,
-            "colour": [round(255 * float(value)) for value in model.mean],
-        },
+        "cover": {"side": side // 4, "step": side // 8, "colour": [round(255 * float(value)) for value in model.mean]},
     }
 
 
@@ -256,10 +245,7 @@ def _accuracies(test: dict) -> str:
 
 def _errors(about: dict) -> str:
     """The table of errors by group, in Markdown."""
-    lines = [
-        "| in the label | pictures | off by, years (95 % interval) | mean error, years |",
-        "|:--|--:|:--|--:|",
-    ]
+    lines = ["| in the label | pictures | off by, years (95 % interval) | mean error, years |", "|:--|--:|:--|--:|"]
     for by in ("age", "gender", "ethnicity"):
         groups = about["groups"].get(by, {})
         for name in sorted(groups, key=lambda name: (not name.startswith("under"), name)):

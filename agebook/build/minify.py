@@ -37,9 +37,7 @@ def drop_unused_styles(static: Path, pages: Iterable[str]) -> None:
     pages : iterable of str
         The HTML of every page.
     """
-    scripts = [
-        path.read_text(encoding="utf-8") for path in (*static.glob("*.js"), *static.glob("scripts/*.js"))
-    ]
+    scripts = [path.read_text(encoding="utf-8") for path in (*static.glob("*.js"), *static.glob("scripts/*.js"))]
     words = set(WORD.findall("\n".join([*pages, *scripts])))
     styles = [*static.glob("*.css"), *static.glob("styles/*.css")]
     for path in styles:
@@ -69,11 +67,7 @@ def _kept(rules: Iterable, words: set[str]) -> Iterator[str]:
             selectors = [each for each in _split(rule.prelude) if _names(each) <= words]
             if selectors:
                 yield f"{','.join(map(tinycss2.serialize, selectors)).strip()} {{{tinycss2.serialize(rule.content)}}}"
-        elif (
-            rule.type == "at-rule"
-            and rule.lower_at_keyword in ("media", "supports", "layer")
-            and rule.content
-        ):
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer") and rule.content:
             inside = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
             kept = "".join(_kept(inside, words))
             if kept:

@@ -65,9 +65,7 @@ def _pack(package: str) -> bytes:
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode or not archives:
             said = (done.stderr or "").strip().splitlines()[-1:] or ["npm said nothing"]
-            raise ValueError(
-                f"the scripts {package} could not be fetched with npm: {said[0]}; try again online"
-            )
+            raise ValueError(f"the scripts {package} could not be fetched with npm: {said[0]}; try again online")
         return archives[0].read_bytes()
 
 

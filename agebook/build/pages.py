@@ -98,9 +98,7 @@ def insert_below_title(cells: list[dict], note: str) -> list[dict]:
         if cell["cell_type"] == "markdown" and found:
             for part in (source[: found.end()], note, source[found.end() :]):
                 if part.strip():
-                    added.append(
-                        {"cell_type": "markdown", "metadata": dict(cell["metadata"]), "source": part}
-                    )
+                    added.append({"cell_type": "markdown", "metadata": dict(cell["metadata"]), "source": part})
             return [*cells[:position], *added, *cells[position + 1 :]]
     return cells
 

@@ -29,9 +29,7 @@ def find_browser() -> str:
     """
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not found:
-        raise RuntimeError(
-            "the PDF is printed by Chromium, and there is none here: install the package chromium"
-        )
+        raise RuntimeError("the PDF is printed by Chromium, and there is none here: install the package chromium")
     return found
 
 
@@ -91,10 +89,7 @@ def join(html: Path, pages: list[str]) -> str:
     """
     from bs4 import BeautifulSoup
 
-    soups = {
-        page: BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
-        for page in pages
-    }
+    soups = {page: BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser") for page in pages}
     articles = {page: article for page, soup in soups.items() if (article := soup.select_one("article"))}
     names = {page: page.replace("/", "-") for page in articles}
     for page, article in articles.items():
@@ -131,9 +126,7 @@ def _open_up(article) -> None:
     for element in article.select("img[loading]"):
         del element["loading"]
     for element in article.select(".dropdown, .toggle"):
-        element["class"] = [
-            name for name in element["class"] if name not in ("dropdown", "toggle", "toggle-hidden")
-        ]
+        element["class"] = [name for name in element["class"] if name not in ("dropdown", "toggle", "toggle-hidden")]
 
 
 def _lead(article, html: Path, page: str, names: dict[str, str]) -> None:

@@ -76,16 +76,12 @@ class Build:
         if source not in SOURCES:
             raise ValueError(f"no data source {source!r}; there is: {', '.join(SOURCES)}")
         if source.startswith("drawn") and root:
-            raise ValueError(
-                f"source {source} is drawn and has no root, yet root is {root!r}; name the source of it"
-            )
+            raise ValueError(f"source {source} is drawn and has no root, yet root is {root!r}; name the source of it")
         if not source.startswith("drawn"):
             if not root:
                 raise ValueError(f"source {source} needs ROOT=…: its folder or its published archive")
             if not Path(root).expanduser().exists():
-                raise ValueError(
-                    f"nothing at ROOT={root}; give the folder or the published archive of {source}"
-                )
+                raise ValueError(f"nothing at ROOT={root}; give the folder or the published archive of {source}")
             # Chapters run in folders of their own, where a relative path would lead elsewhere.
             root = str(Path(root).expanduser().resolve())
         if isinstance(chapters, str):
@@ -96,9 +92,7 @@ class Build:
         except ValueError:
             raise ValueError(f"JOBS takes a number, not {jobs!r}") from None
         if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
-            raise ValueError(
-                f"ADDRESS is where the site will be, such as https://example.org/ages/, not {address!r}"
-            )
+            raise ValueError(f"ADDRESS is where the site will be, such as https://example.org/ages/, not {address!r}")
         repository = Path(repository or REPOSITORY).resolve()
         folder = Path(folder).resolve() if folder else repository / "_build"
         return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository, scheduler)

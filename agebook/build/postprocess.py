@@ -16,14 +16,10 @@ SEARCH_SCRIPT = re.compile(
 
 #: The options of the search, after which it is told to fetch no excerpts where a browser lets no page fetch.
 SEARCH_OPTIONS = re.compile(r"<script[^>]*documentation_options\.js[^>]*>\s*</script>")
-NO_EXCERPTS = (
-    '<script>if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;</script>'
-)
+NO_EXCERPTS = '<script>if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;</script>'
 
 #: The theme's script that would draw the icons anew: the font shows them already.
-ICON_SCRIPT = re.compile(
-    r"<script[^>]*fontawesome\.js[^>]*>\s*</script>\s*|<link[^>]*fontawesome\.js[^>]*>\s*"
-)
+ICON_SCRIPT = re.compile(r"<script[^>]*fontawesome\.js[^>]*>\s*</script>\s*|<link[^>]*fontawesome\.js[^>]*>\s*")
 
 #: Names for screen readers. Where they are not what stands on a control, what stands there is the better name; where
 #: nothing stands on it, it gets one.
@@ -67,13 +63,8 @@ def finish(html: Path, packed: Path, address: str = "") -> None:
         If a picture has no alternative text, with the page and the remedy.
     """
     drop_leftovers(html / "_static")
-    pages = {
-        path: corrected(path.read_text(encoding="utf-8"), path.stem == "search")
-        for path in html.rglob("*.html")
-    }
-    silent = [
-        f"{path.relative_to(html)}: {image[:160]}" for path, page in pages.items() for image in wordless(page)
-    ]
+    pages = {path: corrected(path.read_text(encoding="utf-8"), path.stem == "search") for path in html.rglob("*.html")}
+    silent = [f"{path.relative_to(html)}: {image[:160]}" for path, page in pages.items() for image in wordless(page)]
     if silent:
         raise ValueError(
             "pictures without an alternative text (the cell's metadata mystnb.image.alt, or the text in ![…]):\n"
@@ -99,10 +90,7 @@ def site_map(address: str, pages: list[str]) -> str:
     </urlset>
     """
     found = [f"<url><loc>{escape(address + page)}</loc></url>" for page in pages if page not in UNLISTED]
-    begin = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
-    ]
+    begin = ['<?xml version="1.0" encoding="UTF-8"?>', '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">']
     return "\n".join([*begin, *found, "</urlset>"])
 
 

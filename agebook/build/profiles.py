@@ -82,9 +82,7 @@ def resolve(chapters: list[Chapter], profile: dict, name: str, source: str, root
 
 def _of_chapter(part: dict, number: str) -> dict:
     # YAML reads 05 without quotes as the number 5.
-    return {str(key).zfill(2): values for key, values in (part.get("chapters") or {}).items()}.get(
-        number
-    ) or {}
+    return {str(key).zfill(2): values for key, values in (part.get("chapters") or {}).items()}.get(number) or {}
 
 
 def _check_names(chapters: list[Chapter], part: dict, name: str) -> None:

@@ -63,9 +63,7 @@ def _best(folder: Path) -> str:
     """Which of our networks of all tasks has the least validation loss, as a mean over its seeds; empty: none."""
     losses = {name: [run.history["valid_loss"].min() for run in kept(name, folder)] for name in _ALL_TASKS}
     return min(
-        (name for name in losses if losses[name]),
-        key=lambda name: sum(losses[name]) / len(losses[name]),
-        default="",
+        (name for name in losses if losses[name]), key=lambda name: sum(losses[name]) / len(losses[name]), default=""
     )
 
 
@@ -83,13 +81,9 @@ def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
         line = {"what": f"{found['what'].iloc[0]}<br>`{name}`"}
         if read(name).grid:
             line["chosen"] = _setting(kept(name, folder)[0])
-        line |= {
-            _COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted
-        }
+        line |= {_COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted}
         if rows["published"].notna().any():
-            numbers = (
-                f"{each.removeprefix('macro ').replace('_', ' ')} {known[each]:.2f}" for each in known.index
-            )
+            numbers = (f"{each.removeprefix('macro ').replace('_', ' ')} {known[each]:.2f}" for each in known.index)
             line["published"] = "<br>".join(numbers) or "–"
         lines.append(line)
     columns = list(lines[0])
@@ -110,9 +104,7 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         "| work | network | first weights | MAE on UTKFace, years |\n|:--|:--|:--|--:|",
         f"| this book | `{name}`, {who} | random | **{ours:.2f}** |",
     ]
-    lines += [
-        f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in FIELD
-    ]
+    lines += [f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in FIELD]
     ahead = [start for *_, start, mae in FIELD if mae < ours]
     lines.append(
         "\nOf ours it is the recipe with the least validation loss. Nobody's split is anybody else's, so a tenth of a "

@@ -49,9 +49,7 @@ MAKERS = (
     "sphinx_offline",
 )
 
-GITHUB = re.compile(
-    r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
-)
+GITHUB = re.compile(r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
 
 
 def site_key(plan: Plan) -> str:
@@ -64,10 +62,7 @@ def site_key(plan: Plan) -> str:
     return content_key(
         [(name, file_key(repository / name)) for name in files],
         [file_key(path) for path in makers],
-        [
-            file_key(path)
-            for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))
-        ],
+        [file_key(path) for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))],
         [file_key(path) for path in sorted((repository / REPORTS).glob("*.*"))],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
         repository_address(repository),
@@ -188,10 +183,7 @@ def site_settings(repository, published: str = "") -> dict:
         settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
     if published:
         settings["html"]["baseurl"] = published
-        settings["sphinx"]["config"] |= {
-            "ogp_site_url": published,
-            "ogp_image": f"{published}_static/drawn/card.png",
-        }
+        settings["sphinx"]["config"] |= {"ogp_site_url": published, "ogp_image": f"{published}_static/drawn/card.png"}
     # What a server sends where there is no page may be asked for from any folder: its addresses begin at the root.
     settings["sphinx"]["config"]["notfound_urls_prefix"] = urlsplit(published).path or "/"
     return settings

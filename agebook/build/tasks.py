@@ -66,9 +66,7 @@ def build_site(plan: Plan, here: Executor, executor: Executor) -> bool:
     executor : concurrent.futures.Executor
         Executes the chapters.
     """
-    is_whole = is_published(
-        plan
-    )  # asked first: a chapter that is executed anew changes the site, not its key
+    is_whole = is_published(plan)  # asked first: a chapter that is executed anew changes the site, not its key
     tasks = tasks_of(plan, here, executor)
     left = sum(task.name.startswith("chapter:") and not task.is_done for task in tasks)
     failed = run_tasks(tasks, plan.build.workers, ChapterLine(left))

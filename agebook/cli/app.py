@@ -11,9 +11,7 @@ def add(commands) -> None:
     add_source(app)
     add_manner(app)
     app.add_argument("--port", type=int, default=8866, help="where the page is served (default: 8866)")
-    app.add_argument(
-        "--ip", default="127.0.0.1", help="for whom: 127.0.0.1 (default) is this machine and nobody else"
-    )
+    app.add_argument("--ip", default="127.0.0.1", help="for whom: 127.0.0.1 (default) is this machine and nobody else")
     app.add_argument("--no-browser", action="store_true", help="open no browser")
     app.set_defaults(command=_app, ends_by_itself=True)
 

@@ -10,32 +10,21 @@ from agelib.runtime.progress import Line, steady
 def add(commands) -> None:
     """Add the commands to the parser's."""
     book = commands.add_parser("build", help="execute the chapters that changed and build the site")
-    book.add_argument(
-        "--profile", default="cpu", help="smoke, cpu (default) or gpu: a file of notebooks/profiles"
-    )
+    book.add_argument("--profile", default="cpu", help="smoke, cpu (default) or gpu: a file of notebooks/profiles")
     book.add_argument("--source", default="drawn", help="drawn (default), utkface, imdb-wiki or appa-real")
-    book.add_argument(
-        "--root", default="", help="the data set's folder or published archive; none for drawn faces"
-    )
-    book.add_argument(
-        "--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)"
-    )
+    book.add_argument("--root", default="", help="the data set's folder or published archive; none for drawn faces")
+    book.add_argument("--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)")
     add_workers(book, "chapters", "one a core")
-    book.add_argument(
-        "--address", default="", help="where the site will be published, such as https://example.org/"
-    )
+    book.add_argument("--address", default="", help="where the site will be published, such as https://example.org/")
     book.set_defaults(
-        command=_book,
-        kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:",
+        command=_book, kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:"
     )
 
     pdf = commands.add_parser("pdf", help="print the built site as one PDF (needs Chromium)")
     pdf.add_argument("--to", default="", help="the file (default: _build/estimating-age-from-faces.pdf)")
     pdf.set_defaults(command=_pdf)
 
-    serve = commands.add_parser(
-        "serve", help="show the built site in a browser, pages that fetch files included"
-    )
+    serve = commands.add_parser("serve", help="show the built site in a browser, pages that fetch files included")
     serve.add_argument("--folder", default="", help="the site (default: _build/html)")
     serve.add_argument("--port", type=int, default=8000, help="of this machine (default: 8000; 0: any)")
     serve.set_defaults(command=_serve, ends_by_itself=True)
@@ -43,9 +32,7 @@ def add(commands) -> None:
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab, ends_by_itself=True)
 
-    bench = commands.add_parser(
-        "bench", help="measure speed: run the programs in benchmarks/, one after the other"
-    )
+    bench = commands.add_parser("bench", help="measure speed: run the programs in benchmarks/, one after the other")
     bench.add_argument("names", nargs="*", help="which, such as training pixels (default: all)")
     bench.set_defaults(command=_bench, kept="Reports of finished benchmarks are kept; to run all again:")
 
@@ -54,13 +41,7 @@ def _book(chosen) -> int:
     from agebook.build import book
 
     return book(
-        chosen.profile,
-        chosen.source,
-        chosen.root,
-        chosen.chapters,
-        chosen.workers,
-        chosen.address,
-        chosen.scheduler,
+        chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.workers, chosen.address, chosen.scheduler
     )
 
 

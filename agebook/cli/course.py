@@ -16,9 +16,7 @@ def add(commands) -> None:
     )
     _add_class(assign)
     add_workers(assign, "notebooks", "one a processor core")
-    assign.add_argument(
-        "--keys", action="store_true", help="make every student's answer key, too; goes on if stopped"
-    )
+    assign.add_argument("--keys", action="store_true", help="make every student's answer key, too; goes on if stopped")
     assign.add_argument("--check", action="store_true", help="execute each copy up to its first exercise")
     assign.set_defaults(command=_assign, kept="Copies written and keys made are kept. To go on:")
 
@@ -33,9 +31,7 @@ def add(commands) -> None:
     _add_class(grade)
     add_workers(grade, "hand-ins", "one a processor core")
     grade.add_argument("--seconds", type=float, default=900, help="most time of a submission (default 900)")
-    grade.add_argument(
-        "--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)"
-    )
+    grade.add_argument("--memory", type=float, default=4, help="most memory of a submission, in GB (default 4)")
     grade.set_defaults(command=_grade, kept="What is graded is kept and not graded again. To go on:")
 
     link = commands.add_parser("link", help="a link that opens a chapter on a JupyterHub")
@@ -51,17 +47,11 @@ def add(commands) -> None:
 
 
 def _add_class(command) -> None:
-    command.add_argument(
-        "chapters", nargs="+", help="numbers of chapters with graded exercises, such as 01 03"
-    )
+    command.add_argument("chapters", nargs="+", help="numbers of chapters with graded exercises, such as 01 03")
     command.add_argument("--roster", type=Path, required=True, help="CSV of the class, with a column student")
+    command.add_argument("--folder", type=Path, default=Path("course"), help="the course's folder (default: course)")
     command.add_argument(
-        "--folder", type=Path, default=Path("course"), help="the course's folder (default: course)"
-    )
-    command.add_argument(
-        "--secret",
-        type=Path,
-        help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)",
+        "--secret", type=Path, help="file of the course's secret, made if there is none (default: FOLDER/secret.txt)"
     )
 
 
@@ -158,9 +148,7 @@ def _check(chosen) -> int:
         for remark in remarks:
             print(f"note    {remark}")
         done = sum(each.ready for each in exercises)
-        print(
-            f"{file.name}: {done} of {len(exercises)} exercises ready. Whether values are right, grading tells."
-        )
+        print(f"{file.name}: {done} of {len(exercises)} exercises ready. Whether values are right, grading tells.")
         ready &= done == len(exercises)
     return 0 if ready else 1
 

@@ -86,9 +86,7 @@ def agree(mine, theirs, tolerance: float = 1e-6) -> bool:
     if isinstance(mine, int | float) and isinstance(theirs, int | float):
         return abs(mine - theirs) <= tolerance * max(1.0, abs(theirs))
     if isinstance(mine, dict) and isinstance(theirs, dict):
-        return mine.keys() == theirs.keys() and all(
-            agree(mine[name], theirs[name], tolerance) for name in theirs
-        )
+        return mine.keys() == theirs.keys() and all(agree(mine[name], theirs[name], tolerance) for name in theirs)
     if isinstance(mine, list) and isinstance(theirs, list):
         return len(mine) == len(theirs) and all(
             agree(one, other, tolerance) for one, other in zip(mine, theirs, strict=True)

@@ -17,14 +17,7 @@ from typing import Protocol
 import nbformat
 
 from agebook.course import answers
-from agebook.course.student_copy import (
-    first_exercise,
-    is_by_hand,
-    name_of,
-    points,
-    read_notebook,
-    student_copy,
-)
+from agebook.course.student_copy import first_exercise, is_by_hand, name_of, points, read_notebook, student_copy
 from agebook.course.variants import draw, read_variants
 from agebook.notebooks import Job, execute
 from agelib.runtime import executors, workspace
@@ -187,9 +180,7 @@ def _make_key(assignment: Assignment, chapter: Chapter) -> float:
     failed = assignment.key.with_suffix(".failed.ipynb")
     with tempfile.TemporaryDirectory(prefix=f"key-{chapter.number}-") as folder:
         handed_in = Path(folder, "answers.json")
-        job = _job(
-            chapter, chapter.path, assignment.parameters, folder, failed, {answers.VARIABLE: str(handed_in)}
-        )
+        job = _job(chapter, chapter.path, assignment.parameters, folder, failed, {answers.VARIABLE: str(handed_in)})
         record = execute(job)
         found = answers.read(handed_in)
     notebook = read_notebook(chapter.path)

@@ -72,9 +72,7 @@ def grade(
     known = {chapter.name: read_notebook(chapter.path) for chapter in chapters}
     for each in assignments:
         if not each.key.is_file():
-            raise FileNotFoundError(
-                f"no key for {each.student}, {each.chapter}; `agebook assign … --keys` makes it"
-            )
+            raise FileNotFoundError(f"no key for {each.student}, {each.chapter}; `agebook assign … --keys` makes it")
     folder, records = Path(folder).resolve(), {}
     tasks = ((each, (each, known[each.chapter], folder, limits)) for each in assignments)
     with executors.lent(executor, jobs, threads=True) as taken:
@@ -82,9 +80,7 @@ def grade(
             try:
                 record = future.result()
             except Exception as error:  # whatever one submission does, the others are graded
-                record = _record(
-                    each, "stopped", {}, [f"grading failed: {type(error).__name__}: {error}"], known
-                )
+                record = _record(each, "stopped", {}, [f"grading failed: {type(error).__name__}: {error}"], known)
             records[each.student, each.chapter] = record
             score, most = sum(record["scores"].values()), sum(record["points"].values())
             result = f"{record['outcome']}, {score:g} of {most:g}"
@@ -113,9 +109,7 @@ def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Li
     if not file.is_file():
         return _record(assignment, "missing", {}, [], known)
     place = folder / "graded" / assignment.student / f"{assignment.chapter}.json"
-    key = workspace.content_key(
-        file.read_bytes().hex(), assignment.key.read_bytes().hex(), nbformat.writes(chapter)
-    )
+    key = workspace.content_key(file.read_bytes().hex(), assignment.key.read_bytes().hex(), nbformat.writes(chapter))
     if place.is_file():
         record = workspace.read_json(place)
         if record.get("key") == key:
@@ -137,9 +131,7 @@ def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Li
 def _execute(assignment: Assignment, submitted, chapter, folder: Path, limits: sandbox.Limits) -> dict:
     restored = restore(submitted, chapter, assignment.parameters, assignment.student, assignment.chapter)
     with tempfile.TemporaryDirectory(prefix="grading-") as place:
-        notebook, result, handed_in = (
-            Path(place, name) for name in ("in.ipynb", "out.ipynb", "answers.json")
-        )
+        notebook, result, handed_in = (Path(place, name) for name in ("in.ipynb", "out.ipynb", "answers.json"))
         nbformat.write(restored.notebook, notebook)
         stopped = sandbox.execute(notebook, result, folder, limits, {answers.VARIABLE: str(handed_in)})
         done = read_notebook(result) if result.is_file() else restored.notebook
@@ -152,9 +144,7 @@ def _execute(assignment: Assignment, submitted, chapter, folder: Path, limits: s
     with workspace.write_whole(target) as temporary:
         temporary.write_text(nbformat.writes(done), encoding="utf-8")
     scores = {
-        cell.metadata["nbgrader"]["grade_id"]: 0.0
-        if _failed(cell)
-        else float(cell.metadata["nbgrader"]["points"])
+        cell.metadata["nbgrader"]["grade_id"]: 0.0 if _failed(cell) else float(cell.metadata["nbgrader"]["points"])
         for cell in done.cells
         if _is_test(cell)
     }
@@ -177,11 +167,7 @@ def judge(notebook, given: dict, key: dict) -> None:
             elif name not in given:
                 errors = [_error("NoAnswer", "no answer was handed in here")]
             elif not answers.agree(given[name]["value"], key[name]["value"], key[name]["tolerance"]):
-                errors = [
-                    _error(
-                        "NotTheAnswer", "your parameters give another value than the one that you handed in"
-                    )
-                ]
+                errors = [_error("NotTheAnswer", "your parameters give another value than the one that you handed in")]
         # A hidden test is not shown where it fails: its line would be in the traceback.
         for error in errors:
             error["traceback"] = [f"{error['ename']}: {error['evalue']}"]

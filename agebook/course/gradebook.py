@@ -17,8 +17,7 @@ from agelib.runtime.progress import PATIENCE, track
 
 #: A script or style that a page would fetch from elsewhere.
 _OUTSIDE = re.compile(
-    r"<script[^>]*\bsrc=[\"']?https?://[^>]*>\s*</script>|<link[^>]*\bhref=[\"']?https?://[^>]*>",
-    re.IGNORECASE,
+    r"<script[^>]*\bsrc=[\"']?https?://[^>]*>\s*</script>|<link[^>]*\bhref=[\"']?https?://[^>]*>", re.IGNORECASE
 )
 
 

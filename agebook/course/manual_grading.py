@@ -73,21 +73,11 @@ def enter(records: Sequence[dict], folder) -> dict[tuple[str, str], int]:
             comment = before.comment if same else ""
             record["judged"][exercise] = {"score": score, "comment": comment}
             record["scores"][exercise] = score or 0.0
-            row = (
-                record["student"],
-                record["chapter"],
-                exercise,
-                record["points"][exercise],
-                score,
-                comment,
-                answer,
-            )
+            row = (record["student"], record["chapter"], exercise, record["points"][exercise], score, comment, answer)
             rows.append(dict(zip(COLUMNS, row, strict=True)))
         waiting = sum(judged["score"] is None for judged in record["judged"].values())
         unread[record["student"], record["chapter"]] = waiting
-    rows += [
-        dict(zip(COLUMNS, row[1:], strict=True)) for row in known.values()
-    ]  # of chapters that are not graded now
+    rows += [dict(zip(COLUMNS, row[1:], strict=True)) for row in known.values()]  # of chapters that are not graded now
     if rows:
         written = pd.DataFrame(rows, columns=COLUMNS)
         for name in ("comment", "answer"):

@@ -40,9 +40,7 @@ def read_roster(file) -> pd.DataFrame:
     """
     file = Path(file)
     try:
-        table = pd.read_csv(
-            file, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
-        )
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{file}: not readable as a CSV in UTF-8 ({error}); save it as one") from None
     table.columns = [str(name).strip().lower().replace(" ", "_") for name in table.columns]
@@ -60,9 +58,7 @@ def read_roster(file) -> pd.DataFrame:
     folded = table["student"].str.casefold()
     if folded.duplicated().any():
         line = int(folded.duplicated().to_numpy().argmax())
-        raise ValueError(
-            f"{file}, line {line + 2}: {table['student'].iloc[line]!r} is there twice; keep one line"
-        )
+        raise ValueError(f"{file}, line {line + 2}: {table['student'].iloc[line]!r} is there twice; keep one line")
     if table.empty:
         raise ValueError(f"{file}: there is no student in it; add a line for each")
     return table.reindex(columns=COLUMNS, fill_value="")

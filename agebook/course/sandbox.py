@@ -86,17 +86,7 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
         command = [sys.executable, "-m", "agebook.course.sandbox", json.dumps(order)]
         if can_isolate():
             shell = 'mount -t tmpfs none "$0" && exec "$@"'
-            command = [
-                "unshare",
-                "--map-root-user",
-                "--net",
-                "--mount",
-                "sh",
-                "-c",
-                shell,
-                str(hidden),
-                *command,
-            ]
+            command = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", shell, str(hidden), *command]
         process = subprocess.Popen(
             command,
             cwd=folder,

@@ -30,9 +30,7 @@ class Checked:
     said: str
 
 
-def check(
-    file, cell_seconds: float = 300.0, told=lambda done, total: None
-) -> tuple[list[Checked], list[str]]:
+def check(file, cell_seconds: float = 300.0, told=lambda done, total: None) -> tuple[list[Checked], list[str]]:
     """Execute a student's notebook in a fresh kernel, and look at each exercise. The file is not changed.
 
     Parameters
@@ -62,9 +60,7 @@ def check(
     notebook = read_notebook(file)
     about = notebook.metadata.get("agelib", {})
     if not about.get("exercises"):
-        raise ValueError(
-            f"{file}: no notebook that was handed out to a student; `agebook assign` makes those"
-        )
+        raise ValueError(f"{file}: no notebook that was handed out to a student; `agebook assign` makes those")
     remarks = list(_remarks(notebook, about))
     stub = {name_of(cell): cell.source for cell in notebook.cells if _is_answer(cell)}
     _execute(notebook, file, cell_seconds, told)

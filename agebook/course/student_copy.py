@@ -23,9 +23,7 @@ _STEPS = (
     "CheckCellMetadata", "LockCells", "ClearSolutions", "ClearHiddenTests", "ClearOutput", "ComputeChecksums",
 )  # fmt: skip
 
-_SOLUTION = re.compile(
-    r"^(?P<fence>```+|~~~+|:::+)\{solution\}.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL
-)
+_SOLUTION = re.compile(r"^(?P<fence>```+|~~~+|:::+)\{solution\}.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
 _EXERCISE = re.compile(
     r"^(?P<fence>```+|~~~+|:::+)\{exercise\}.*?\n"
     r"(?::label:[ \t]*(?P<label>\S+)\n)?(?P<text>.*?)^(?P=fence)[ \t]*$",
@@ -83,9 +81,7 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
     text = nbformat.writes(made)
     left = [word for word in FORBIDDEN if word in text]
     if left:
-        raise ValueError(
-            f"assignment {assignment}: the copy of {student} would still hold {left[0]!r}; mend its cells"
-        )
+        raise ValueError(f"assignment {assignment}: the copy of {student} would still hold {left[0]!r}; mend its cells")
     return made
 
 

@@ -37,9 +37,7 @@ def read_variants(metadata: Mapping, parameters: Mapping) -> dict[str, list]:
     found = {}
     for name, given in metadata.get("agelib", {}).get("variants", {}).items():
         if name not in parameters:
-            raise ValueError(
-                f"variants: the chapter declares no parameter {name!r}; it has {', '.join(parameters)}"
-            )
+            raise ValueError(f"variants: the chapter declares no parameter {name!r}; it has {', '.join(parameters)}")
         values = list(given) if isinstance(given, list) else _steps(name, given)
         wrong = [value for value in values if not _fits(value, parameters[name])]
         if wrong or not values:
@@ -56,9 +54,7 @@ def _steps(name: str, given) -> list:
         first, last, step = given["from"], given["to"], given.get("step", 1)
         number = math.floor((last - first) / step + 1e-9) + 1
     except (KeyError, TypeError, AttributeError, ZeroDivisionError):
-        raise ValueError(
-            f'variants: {name} needs a list of values, or {{"from": a, "to": b, "step": s}}'
-        ) from None
+        raise ValueError(f'variants: {name} needs a list of values, or {{"from": a, "to": b, "step": s}}') from None
     whole = all(isinstance(value, int) for value in (first, step))
     # Steps in decimals are added up exactly as they are written: 0.1 + 2 · 0.1 is 0.3.
     return [first + k * step if whole else round(first + k * step, 10) for k in range(number)]
@@ -94,10 +90,7 @@ def draw(variants: Mapping[str, list], secret: str, student: str, assignment: st
     """
     if len(secret) < LEAST_SECRET:
         raise ValueError(f"the course's secret has {len(secret)} characters; take {LEAST_SECRET} or more")
-    return {
-        name: values[_number(secret, student, assignment, name) % len(values)]
-        for name, values in variants.items()
-    }
+    return {name: values[_number(secret, student, assignment, name) % len(values)] for name, values in variants.items()}
 
 
 def _number(secret: str, *words: str) -> int:

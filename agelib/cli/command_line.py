@@ -50,10 +50,7 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
             if chosen.traceback:
                 raise
             said = f"{type(error).__name__}: {error}"
-            print(
-                f"{program} {chosen.name}: unexpected, {said}; where it comes from: {log.file}",
-                file=sys.stderr,
-            )
+            print(f"{program} {chosen.name}: unexpected, {said}; where it comes from: {log.file}", file=sys.stderr)
             return 1
 
 

@@ -8,9 +8,7 @@ from agelib.runtime.progress import steady
 
 def add(commands) -> None:
     """Add the commands to the parser's."""
-    data = commands.add_parser(
-        "data", help="read, clean and split a data set; print what was kept and removed"
-    )
+    data = commands.add_parser("data", help="read, clean and split a data set; print what was kept and removed")
     add_options(data, records=("data",))
     data.set_defaults(command=_data, kept="Each step that was finished is kept. To go on:")
 
@@ -25,9 +23,7 @@ def add(commands) -> None:
     download = commands.add_parser("download", help="download a real data set from its owners")
     download.add_argument("dataset", nargs="?", help="which; without it, what there is")
     download.add_argument("folder", type=Path, nargs="?", help="where to (default: the workspace)")
-    download.add_argument(
-        "--accept-licence", action="store_true", help="say yes to the owners' terms beforehand"
-    )
+    download.add_argument("--accept-licence", action="store_true", help="say yes to the owners' terms beforehand")
     download.set_defaults(command=_download, kept="The bytes that arrived are kept. To go on:")
 
 

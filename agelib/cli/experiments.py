@@ -33,14 +33,10 @@ def add(commands) -> None:
     )
     add_options(train)
     train.set_defaults(
-        needs=["fastai"],
-        command=_train,
-        kept="The pictures made ready and the last checkpoint are kept. To go on:",
+        needs=["fastai"], command=_train, kept="The pictures made ready and the last checkpoint are kept. To go on:"
     )
 
-    study = commands.add_parser(
-        "study", help="run a grid of options and say which is best on the validation part"
-    )
+    study = commands.add_parser("study", help="run a grid of options and say which is best on the validation part")
     study.add_argument(
         "--vary",
         action="append",
@@ -52,9 +48,7 @@ def add(commands) -> None:
     add_options(study)
     study.set_defaults(command=_study, kept=_KEPT, needs=["fastai", "optuna"])
 
-    throughput = commands.add_parser(
-        "throughput", help="pictures a second that networks predict, by batch size"
-    )
+    throughput = commands.add_parser("throughput", help="pictures a second that networks predict, by batch size")
     throughput.add_argument("names", nargs="*", help="networks (default: seven of different kinds)")
     throughput.add_argument("--image-size", type=int, default=64, help="pixels (default 64)")
     throughput.add_argument("--batch-sizes", default="1,8,32,100", help="default 1,8,32,100")
@@ -62,13 +56,9 @@ def add(commands) -> None:
     throughput.set_defaults(command=_throughput)
 
     networks = commands.add_parser("networks", help="list networks with their parameters and multiply-adds")
-    networks.add_argument(
-        "--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)"
-    )
+    networks.add_argument("--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)")
     networks.add_argument("--names", action="store_true", help="print the names alone")
-    networks.add_argument(
-        "--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)"
-    )
+    networks.add_argument("--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)")
     networks.set_defaults(command=_networks)
 
 

@@ -19,26 +19,18 @@ def add(commands) -> None:
     export = commands.add_parser(
         "export", help="write a finished run, or a model again: safetensors, ONNX, and what its outputs mean"
     )
-    export.add_argument(
-        "folder", type=Path, help="a folder that does not exist yet, or holds an older export"
-    )
+    export.add_argument("folder", type=Path, help="a folder that does not exist yet, or holds an older export")
     source = export.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", help=_RUN)
     source.add_argument(
-        "--model",
-        type=Path,
-        help=f"folder of a model, to write it again with its ONNX graph, such as {SHIPPED}",
+        "--model", type=Path, help=f"folder of a model, to write it again with its ONNX graph, such as {SHIPPED}"
     )
     export.add_argument("--half", action="store_true", help="weights in 16 bits: half the bytes")
     export.add_argument("--no-onnx", action="store_true", help="no ONNX graph")
-    export.add_argument(
-        "--detector", default="cascade", help="who will find faces: cascade (default), insightface"
-    )
+    export.add_argument("--detector", default="cascade", help="who will find faces: cascade (default), insightface")
     export.set_defaults(command=_export)
 
-    predict = commands.add_parser(
-        "predict", help="age, interval, gender and ethnicity of every face in new pictures"
-    )
+    predict = commands.add_parser("predict", help="age, interval, gender and ethnicity of every face in new pictures")
     predict.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
     add_source(predict)
     predict.add_argument("--format", choices=("table", "csv"), default="table")
@@ -61,13 +53,9 @@ def add_source(command) -> None:
 
 def add_manner(command) -> None:
     """Add the options that say how faces are found, framed and judged."""
+    command.add_argument("--detector", default="cascade", help="who finds faces: cascade (default), insightface")
     command.add_argument(
-        "--detector", default="cascade", help="who finds faces: cascade (default), insightface"
-    )
-    command.add_argument(
-        "--margin",
-        type=float,
-        help="what to leave around a face, in shares of its box (default: the model's)",
+        "--margin", type=float, help="what to leave around a face, in shares of its box (default: the model's)"
     )
     command.add_argument(
         "--level", type=float, default=0.9, help="how sure the interval is: 0.5, 0.8, 0.9 (default) or 0.95"
@@ -108,10 +96,7 @@ def _predict(chosen) -> int:
     _warn_of_drawn(model)
     calibration = model.calibrations.get(chosen.level)
     if calibration is not None and not np.isfinite(calibration.margins["margin"]).all():
-        print(
-            f"no intervals: the run's validation part is too small for {100 * chosen.level:g} %",
-            file=sys.stderr,
-        )
+        print(f"no intervals: the run's validation part is too small for {100 * chosen.level:g} %", file=sys.stderr)
     files = find_pictures(chosen.pictures)
     batches = predict_in_batches(model, files, detector=detector, level=chosen.level, onnx=chosen.onnx)
     write = _write_csv if chosen.format == "csv" else _write_table

@@ -28,14 +28,10 @@ def add(commands) -> None:
     published = commands.add_parser(
         "published", help="run what was published, or our choice, again, beside the published numbers"
     )
-    published.add_argument(
-        "which", nargs="?", help="such as best or utkface-twenty; without it, what there is"
-    )
+    published.add_argument("which", nargs="?", help="such as best or utkface-twenty; without it, what there is")
     published.add_argument("--seeds", default="", help="such as 42,43 (default: the experiment's own)")
     published.add_argument(
-        "--steps",
-        default="",
-        help="of a sequence: which, such as V01,V05 (default: all; those done are found)",
+        "--steps", default="", help="of a sequence: which, such as V01,V05 (default: all; those done are found)"
     )
     published.add_argument(
         "--size",
@@ -43,9 +39,7 @@ def add(commands) -> None:
         help="of a sequence: smoke or cpu (default): drawn faces; reduced: real pictures, small; full: the study's "
         "settings",
     )
-    published.add_argument(
-        "--weights", default="", help="file for the steps that start from pretrained weights"
-    )
+    published.add_argument("--weights", default="", help="file for the steps that start from pretrained weights")
     published.add_argument(
         "--clock", action="store_true", help="from the archive to a judged network, against the clock"
     )
@@ -135,13 +129,7 @@ def _list(published) -> None:
 
 def _make(chosen, roots: list[Path], folder: Path) -> None:
     """Make a result that is no training, and say what it is."""
-    from agelib.experiments.published import (
-        age_gap,
-        kept_runs,
-        landmarks,
-        saliency,
-        split_audit,
-    )  # with torch
+    from agelib.experiments.published import age_gap, kept_runs, landmarks, saliency, split_audit  # with torch
 
     match chosen.which:
         case "split":

@@ -14,14 +14,9 @@ def add(commands) -> None:
     disk = commands.add_parser("disk", help="say what the workspace holds, and when it was last used")
     disk.set_defaults(command=_disk)
 
-    prune = commands.add_parser(
-        "prune", help="say what of the workspace was not used for long; remove it if told to"
-    )
+    prune = commands.add_parser("prune", help="say what of the workspace was not used for long; remove it if told to")
     prune.add_argument(
-        "--kind",
-        action="append",
-        metavar="KIND",
-        help="such as runs or pixels, as often as you like (default: all)",
+        "--kind", action="append", metavar="KIND", help="such as runs or pixels, as often as you like (default: all)"
     )
     prune.add_argument("--keep-days", type=float, help="keep what was used in the last so many days")
     prune.add_argument("--keep-size", type=size, metavar="10GB", help="remove only until so much is left")
@@ -71,11 +66,7 @@ def _disk(_chosen) -> None:
         oldest=table["oldest"].dt.strftime("%Y-%m-%d"),
         newest=table["newest"].dt.strftime("%Y-%m-%d"),
     )
-    print(
-        shown[["kind", "what", "number", "files", "size", "leftovers", "oldest", "newest"]].to_string(
-            index=False
-        )
-    )
+    print(shown[["kind", "what", "number", "files", "size", "leftovers", "oldest", "newest"]].to_string(index=False))
     print(f"\n{in_words(table['bytes'].sum())} in all; oldest and newest say when something was last used")
 
 
@@ -83,9 +74,7 @@ def _prune(chosen) -> None:
     from agelib.runtime import prune as housekeeping
 
     with steady("look through the workspace, and remove"):
-        table = housekeeping.prune(
-            chosen.kind, chosen.keep_days, chosen.keep_size, is_rehearsal=not chosen.yes
-        )
+        table = housekeeping.prune(chosen.kind, chosen.keep_days, chosen.keep_size, is_rehearsal=not chosen.yes)
     if len(table):
         shown = table.assign(bytes=table["bytes"].map(in_words), days=table["days"].round(1))
         print(shown.to_string(index=False))

@@ -47,9 +47,7 @@ class Cleaned:
     duplicates: pd.DataFrame
 
 
-def clean(
-    collection: Collection, data: Data | None = None, jobs: int | None = None, progress: bool = True
-) -> Cleaned:
+def clean(collection: Collection, data: Data | None = None, jobs: int | None = None, progress: bool = True) -> Cleaned:
     """Clean a collection.
 
     The steps, each on what the one before left: unreadable files; pictures without a face (study A's first pass);
@@ -79,12 +77,8 @@ def clean(
     data = Data() if data is None else data
     faces = check(collection.faces, str(collection.root)).reset_index(drop=True)
     if faces.empty:
-        raise ValueError(
-            f"{collection.root}: there are no pictures to clean; {len(collection.skipped)} were skipped"
-        )
-    twins = duplicates.find(
-        faces, collection.root, tolerance=data.age_tolerance, jobs=jobs, progress=progress
-    )
+        raise ValueError(f"{collection.root}: there are no pictures to clean; {len(collection.skipped)} were skipped")
+    twins = duplicates.find(faces, collection.root, tolerance=data.age_tolerance, jobs=jobs, progress=progress)
     keep, steps, removed = np.ones(len(faces), bool), [], []
 
     def step(name: str, bad: pd.Series, reason: pd.Series | str, note: str = "") -> None:
@@ -163,9 +157,7 @@ def score(cleaned: Cleaned, truth: pd.DataFrame) -> pd.DataFrame:
             recall = hits / number if number else np.nan
             rows.append((step, name, number, hits, len(gone), recall, right if name == whole else np.nan))
         reached -= gone
-    return pd.DataFrame(
-        rows, columns=["step", "fault", "planted", "caught", "removed", "recall", "precision"]
-    )
+    return pd.DataFrame(rows, columns=["step", "fault", "planted", "caught", "removed", "recall", "precision"])
 
 
 def _pairs_of(truth: pd.DataFrame, faults: tuple) -> set:

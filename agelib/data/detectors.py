@@ -99,9 +99,7 @@ def _detect_all(
 
     def look(path: str) -> tuple:
         try:
-            picture = read_picture(
-                root / path, 2 * CASCADE_SIZE if detector == "insightface" else CASCADE_SIZE
-            )
+            picture = read_picture(root / path, 2 * CASCADE_SIZE if detector == "insightface" else CASCADE_SIZE)
         except ValueError:
             return False, False, 0, None
         if detector == "none":
@@ -143,9 +141,7 @@ def make_cascade() -> Callable[[np.ndarray], np.ndarray]:
     file = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(file))
     if cascade.empty():
-        raise RuntimeError(
-            f"OpenCV has no face cascade at {file}; install opencv-python-headless below version 5"
-        )
+        raise RuntimeError(f"OpenCV has no face cascade at {file}; install opencv-python-headless below version 5")
 
     def look(picture: np.ndarray) -> np.ndarray:
         grey = cv2.cvtColor(np.ascontiguousarray(picture.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY)
@@ -182,9 +178,7 @@ def make_insightface() -> Callable[[np.ndarray], np.ndarray]:
             f"{INSIGHTFACE_MODEL} from the InsightFace project, read its licence (research only) and unpack it there, "
             "or choose detector='cascade'"
         )
-    analysis = FaceAnalysis(
-        INSIGHTFACE_MODEL, allowed_modules=["detection"], providers=["CPUExecutionProvider"]
-    )
+    analysis = FaceAnalysis(INSIGHTFACE_MODEL, allowed_modules=["detection"], providers=["CPUExecutionProvider"])
     analysis.prepare(ctx_id=-1, det_size=(2 * CASCADE_SIZE, 2 * CASCADE_SIZE))
 
     def look(picture: np.ndarray) -> np.ndarray:

@@ -109,9 +109,7 @@ def find(
         # One picture stands for all that have its bytes.
         rows = np.flatnonzero(thumbnails.readable & ~keys.duplicated().to_numpy())
         found["readable"], found["perceptual_hash"] = thumbnails.readable, hashes
-        found["near_group"] = _group_pairs(
-            near_pairs(images, hashes, rows, progress), found["exact_group"].to_numpy()
-        )
+        found["near_group"] = _group_pairs(near_pairs(images, hashes, rows, progress), found["exact_group"].to_numpy())
     ages = faces["age"]
     found["contradicts"] = _contradicts(ages, found["exact_group"], tolerance) | _contradicts(
         ages, found["near_group"], tolerance

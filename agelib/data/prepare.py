@@ -88,13 +88,9 @@ def _check_folds(data: Data) -> None:
             f"folds={data.folds} is too few: one fold tests, one validates, the rest trains; give 3 or more"
         )
     if data.folds and data.split_file:
-        raise ValueError(
-            "folds deal the pictures out anew and split_file says who is where; give one of the two"
-        )
+        raise ValueError("folds deal the pictures out anew and split_file says who is where; give one of the two")
     if data.folds and not 0 <= data.fold < data.folds:
-        raise ValueError(
-            f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}"
-        )
+        raise ValueError(f"fold {data.fold} does not exist: with folds={data.folds} they are 0 to {data.folds - 1}")
 
 
 def _is_ready(folder: Path) -> bool:
@@ -120,9 +116,7 @@ def _require(file: Path) -> Path:
 def _stamp(root: Path) -> list:
     """What shows that a data set is no longer the one that it was."""
     if not root.exists():
-        raise FileNotFoundError(
-            f"root: there is no file or folder {root}; give the data set's folder or archive"
-        )
+        raise FileNotFoundError(f"root: there is no file or folder {root}; give the data set's folder or archive")
     # A folder's own time does not show that a table in it, or a folder of pictures below it, has changed.
     seen = [root, *sorted(root.iterdir())] if root.is_dir() else [root]
     return [(str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in seen]
@@ -158,9 +152,7 @@ def _cleaned(data: Data, jobs, progress) -> tuple[clean.Cleaned, dict]:
                 for name in ("removed", "report", "duplicates"):
                     workspace.write_table(temporary / f"{name}.csv", getattr(cleaned, name))
                 workspace.write_table(temporary / "skipped.csv", collection.skipped)
-                workspace.write_json(
-                    temporary / "data.json", {"root": str(collection.root), "notes": collection.notes}
-                )
+                workspace.write_json(temporary / "data.json", {"root": str(collection.root), "notes": collection.notes})
     # Read back even by who has just made it, so that everybody splits the very same table.
     tables = (_read(folder / f"{name}.csv") for name in ("removed", "report", "duplicates"))
     return clean.Cleaned(read(folder / "faces.csv"), *tables), workspace.read_json(folder / "data.json")
@@ -183,9 +175,7 @@ def use_label(collection: Collection, label: str) -> Collection:
     table = collection.faces
     if table[label].isna().all():
         have = [name for name in ("age", "real_age", "apparent_age") if table[name].notna().any()]
-        raise ValueError(
-            f"{table['source'].iloc[0]} has no {label}; it has: {', '.join(have) or 'no age at all'}"
-        )
+        raise ValueError(f"{table['source'].iloc[0]} has no {label}; it has: {', '.join(have) or 'no age at all'}")
     return Collection(table.assign(age=table[label]), collection.root, collection.skipped, collection.notes)
 
 

@@ -123,21 +123,13 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     """
     try:
         named = pd.read_csv(file, dtype=str)
-    except (
-        UnicodeDecodeError,
-        EOFError,
-        BadGzipFile,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-    ) as error:
+    except (UnicodeDecodeError, EOFError, BadGzipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{file}: not readable as a table of path and split ({error})") from None
     if missing := [name for name in ("path", "split") if name not in named]:
         raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")
     if (twice := named["path"].duplicated()).any():
         row = int(twice.to_numpy().argmax())
-        raise ValueError(
-            f"{file}, row {row + 2}: {named['path'][row]} stands there twice; name each picture once"
-        )
+        raise ValueError(f"{file}, row {row + 2}: {named['path'][row]} stands there twice; name each picture once")
     if (wrong := ~named["split"].isin(PARTS)).any():
         row = int(wrong.to_numpy().argmax())
         raise ValueError(f"{file}, row {row + 2}: no part {named['split'][row]!r}; parts: {', '.join(PARTS)}")
@@ -249,9 +241,7 @@ def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, column: s
     table = pd.DataFrame(rows, columns=names)
     found = table[table["groups"] > 0]
     sentences = [_sentence(row) for row in found.itertuples()]
-    return Audit(
-        table, bool(len(found)), "\n".join(sentences) or "No identity and no duplicate is in two parts."
-    )
+    return Audit(table, bool(len(found)), "\n".join(sentences) or "No identity and no duplicate is in two parts.")
 
 
 def require_no_leak(found: Audit, allow: bool = False) -> None:
@@ -270,9 +260,7 @@ def require_no_leak(found: Audit, allow: bool = False) -> None:
 
 
 def _sentence(row) -> str:
-    noun = {"identity": ("identity", "identities")}.get(
-        row.kind, (f"group of {row.kind}s", f"groups of {row.kind}s")
-    )
+    noun = {"identity": ("identity", "identities")}.get(row.kind, (f"group of {row.kind}s", f"groups of {row.kind}s"))
     many = row.groups > 1
     return (
         f"{row.groups:,} {noun[many]} {'are' if many else 'is'} in both {row.other} and {row.part} "
@@ -313,9 +301,7 @@ def _deal(faces: pd.DataFrame, kind: str, duplicates, shares: np.ndarray, seed: 
     ages = faces["age"].to_numpy(float)
     if not np.isfinite(ages).all():
         row = int(np.flatnonzero(~np.isfinite(ages))[0])
-        raise ValueError(
-            f"row {row} ({faces['path'].iloc[row]}) has no age; clean the table before it is split"
-        )
+        raise ValueError(f"row {row} ({faces['path'].iloc[row]}) has no age; clean the table before it is split")
     order = np.argsort(faces["path"].to_numpy(str), kind="stable")
     generator = np.random.default_rng(seed)
     if kind == "by_age":

@@ -52,9 +52,7 @@ class Collection:
 
     faces: pd.DataFrame
     root: Path
-    skipped: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype="object")
-    )
+    skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype="object"))
     notes: dict = field(default_factory=dict)
 
 
@@ -72,9 +70,7 @@ def table(**columns) -> pd.DataFrame:
     unknown = sorted(set(columns) - set(COLUMNS))
     if unknown:
         raise ValueError(f"the faces table has no column {unknown[0]!r}; it has: {', '.join(COLUMNS)}")
-    number = max(
-        len(values) for values in columns.values() if not isinstance(values, str) and np.ndim(values)
-    )
+    number = max(len(values) for values in columns.values() if not isinstance(values, str) and np.ndim(values))
     faces = pd.DataFrame(index=pd.RangeIndex(number))
     for name, (kind, _) in COLUMNS.items():
         values = columns.get(name, np.nan)
@@ -112,9 +108,7 @@ def check(faces: pd.DataFrame, where: str = "faces table") -> pd.DataFrame:
     """
     missing = [name for name in COLUMNS if name not in faces]
     if missing:
-        raise ValueError(
-            f"{where}: no column {', '.join(missing)}; make the table with agelib.data.table.table"
-        )
+        raise ValueError(f"{where}: no column {', '.join(missing)}; make the table with agelib.data.table.table")
     known = COLUMNS | LATER_COLUMNS
     faces = faces[[name for name in known if name in faces]].reset_index(drop=True)
     for name, (kind, _) in known.items():
@@ -125,9 +119,7 @@ def check(faces: pd.DataFrame, where: str = "faces table") -> pd.DataFrame:
         except (TypeError, ValueError):
             numbers = pd.to_numeric(faces[name], errors="coerce")
             row = int(np.flatnonzero(numbers.isna() & faces[name].notna())[0])
-            raise ValueError(
-                f"{where}: {name!r} must be a number, row {row} has {faces[name][row]!r}"
-            ) from None
+            raise ValueError(f"{where}: {name!r} must be a number, row {row} has {faces[name][row]!r}") from None
     _check_values(faces, where)
     return faces
 
@@ -136,21 +128,13 @@ def _check_values(faces: pd.DataFrame, where: str) -> None:
     """Hand the rules to pandera and say its first finding in one sentence."""
     import pandera.pandas as pa
 
-    text = pa.Check(
-        lambda s: s.dropna().map(type).eq(str).reindex(s.index, fill_value=True), error="must be text"
-    )
+    text = pa.Check(lambda s: s.dropna().map(type).eq(str).reindex(s.index, fill_value=True), error="must be text")
     rules = {name: pa.Column(checks=[text], nullable=True) for name, (k, _) in COLUMNS.items() if k == "text"}
     rules["path"] = pa.Column(checks=[text], nullable=False)
-    rules["gender"] = pa.Column(
-        checks=[pa.Check.isin(GENDERS, error="must be female or male")], nullable=True
-    )
-    rules["age"] = pa.Column(
-        float, checks=[pa.Check(np.isfinite, error="must be a finite number")], nullable=True
-    )
+    rules["gender"] = pa.Column(checks=[pa.Check.isin(GENDERS, error="must be female or male")], nullable=True)
+    rules["age"] = pa.Column(float, checks=[pa.Check(np.isfinite, error="must be a finite number")], nullable=True)
     if "split" in faces:
-        rules["split"] = pa.Column(
-            checks=[pa.Check.isin(PARTS, error="must be train, valid or test")], nullable=True
-        )
+        rules["split"] = pa.Column(checks=[pa.Check.isin(PARTS, error="must be train, valid or test")], nullable=True)
     repeated = faces["path"][faces["path"].duplicated() & faces["path"].notna()]
     if len(repeated):
         row, path = repeated.index[0], repeated.iloc[0]
@@ -163,9 +147,7 @@ def _check_values(faces: pd.DataFrame, where: str) -> None:
         first = error.failure_cases.iloc[0]
         wish = "must not be missing" if first["check"] == "not_nullable" else first["check"]
         value = "" if first["check"] == "not_nullable" else f" ({first['failure_case']!r})"
-        raise ValueError(
-            f"{where}: {first['column']!r} {wish}, row {first['index']}{value} does not hold"
-        ) from None
+        raise ValueError(f"{where}: {first['column']!r} {wish}, row {first['index']}{value} does not hold") from None
 
 
 def is_drawn(faces: pd.DataFrame) -> bool:

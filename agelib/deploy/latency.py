@@ -36,9 +36,7 @@ def torch_ways(model: Model, compiled: bool = False) -> dict[str, Callable]:
     compiled : bool
         With torch.compile, too; it needs a C++ compiler, and half a minute for each new size of a batch.
     """
-    whole = Graph(
-        copy.deepcopy(model.network), model.mean, model.std, model.experiment.pictures.flip_test
-    ).eval()
+    whole = Graph(copy.deepcopy(model.network), model.mean, model.std, model.experiment.pictures.flip_test).eval()
     last = copy.deepcopy(whole).to(memory_format=torch.channels_last)
     ways = {
         "torch": lambda images: whole(torch.from_numpy(images)),
@@ -124,9 +122,7 @@ def reference(
     images = np.random.default_rng(0).integers(0, 256, (256, 3, image_size, image_size), np.uint8)
     for name in names:
         with TemporaryDirectory() as place:
-            model = load(
-                export(_fresh(name, image_size, Path(place, "fresh.safetensors")), Path(place, "model"))
-            )
+            model = load(export(_fresh(name, image_size, Path(place, "fresh.safetensors")), Path(place, "model")))
             eight = quantise(model.graph, Path(place, "eight.onnx"), "static", images)
             ways = torch_ways(model, compiled=True)
             ways |= {"ONNX Runtime": graph_way(model.graph), "ONNX Runtime, 8 bits": graph_way(eight)}

@@ -138,13 +138,7 @@ class Model:
         return self._batches(images, len(images)).one_batch()[0]
 
     def outputs(
-        self,
-        images,
-        device=None,
-        onnx: bool = False,
-        rows=None,
-        batch_size: int = BATCH,
-        flip: bool | None = None,
+        self, images, device=None, onnx: bool = False, rows=None, batch_size: int = BATCH, flip: bool | None = None
     ) -> torch.Tensor:
         """What the network gives for images, before the target says what it means.
 
@@ -174,12 +168,8 @@ class Model:
             images = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
             starts = range(0, len(images), batch_size)
             parts = (np.ascontiguousarray(images[start : start + batch_size]) for start in starts)
-            return torch.from_numpy(
-                np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts])
-            )
-        from agelib import (
-            training,
-        )  # fastai takes seconds to import, and a model is also read without asking it
+            return torch.from_numpy(np.concatenate([self.session.run(None, {"pictures": part})[0] for part in parts]))
+        from agelib import training  # fastai takes seconds to import, and a model is also read without asking it
 
         flip = self.experiment.pictures.flip_test if flip is None else flip
         return training.outputs(self.network, self._batches(images, batch_size, rows, device), device, flip)
@@ -197,9 +187,7 @@ class Model:
                 f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
             )
 
-    def predict(
-        self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False
-    ) -> pd.DataFrame:
+    def predict(self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False) -> pd.DataFrame:
         """What the model says of pictures, one row each.
 
         Parameters
@@ -269,9 +257,7 @@ def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Fr
     files = [prepared.root / path for path in paths.iloc[np.sort(chosen)]]
     frame = measure_frame(files, detector)
     if not frame.pictures:
-        raise FileNotFoundError(
-            f"the training pictures of the run {run.folder.name} are not in {prepared.root}"
-        )
+        raise FileNotFoundError(f"the training pictures of the run {run.folder.name} are not in {prepared.root}")
     return frame
 
 

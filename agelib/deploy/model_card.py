@@ -39,11 +39,7 @@ def card(description: dict) -> str:
     """
     about = description["about"]
     record = Provenance.of(about["environment"])
-    whom = (
-        "**drawn faces: it knows nothing about people**"
-        if record.drawn
-        else f"pictures of people ({record.data})"
-    )
+    whom = "**drawn faces: it knows nothing about people**" if record.drawn else f"pictures of people ({record.data})"
     side = description["pictures"]["image_size"]
     parts = [
         "# Model card\n",
@@ -71,9 +67,7 @@ def _data(record: Provenance, about: dict) -> str:
         lines.append(TERMS[record.data])
     lines.append(f"Weights before the training: {about.get('pretrained') or 'random'}.")
     made = record.facts("torch", "torchvision", "timm")
-    lines.append(
-        f"Seed {'?' if record.seed is None else record.seed}; {', '.join([record.device or '?', *made])}."
-    )
+    lines.append(f"Seed {'?' if record.seed is None else record.seed}; {', '.join([record.device or '?', *made])}.")
     return "\n".join(lines) + "\n"
 
 
@@ -98,9 +92,7 @@ def _groups(groups: dict) -> str:
         for name, row in rows.items():
             low, high = row["low"], row["high"]
             interval = "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
-            lines.append(
-                f"| {by} | {name} | {row['count']:,} | {row['MAE']:.2f} | {interval} | {row['bias']:+.2f} |"
-            )
+            lines.append(f"| {by} | {name} | {row['count']:,} | {row['MAE']:.2f} | {interval} | {row['bias']:+.2f} |")
     return "\n".join(lines) + "\n"
 
 

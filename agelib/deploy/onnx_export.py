@@ -123,10 +123,7 @@ def _save(network: nn.Module, file: Path, half: bool) -> None:
 
     state = network.state_dict()
     save_file(
-        {
-            name: checkpoints.to_store(tensor.half() if _is_weight(tensor) else tensor)
-            for name, tensor in state.items()
-        },
+        {name: checkpoints.to_store(tensor.half() if _is_weight(tensor) else tensor) for name, tensor in state.items()},
         file,
     )
 

@@ -58,9 +58,7 @@ def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None
     if kind not in KINDS:
         raise ValueError(f"a graph is quantised {' or '.join(KINDS)}, not {kind!r}")
     if kind == "static" and (images is None or not len(images)):
-        raise ValueError(
-            "static quantisation needs pictures of the training part, uint8 [N, 3, S, S], to calibrate on"
-        )
+        raise ValueError("static quantisation needs pictures of the training part, uint8 [N, 3, S, S], to calibrate on")
     if not Path(graph).is_file():
         raise FileNotFoundError(f"there is no graph {graph}; `agelib export` writes one")
     with workspace.write_whole(file) as temporary, TemporaryDirectory() as folder:

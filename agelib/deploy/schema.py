@@ -88,9 +88,7 @@ def describe_outputs(target: Target) -> list[dict]:
     >>> describe_outputs(Several(("gender",), (Classes("gender", ("female", "male")),)))
     [{'task': 'gender', 'first': 0, 'number': 2, 'classes': ['female', 'male']}]
     """
-    parts = (
-        zip(target.tasks, target.targets, strict=True) if isinstance(target, Several) else [("age", target)]
-    )
+    parts = zip(target.tasks, target.targets, strict=True) if isinstance(target, Several) else [("age", target)]
     rows, first = [], 0
     for task, each in parts:
         row = {"task": task, "first": first, "number": each.outputs}
@@ -137,8 +135,7 @@ def read_intervals(description: dict) -> dict[float, Calibration]:
     found = {}
     for level, margin in description["margins"].items():
         margins = pd.DataFrame(
-            {"count": [description["pictures"]], "margin": [np.inf if margin is None else margin]},
-            index=[EVERYBODY],
+            {"count": [description["pictures"]], "margin": [np.inf if margin is None else margin]}, index=[EVERYBODY]
         )
         found[float(level)] = Calibration(description["kind"], float(level), None, None, margins)
     return found
@@ -149,19 +146,14 @@ def describe_run(run) -> dict:
     changes = {name: value for name, value in run.experiment.changes().items() if name not in PLACES}
     pretrained = run.experiment.network.pretrained
     test = {name: [row["value"], row["low"], row["high"]] for name, row in run.metrics.iterrows()}
-    scores = {
-        f"{task}: {name}": [row["value"], row["low"], row["high"]]
-        for (task, name), row in run.scores.iterrows()
-    }
+    scores = {f"{task}: {name}": [row["value"], row["low"], row["high"]] for (task, name), row in run.scores.iterrows()}
     return _plain(
         {
             "run": run.folder.name,
             "key": workspace.file_key(run.weights),
             "experiment": changes,
             "pretrained": pretrained.replace("\\", "/").rpartition("/")[2],
-            "environment": {
-                name: value for name, value in run.environment.items() if name != "posterior_ages"
-            },
+            "environment": {name: value for name, value in run.environment.items() if name != "posterior_ages"},
             "test": test | scores,
             "groups": errors_by_group(run.predictions),
             "test_note": "value and 95 % bootstrap interval on the run's test part",

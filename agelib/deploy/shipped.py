@@ -14,9 +14,7 @@ def shipped_folder() -> Path:
     checkout = Path(__file__).resolve().parents[2] / "data" / "reference" / "model"
     if checkout.is_dir():
         return checkout
-    installed = [
-        file for file in metadata.files("agelib") or () if file.match("share/agelib/model/model.json")
-    ]
+    installed = [file for file in metadata.files("agelib") or () if file.match("share/agelib/model/model.json")]
     return Path(installed[0].locate()).resolve().parent if installed else checkout
 
 
@@ -60,10 +58,7 @@ def choose(source="", detector: str = "cascade", margin: float | None = None) ->
     if detector == "none":
         return chosen
     if chosen.frame is None:
-        print(
-            "the model does not say where faces lie in its crops; it is taken to be as in UTKFace's",
-            file=sys.stderr,
-        )
+        print("the model does not say where faces lie in its crops; it is taken to be as in UTKFace's", file=sys.stderr)
     frame = chosen.frame or UTKFACE
     return replace(chosen, frame=frame if margin is None else replace(frame, margin=margin))
 

@@ -17,9 +17,7 @@ SHIFT = 4
 def _curve_basis(count: int, steps: int, closed: bool) -> np.ndarray:
     """Matrix [count * steps (+ 1), count] that takes control points to points on a Catmull-Rom curve."""
     t = np.arange(steps)[:, None] / steps
-    weights = 0.5 * np.hstack(
-        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2]
-    )
+    weights = 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2])
     segments = count if closed else count - 1
     basis = np.zeros((segments * steps + (not closed), count))
     for segment in range(segments):
@@ -150,9 +148,7 @@ class Canvas:
         """
         outlines = pixels if isinstance(pixels, list) else [pixels]
         blur = soft * self.unit
-        x0, y0, x1, y1 = self.box(
-            np.concatenate(outlines) if len(outlines) > 1 else outlines[0], 2 * blur + 2
-        )
+        x0, y0, x1, y1 = self.box(np.concatenate(outlines) if len(outlines) > 1 else outlines[0], 2 * blur + 2)
         if x1 <= x0 or y1 <= y0:
             return
         if blur > 5:  # so soft that a quarter of the resolution does

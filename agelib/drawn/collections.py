@@ -86,9 +86,7 @@ def draw_collection(
     if layout not in (*LAYOUTS, "panda"):
         raise ValueError(f"layout is one of {', '.join((*LAYOUTS, 'panda'))}, not {layout!r}")
     if pictures < 1 or size < 16:
-        raise ValueError(
-            f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels"
-        )
+        raise ValueError(f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels")
     faults = Faults.none() if clean else faults or Faults()
     description = {
         "layout": layout,
@@ -123,9 +121,7 @@ def _is_whole(root: Path, key: str) -> bool:
         return False
 
 
-def _draw_into(
-    root: Path, layout: str, pictures: int, seed: int, size: int, faults: Faults, jobs, progress
-) -> None:
+def _draw_into(root: Path, layout: str, pictures: int, seed: int, size: int, faults: Faults, jobs, progress) -> None:
     table = plan_pandas(pictures, seed) if layout == "panda" else plan(layout, pictures, seed, faults)
     name_files(layout, table, seed)
     surroundings = 1.5 if layout == "appa-real" else 0.0
@@ -186,11 +182,7 @@ def read_truth(root: str | Path) -> pd.DataFrame:
 
 
 def draw_faces(
-    people: Sequence[int | Person],
-    ages: Sequence[float] | float,
-    size: int = 128,
-    seed: int = 42,
-    plain: bool = False,
+    people: Sequence[int | Person], ages: Sequence[float] | float, size: int = 128, seed: int = 42, plain: bool = False
 ) -> np.ndarray:
     """Draw faces into an array.
 
@@ -224,9 +216,7 @@ def draw_faces(
     """
     ages = np.full(len(people), ages, float) if np.ndim(ages) == 0 else np.asarray(ages, float)
     if len(ages) != len(people):
-        raise ValueError(
-            f"there are {len(people)} people and {len(ages)} ages; give one age each, or one for all"
-        )
+        raise ValueError(f"there are {len(people)} people and {len(ages)} ages; give one age each, or one for all")
     images = np.empty((len(people), size, size, 3), np.uint8)
     for k, (person, age) in enumerate(zip(people, ages, strict=True)):
         person = person if isinstance(person, Person) else make_person(int(person), seed)

@@ -46,9 +46,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
         reach = span * rng.uniform(0.75, 1.0)
         shift = rng.normal(0, 0.03)
         x = np.linspace(-reach, reach, 7) + shift
-        strength = (1.0 - 0.10 * row) * ramp(
-            w, 0.08 + 0.05 * row, 0.75
-        ) + 0.35 * picture.surprise * face.growth
+        strength = (1.0 - 0.10 * row) * ramp(w, 0.08 + 0.05 * row, 0.75) + 0.35 * picture.surprise * face.growth
         add(np.stack([x, y + wave + dip], 1), 0.018 + 0.016 * w, 0.62 * strength, both=False)
     outer = ex + face.eye_half
     for k, angle in enumerate((-0.55, -0.12, 0.30, 0.68)):
@@ -56,11 +54,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
         end = [outer + 0.035 + reach * np.cos(angle), ey + reach * np.sin(angle) + 0.03]
         start = [outer + 0.028, ey + 0.005 + 0.02 * (k - 1)]
         middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.012]
-        add(
-            [start, middle, end],
-            0.013 + 0.010 * w,
-            0.6 * (ramp(w, 0.12, 0.8) + 0.4 * smile * ramp(look, 22, 55)),
-        )
+        add([start, middle, end], 0.013 + 0.010 * w, 0.6 * (ramp(w, 0.12, 0.8) + 0.4 * smile * ramp(look, 22, 55)))
     eh = face.eye_half
     for k in range(3):
         drop = 0.085 + 0.035 * k + 0.012 * face.sag
@@ -90,9 +84,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
             [x0 + 0.05, n + 0.05 + 0.03 * k],
             [x0 + 0.02 - 0.02 * k, n + 0.24 + 0.03 * k],
         ]
-        add(
-            np.array(points) * (face.width / 0.72, 1), 0.012 + 0.006 * w, 0.42 * ramp(w, 0.38 + 0.06 * k, 1.1)
-        )
+        add(np.array(points) * (face.width / 0.72, 1), 0.012 + 0.006 * w, 0.42 * ramp(w, 0.38 + 0.06 * k, 1.1))
     for k in range(5):
         x0 = (-0.6 + 0.3 * k) * mh
         add([[x0, m - 0.115], [x0 * 1.02, m - 0.05]], 0.010, 0.55 * ramp(w, 0.5, 1.0), both=False)
@@ -136,9 +128,7 @@ def draw_spots(canvas: Canvas, face: Face, head, rng: np.random.Generator) -> No
         canvas.fill_soft(dots, face.skin * (0.72, 0.58, 0.48), 0.5, 0.004, head)
     number = min(int(26 * face.spots * (1 - 0.5 * p.darkness)), 60)
     if number:
-        blots = put_all(
-            canvas, face, [circle * s + c for c, s in zip(places[:number], sizes[:number], strict=True)]
-        )
+        blots = put_all(canvas, face, [circle * s + c for c, s in zip(places[:number], sizes[:number], strict=True)])
         canvas.fill_soft(blots, face.skin * (0.66, 0.54, 0.46), 0.42, 0.008, head)
     if p.mole[2] and face.age > 10:
         canvas.fill_soft(put(canvas, face, circle * 0.016 + p.mole[:2]), face.skin * 0.35, 0.85, 0.004, head)

@@ -56,9 +56,7 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
 
     above, below = np.stack([x, upper], 1), np.stack([x, lower], 1)
     almond = at(np.concatenate([above, below[-2:0:-1]]))
-    tone = np.clip(
-        canvas.image[tuple(np.clip(at([[0, 0.17]])[0][::-1].astype(int), 0, canvas.side - 1))], 20, 255
-    )
+    tone = np.clip(canvas.image[tuple(np.clip(at([[0, 0.17]])[0][::-1].astype(int), 0, canvas.side - 1))], 20, 255)
     lit = 0.55 + 0.45 * float(tone.mean()) / max(float(face.skin.mean()), 1)
     if picture.makeup and face.age > 15:
         shadow = np.stack([x * 1.05, upper - 0.045 * np.sin(np.pi * _T)], 1)
@@ -73,10 +71,7 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
         ([[-half, 0.02], [-half * 0.8, -0.012], [-half * 0.76, 0.025]], white * (0.90, 0.68, 0.64)),
         (circle + gaze, iris * 0.42 * lit),
         (circle * 0.83 + gaze, iris * lit),
-        (
-            circle * (0.58, 0.42) + gaze + np.array([0, 0.40 * face.iris]),
-            np.minimum(iris * lit * 1.22 + 10, 255),
-        ),
+        (circle * (0.58, 0.42) + gaze + np.array([0, 0.40 * face.iris]), np.minimum(iris * lit * 1.22 + 10, 255)),
         (circle * 0.45 + gaze, (14, 11, 12)),
         (circle * 0.27 + gaze + glint * face.iris, (255, 255, 255)),
     ]
@@ -98,24 +93,15 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
     woman = p.gender == "female"
     lashes = 0.020 + 0.012 * woman * face.growth + 0.008 * picture.makeup
     lash_colour = np.minimum(face.hair * 0.35, 60) * (1 - 0.4 * old) + skin_dark * 0.4 * old
-    canvas.fill_soft(
-        at(ribbon(np.stack([x, upper - 0.003], 1), lashes * (1 - 0.3 * old), 0.75)), lash_colour, 0.92
-    )
+    canvas.fill_soft(at(ribbon(np.stack([x, upper - 0.003], 1), lashes * (1 - 0.3 * old), 0.75)), lash_colour, 0.92)
     if woman and face.age > 5:
-        wing = [
-            [half * 0.86, upper[-3] + 0.004],
-            [half * 1.06, upper[-1] - 0.008],
-            [half * 1.17, upper[-1] - 0.034],
-        ]
+        wing = [[half * 0.86, upper[-3] + 0.004], [half * 1.06, upper[-1] - 0.008], [half * 1.17, upper[-1] - 0.034]]
         canvas.fill_soft(at(ribbon(np.array(wing), 0.018, 0.8)), lash_colour, 0.8 * (1 - 0.5 * old))
     canvas.fill_soft(at(ribbon(np.stack([x, lower + 0.004], 1), 0.012, 0.6)), skin_dark, 0.55)
     crease_gap = (0.030 + 0.012 * p.brow_height / 2) * (1 - 0.7 * fold) + 0.010
     crease = np.stack([x * 1.05, upper - max(crease_gap, 0.012) * (0.55 + 0.45 * bow) + 0.022 * old * _T], 1)
     canvas.fill_soft(
-        at(ribbon(crease, 0.014 + 0.010 * old, 0.8)),
-        skin_dark,
-        (0.55 - 0.3 * fold) * (0.5 + 0.5 * face.growth),
-        0.004,
+        at(ribbon(crease, 0.014 + 0.010 * old, 0.8)), skin_dark, (0.55 - 0.3 * fold) * (0.5 + 0.5 * face.growth), 0.004
     )
     if old > 0.15:  # the fold of skin that hangs over the lid
         hood = np.stack([x * 1.12, crease[:, 1] + 0.006], 1)[5:]
@@ -127,9 +113,9 @@ def draw_brows(canvas: Canvas, face: Face, picture, rng: np.random.Generator) ->
     p = face.person
     young, old = 1 - face.growth, ramp(face.look_age, 50, 92)
     colour = np.minimum(np.array(p.hair) * 0.72, 120)
-    colour = colour + (np.array([140, 136, 132]) * (1 - 0.45 * p.darkness) - colour) * ramp(
-        face.grey, 0.3, 1.2
-    ) * (0.9 if not p.dyes else 0.2)
+    colour = colour + (np.array([140, 136, 132]) * (1 - 0.45 * p.darkness) - colour) * ramp(face.grey, 0.3, 1.2) * (
+        0.9 if not p.dyes else 0.2
+    )
     thick = (0.055 + 0.009 * p.brow_thickness) * (1 - 0.42 * young) * (1 - 0.12 * old)
     strength = (0.88 - 0.5 * young) * (1 - 0.35 * old * (p.gender == "female"))
     for side in (-1, 1):
@@ -173,18 +159,10 @@ def draw_nose(canvas: Canvas, face: Face, picture) -> None:
         )  # fmt: skip
         canvas.fill_soft(put(canvas, face, nostril, 0.12), dark * 0.75, 0.72 + 0.15 * face.growth, 0.004)
         wing = np.array(
-            [
-                [0.74, -0.10 * small],
-                [1.0, -0.062 * small],
-                [1.04, -0.025 * small],
-                [0.86, 0.002],
-                [0.62, 0.002],
-            ]
+            [[0.74, -0.10 * small], [1.0, -0.062 * small], [1.04, -0.025 * small], [0.86, 0.002], [0.62, 0.002]]
         )
         wing = smooth(wing * (side * half * flare, 1) + (0, y), 4)
-        canvas.fill_soft(
-            put(canvas, face, ribbon(wing, 0.020, 0.8), 0.06), dark, (0.30 + 0.25 * face.growth), 0.006
-        )
+        canvas.fill_soft(put(canvas, face, ribbon(wing, 0.020, 0.8), 0.06), dark, (0.30 + 0.25 * face.growth), 0.006)
 
 
 def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
@@ -208,16 +186,12 @@ def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
     x = half * t
 
     def at(*rows):
-        outline = np.concatenate(
-            [np.stack([x, row], 1)[:: 1 if i % 2 == 0 else -1] for i, row in enumerate(rows)]
-        )
+        outline = np.concatenate([np.stack([x, row], 1)[:: 1 if i % 2 == 0 else -1] for i, row in enumerate(rows)])
         return put(canvas, face, outline, 0.05)
 
     skin = np.array(face.skin)
     lip = skin * (0.84, 0.62, 0.62) if p.darkness < 0.45 else skin * (0.92, 0.72, 0.74)
-    lip = lip + (np.array([196, 92, 92]) - lip) * 0.22 * (1 - 0.8 * ramp(face.look_age, 25, 85)) * (
-        p.darkness < 0.5
-    )
+    lip = lip + (np.array([196, 92, 92]) - lip) * 0.22 * (1 - 0.8 * ramp(face.look_age, 25, 85)) * (p.darkness < 0.5)
     if picture.makeup:
         lip = lip + (np.array(picture.lipstick) - lip) * 0.72
     light = 0.92 + 0.10 * picture.brightness
@@ -234,11 +208,7 @@ def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
                 edge = np.interp(where, t, top_inner)
                 tooth = [[where * half, edge - 0.01], [where * half, edge + 0.05]]
                 canvas.fill_soft(
-                    put(canvas, face, ribbon(np.array(tooth), 0.006, 0), 0.05),
-                    (150, 120, 105),
-                    0.3,
-                    0,
-                    inside,
+                    put(canvas, face, ribbon(np.array(tooth), 0.006, 0), 0.05), (150, 120, 105), 0.3, 0, inside
                 )
         if gap > 0.6:
             tongue = at(low_inner - 0.035 * round_, low_inner + 0.01)
@@ -247,20 +217,13 @@ def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
     canvas.fill_soft(at(low_inner - 0.004, low), lip * light, 0.92, 0.008)
     gloss = np.stack([x[5:12] * 0.9, (low_inner + 0.5 * (low - low_inner))[5:12]], 1)
     canvas.fill_soft(
-        put(canvas, face, ribbon(gloss, 0.022 * face.lips, 0.9), 0.05),
-        np.minimum(lip * 1.28 + 18, 255),
-        0.42,
-        0.012,
+        put(canvas, face, ribbon(gloss, 0.022 * face.lips, 0.9), 0.05), np.minimum(lip * 1.28 + 18, 255), 0.42, 0.012
     )
     seam_line = np.stack([x * 1.03, top_inner + 0.002], 1)
-    canvas.fill_soft(
-        put(canvas, face, ribbon(seam_line, 0.019, 0.7), 0.05), lip * (0.36, 0.24, 0.24), 0.85, 0.003
-    )
+    canvas.fill_soft(put(canvas, face, ribbon(seam_line, 0.019, 0.7), 0.05), lip * (0.36, 0.24, 0.24), 0.85, 0.003)
     for side in (-1, 1):
         corner = np.array([[0.97, 0], [1.06, -0.008 - 0.02 * smile]]) * (side * half, 1) + (0, seam[0])
-        canvas.fill_soft(
-            put(canvas, face, ribbon(corner, 0.028, 0.3), 0.04), skin * (0.45, 0.32, 0.3), 0.5, 0.010
-        )
+        canvas.fill_soft(put(canvas, face, ribbon(corner, 0.028, 0.3), 0.04), skin * (0.45, 0.32, 0.3), 0.5, 0.010)
 
 
 def draw_beard(canvas: Canvas, face: Face, head, style: str, rng: np.random.Generator) -> None:
@@ -335,13 +298,8 @@ def draw_glasses(canvas: Canvas, face: Face, picture) -> None:
         canvas.fill_soft(put(canvas, face, shine, 0.10), (255, 255, 255), 0.13, 0.01)
         hinge = centre + np.array([side * size[0], -0.03])
         arm = np.concatenate(
-            [
-                put(canvas, face, [hinge], 0.10),
-                canvas.place([[side * face.width * 0.96, face.eye_y + 0.02]], 0.0),
-            ]
+            [put(canvas, face, [hinge], 0.10), canvas.place([[side * face.width * 0.96, face.eye_y + 0.02]], 0.0)]
         )
         canvas.fill_soft(ribbon(arm, thick * canvas.unit * 0.8, 0), frame, 0.9)
-    bridge = smooth(
-        [centres[0] + (size[0], -0.035), (0, face.eye_y - 0.045), centres[1] + (-size[0], -0.035)], 5
-    )
+    bridge = smooth([centres[0] + (size[0], -0.035), (0, face.eye_y - 0.045), centres[1] + (-size[0], -0.035)], 5)
     canvas.fill_soft(put(canvas, face, ribbon(bridge, thick, 0), 0.14), frame, 0.95)

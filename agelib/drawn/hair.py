@@ -81,9 +81,7 @@ def _half_inner(face: Face, side: int, end: float) -> np.ndarray:
         cover = (0.655, 0.63, 0.60, 0.56) if face.style in CURTAINS else (0.70, 0.72, 0.72, 0.72)
         rest += [[c * w, v] for c, v in zip(cover, y, strict=True)]
     points = np.array(top + rest)
-    depth = 0.62 * np.sqrt(
-        np.clip(1.0 - (points[:, 0] / face.width) ** 2 - (points[:, 1] / 1.15) ** 2, 0.0, None)
-    )
+    depth = 0.62 * np.sqrt(np.clip(1.0 - (points[:, 0] / face.width) ** 2 - (points[:, 1] / 1.15) ** 2, 0.0, None))
     return np.column_stack([points, np.minimum(depth, 0.5)])
 
 
@@ -189,10 +187,7 @@ def _light(canvas: Canvas, face: Face, picture, box: tuple) -> np.ndarray:
     """Brightness [h, w] of the hair: a shine on the crown towards the light, dark at the lower sides."""
     x0, y0, x1, y1 = box
     step = 4
-    columns, rows = (
-        np.arange(x0, x1 + step, step, dtype=np.float32),
-        np.arange(y0, y1 + step, step, dtype=np.float32),
-    )
+    columns, rows = (np.arange(x0, x1 + step, step, dtype=np.float32), np.arange(y0, y1 + step, step, dtype=np.float32))
     x = (columns - canvas.centre[0]) / canvas.unit
     y = (rows - canvas.centre[1]) / canvas.unit
     lx = picture.light[0]
@@ -231,9 +226,7 @@ def _draw_strands(layer, face: Face, tones, outer, inner, unit: float, rng: np.r
         steps = np.linspace(0, 1, 7)
         a, b = rng.uniform(-0.05, 0.35, number), rng.uniform(0.55, 1.05, number)
         share = a[:, None] + (b - a)[:, None] * steps
-        index = np.clip(
-            where[:, None] + lean * (share - 0.5) + rng.normal(0, 0.6, (number, 1)), 0, len(outer) - 1
-        )
+        index = np.clip(where[:, None] + lean * (share - 0.5) + rng.normal(0, 0.6, (number, 1)), 0, len(outer) - 1)
         lines = _between(inner, outer, index, share)
     else:
         number = int(110 * many)

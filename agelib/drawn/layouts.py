@@ -47,14 +47,10 @@ def serial(day: date) -> int:
 def _name_imdb_wiki(table: pd.DataFrame, seed: int) -> None:
     """``17/10000217_1981-05-05_2009.jpg``: number of the picture, date of birth, year; its last two digits first."""
     rng = np.random.default_rng([seed, 10])
-    number = (
-        10_000_000 + (np.arange(len(table)) * 7919) % 100_003 + 100_003 * (np.arange(len(table)) // 100_003)
-    )
+    number = 10_000_000 + (np.arange(len(table)) * 7919) % 100_003 + 100_003 * (np.arange(len(table)) // 100_003)
     # A person has one date of birth: on 1 July of `base` it is `part_of_year` of a year ago, and no picture, however
     # wrong its year, is later than 2015.
-    last = table["true_age"].where(
-        table["age"].isna() | table["age"].gt(130), table[["age", "true_age"]].max(axis=1)
-    )
+    last = table["true_age"].where(table["age"].isna() | table["age"].gt(130), table[["age", "true_age"]].max(axis=1))
     base = 2015 - last.groupby(table["person"]).transform("max").astype(int) - table["person"] % 7
     births, serials, taken = [], [], []
     for row, first, draw in zip(table.itertuples(), base, rng.integers(1, 367, len(table)), strict=True):
@@ -126,13 +122,7 @@ def _name_utkface(table: pd.DataFrame, seed: int) -> None:
     paths, wrong = [], 0
     for row, ms in zip(table.itertuples(), milliseconds.tolist(), strict=True):
         time = f"20170116{ms // 3_600_000:02d}{ms // 60_000 % 60:02d}{ms // 1000 % 60:02d}{ms % 1000:03d}"
-        age, gender, race, dot, space = (
-            int(row.age),
-            int(row.gender == "female"),
-            f"{RACES[row.ethnicity]}_",
-            ".",
-            "",
-        )
+        age, gender, race, dot, space = (int(row.age), int(row.gender == "female"), f"{RACES[row.ethnicity]}_", ".", "")
         if row.fault == "malformed name":
             kind = wrong % 5
             wrong += 1
@@ -176,9 +166,7 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
     from scipy.io import savemat
 
     start, wide = (round(1.5 * size) - size) // 2, round(1.5 * size)
-    makeup = np.select(
-        [table["makeup"] > 0.7, table["makeup"] > 0], ["makeup", "verysubtlemakeup"], "nomakeup"
-    )
+    makeup = np.select([table["makeup"] > 0.7, table["makeup"] > 0], ["makeup", "verysubtlemakeup"], "nomakeup")
     for part in ("train", "valid", "test"):
         rows = table[table["part"].eq(part)]
         (root / part).mkdir(exist_ok=True)
@@ -212,10 +200,7 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
             }
         )
         categories.to_csv(root / f"allcategories_{part}.csv", index=False)
-    content = {
-        "box": np.array([[start + 1, start + 1, start + size, start + size]]),
-        "size": np.array([[wide, wide]]),
-    }
+    content = {"box": np.array([[start + 1, start + 1, start + size, start + size]]), "size": np.array([[wide, wide]])}
     first = None
     for path in table["path"]:
         target = root / (path + ".mat")

@@ -71,9 +71,7 @@ def depth(face: PandaFace, points) -> np.ndarray:
     points = np.asarray(points, dtype=np.float64)
     ball = 0.72 * np.sqrt(np.maximum(1.05 - (points**2) @ (face.width**-2, 0.95**-2), 0.03))
     x, y = (points - (0, face.nose_y + 0.06)).T
-    return ball + face.snout * np.exp(
-        -0.5 * ((x / (0.7 * face.muzzle_x)) ** 2 + (y / (0.7 * face.muzzle_y)) ** 2)
-    )
+    return ball + face.snout * np.exp(-0.5 * ((x / (0.7 * face.muzzle_x)) ** 2 + (y / (0.7 * face.muzzle_y)) ** 2))
 
 
 def put(canvas: Canvas, face: PandaFace, points) -> np.ndarray:
@@ -92,32 +90,24 @@ def _draw_ground(canvas: Canvas, picture: Picture, rng: np.random.Generator) -> 
     """Bamboo, rock, a wall indoors or a meadow, out of focus."""
     side, colour = canvas.side, np.array(picture.background)
     y, x = np.mgrid[0:24, 0:24].astype(np.float32) / 23 - 0.5
-    small = (
-        colour * (1 + 0.5 * (x * picture.light[0] + y * picture.light[1]) - 0.3 * (x**2 + y**2))[..., None]
-    )
+    small = colour * (1 + 0.5 * (x * picture.light[0] + y * picture.light[1]) - 0.3 * (x**2 + y**2))[..., None]
     kind = picture.background_kind
     if kind in (1, 3):
         spots = crop_noise(32 if kind == 1 else 64, 96, 96, rng)[::4, ::4]
         small = small * (1 + 0.15 * spots[..., None])
     if kind == 3:
-        small = (
-            small + (np.array([176.0, 200, 214]) - small) * np.clip(0.6 - 3 * (y + 0.2), 0, 0.8)[..., None]
-        )
+        small = small + (np.array([176.0, 200, 214]) - small) * np.clip(0.6 - 3 * (y + 0.2), 0, 0.8)[..., None]
     image = np.clip(small, 0, 255).astype(np.uint8)
     canvas.image = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
     if kind == 0:
         for _ in range(5):
             at, wide = rng.uniform(0, side), rng.uniform(0.03, 0.06) * side
             lean = rng.normal(0, 0.08) * side
-            stem = np.array(
-                [[at, -5.0], [at + wide, -5], [at + wide + lean, side + 5], [at + lean, side + 5]]
-            )
+            stem = np.array([[at, -5.0], [at + wide, -5], [at + wide + lean, side + 5], [at + lean, side + 5]])
             canvas.fill_soft(stem, np.clip(colour * rng.uniform(0.6, 1.5), 0, 255), 0.75, 0.02)
         starts, turns = rng.uniform(0, side, (9, 2)), rng.normal(0.9, 0.5, 9)
         leaves = [
-            ribbon(
-                start + np.linspace(0, 0.24 * side, 6)[:, None] * (np.cos(turn), np.sin(turn)), 0.045 * side
-            )
+            ribbon(start + np.linspace(0, 0.24 * side, 6)[:, None] * (np.cos(turn), np.sin(turn)), 0.045 * side)
             for start, turn in zip(starts, turns.tolist(), strict=True)
         ]
         canvas.fill_soft(leaves, np.clip(colour * (1.25, 1.3, 1.1) + 10, 0, 255), 0.7, 0.012)
@@ -127,9 +117,7 @@ def _draw_body(canvas: Canvas, face: PandaFace, rng: np.random.Generator) -> Non
     """The black shoulders, upright whatever the head does."""
     base = canvas.place([[0, 0.6]], -0.2)[0]
     wide = 0.95 + 0.35 * face.growth
-    right = smooth(
-        [[0, -0.25], [0.5 * wide, -0.2], [0.9 * wide, 0.12], [1.1 * wide, 0.7], [1.15 * wide, 1.6]], 6
-    )
+    right = smooth([[0, -0.25], [0.5 * wide, -0.2], [0.9 * wide, 0.12], [1.1 * wide, 0.7], [1.15 * wide, 1.6]], 6)
     outline = np.concatenate([right, right[::-1] * (-1, 1)])
     canvas.fill_soft(_fluffy(outline, face.fluff, rng) * canvas.unit + base, face.black * 1.05 + 6, 1, 0.02)
 
@@ -137,9 +125,7 @@ def _draw_body(canvas: Canvas, face: PandaFace, rng: np.random.Generator) -> Non
 def _draw_ears(canvas: Canvas, face: PandaFace, rng: np.random.Generator) -> None:
     p = face.panda
     shape = _CIRCLE * (1, 1.02 + 0.05 * p.ear_point) * face.ear
-    shape = shape * (
-        1 - 0.10 * (1 + 0.5 * p.ear_point) * np.maximum(-_CIRCLE[:, 1:], 0) * np.abs(_CIRCLE[:, :1])
-    )
+    shape = shape * (1 - 0.10 * (1 + 0.5 * p.ear_point) * np.maximum(-_CIRCLE[:, 1:], 0) * np.abs(_CIRCLE[:, :1]))
     for side in (-1, 1):
         middle = np.array([side * face.ear_x, face.ear_y])
         ear = _fluffy(smooth(shape, 3, closed=True), 1.1 * face.fluff, rng)
@@ -157,9 +143,7 @@ def _draw_ears(canvas: Canvas, face: PandaFace, rng: np.random.Generator) -> Non
                     middle + (away * 1.12 - across * 0.2) * face.ear,
                 ]
                 pixels = canvas.place(wedge, -0.15)
-                at = np.clip(
-                    canvas.place([middle + away * face.ear * 1.35], -0.15)[0], 0, canvas.side - 1
-                ).astype(int)
+                at = np.clip(canvas.place([middle + away * face.ear * 1.35], -0.15)[0], 0, canvas.side - 1).astype(int)
                 canvas.fill_soft(pixels, canvas.image[at[1], at[0]].astype(float), 0.9, 0.008)
 
 
@@ -176,9 +160,7 @@ def _draw_fur(canvas: Canvas, face: PandaFace, rng: np.random.Generator) -> np.n
     for side in (-1, 1):
         cheek = _CIRCLE * (0.30, 0.34) + (side * 0.72 * face.width, 0.42)
         canvas.fill_soft(put(canvas, face, cheek), dirt, 0.25 + 0.35 * face.yellow, 0.13, mask)
-    canvas.fill_soft(
-        put(canvas, face, _CIRCLE * (0.45, 0.16) + (0, -0.66)), dirt, 0.2 + 0.25 * face.yellow, 0.10, mask
-    )
+    canvas.fill_soft(put(canvas, face, _CIRCLE * (0.45, 0.16) + (0, -0.66)), dirt, 0.2 + 0.25 * face.yellow, 0.10, mask)
     snout = _CIRCLE * (0.92 * face.muzzle_x, 0.9 * face.muzzle_y) + (0, face.nose_y + 0.10)
     canvas.fill_soft(put(canvas, face, snout), np.minimum(face.white + 10, 255), 0.55, 0.05, mask)
     return mask
@@ -198,9 +180,7 @@ def _draw_patches(canvas: Canvas, face: PandaFace, head: np.ndarray, rng: np.ran
         drop = (np.stack([across, along], 1) + hang) @ rotation
         drop = smooth(drop + eye, 3, closed=True)
         drop = _fluffy(drop, 0.5 * face.fluff + 0.014 * face.faded, rng)
-        canvas.fill_soft(
-            put(canvas, face, drop), face.black, 1 - 0.12 * face.faded, 0.016 + 0.028 * face.faded, head
-        )
+        canvas.fill_soft(put(canvas, face, drop), face.black, 1 - 0.12 * face.faded, 0.016 + 0.028 * face.faded, head)
         number = int(14 * face.faded)
         if number:  # grey hairs
             place = rng.uniform(-0.75, 0.75, (number, 2)) * (face.patch_wide, face.patch_long)
@@ -220,9 +200,7 @@ def _draw_scars(canvas: Canvas, face: PandaFace) -> None:
             canvas.fill_soft(put(canvas, face, ribbon(line, 0.042)), (168, 124, 116), 0.75 - pale, 0.006)
 
 
-def _light(
-    canvas: Canvas, face: PandaFace, picture: Picture, head: np.ndarray, rng: np.random.Generator
-) -> None:
+def _light(canvas: Canvas, face: PandaFace, picture: Picture, head: np.ndarray, rng: np.random.Generator) -> None:
     """Multiply the head by its light: a ball with a muzzle, hollows at the eyes, and the grain of the fur."""
     gx = np.arange(REACH[0], REACH[2], 1 / CELLS, dtype=np.float32)
     gy = np.arange(REACH[1], REACH[3], 1 / CELLS, dtype=np.float32)
@@ -285,9 +263,7 @@ def _draw_eyes(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
         canvas.fill_soft(circle(0.14, -0.8 * glint), (200, 205, 215), 0.5, 0.004)
         if old > 0:  # tears leave a brown trace
             trace = smooth(middle + np.array([[-0.06, 0.1], [-0.10, 0.22], [-0.11, 0.34]]) * (side, 1), 4)
-            canvas.fill_soft(
-                put(canvas, face, ribbon(trace, 0.07)), face.white * (0.58, 0.48, 0.4), 0.6 * old, 0.02
-            )
+            canvas.fill_soft(put(canvas, face, ribbon(trace, 0.07)), face.white * (0.58, 0.48, 0.4), 0.6 * old, 0.02)
 
 
 def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
@@ -314,21 +290,14 @@ def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
         tongue = _CIRCLE * (0.4 * corner, 0.6 * drop) + (0, mouth_y + 0.05 + 0.8 * drop)
         canvas.fill_soft(put(canvas, face, tongue), (176, 96, 100), 0.85, 0.015)
     for side in (-1, 1):
-        line = smooth(
-            [(0, mouth_y), (side * 0.45 * corner, mouth_y + 0.06), (side * corner, mouth_y + 0.035)], 6
-        )
+        line = smooth([(0, mouth_y), (side * 0.45 * corner, mouth_y + 0.06), (side * corner, mouth_y + 0.035)], 6)
         canvas.fill_soft(put(canvas, face, ribbon(line, 0.036, 0.7)), dark + 16, 0.85, 0.006)
     seam = np.array([[0, y], [0, (y + mouth_y) / 2], [0, mouth_y + 0.01]])
     canvas.fill_soft(put(canvas, face, ribbon(seam, 0.036, 0.3)), dark + 16, 0.85, 0.006)
-    nose = np.array(
-        [[-1, -0.45], [-0.5, -1], [0, -0.92], [0.5, -1], [1, -0.45], [0.72, 0.35], [0, 1], [-0.72, 0.35]]
-    )
+    nose = np.array([[-1, -0.45], [-0.5, -1], [0, -0.92], [0.5, -1], [1, -0.45], [0.72, 0.35], [0, 1], [-0.72, 0.35]])
     nose = smooth(nose * (half, high) + np.array([0, y]), 4, closed=True)
     canvas.fill_soft(put(canvas, face, nose), dark * picture.brightness, 1, 0.008)
-    shine = _CIRCLE * (0.46 * half, 0.24 * high) + (
-        0.2 * half * np.sign(picture.light[0] + 1e-9),
-        y - 0.55 * high,
-    )
+    shine = _CIRCLE * (0.46 * half, 0.24 * high) + (0.2 * half * np.sign(picture.light[0] + 1e-9), y - 0.55 * high)
     canvas.fill_soft(put(canvas, face, shine), (190, 188, 190), 0.55, 0.02)
     for side in (-1, 1):
         hole = _CIRCLE * (0.17 * half, 0.18 * high) + (side * 0.42 * half, y + 0.18 * high)
@@ -378,9 +347,7 @@ def draw_pandas(pandas, ages, size: int = 128, seed: int = 42, plain: bool = Fal
     """
     ages = np.full(len(pandas), float(ages)) if np.ndim(ages) == 0 else np.asarray(ages, float)
     if len(ages) != len(pandas):
-        raise ValueError(
-            f"there are {len(pandas)} pandas and {len(ages)} ages; give one age each, or one for all"
-        )
+        raise ValueError(f"there are {len(pandas)} pandas and {len(ages)} ages; give one age each, or one for all")
     images = np.empty((len(pandas), size, size, 3), np.uint8)
     for k, (panda, age) in enumerate(zip(pandas, ages.tolist(), strict=True)):
         panda = panda if isinstance(panda, Panda) else make_panda(int(panda), seed)

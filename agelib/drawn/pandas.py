@@ -212,8 +212,7 @@ def grow_panda(panda: Panda, age: float) -> PandaFace:
         nose_high=(0.085 * young + 0.108 * growth) * (1 + 0.08 * p.nose_height * trait),
         muzzle_x=(0.33 * young + 0.385 * growth) * (1 + 0.06 * p.muzzle_width * trait),
         muzzle_y=(0.225 * young + 0.315 * growth) * (1 + 0.04 * p.muzzle_length * trait),
-        snout=(0.12 * young + 0.40 * growth) * (1 + 0.10 * p.muzzle_length * trait)
-        + 0.05 * ramp(look, 12, 30),
+        snout=(0.12 * young + 0.40 * growth) * (1 + 0.10 * p.muzzle_length * trait) + 0.05 * ramp(look, 12, 30),
         white=white,
         black=black + faded * np.array([50.0, 41, 32]),
         yellow=yellow,
@@ -235,9 +234,7 @@ def take_panda_picture(panda: Panda, age: float, seed: int | tuple, plain: bool 
     turn = 0.2 if plain else 1.0
     light = np.array([rng.uniform(-0.7, 0.7) * turn, -rng.uniform(0.3, 0.8), 0.8])
     kind = int(rng.choice(4, p=(0.34, 0.2, 0.26, 0.2)))
-    ground = np.array(
-        [(84, 122, 62), (128, 120, 110), (168, 166, 156), (120, 148, 84)][2 if plain else kind], float
-    )
+    ground = np.array([(84, 122, 62), (128, 120, 110), (168, 166, 156), (120, 148, 84)][2 if plain else kind], float)
     ground = ground * rng.uniform(0.7, 1.2) + rng.normal(0, 8, 3)
     if plain:
         ground = np.array([150.0, 164, 150])

@@ -111,9 +111,7 @@ class Person:
 
 
 @functools.lru_cache(maxsize=4096)
-def make_person(
-    number: int, seed: int = 42, gender: str | None = None, ethnicity: str | None = None
-) -> Person:
+def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicity: str | None = None) -> Person:
     """Make person `number` of the people that belong to `seed`.
 
     Parameters
@@ -160,9 +158,7 @@ def make_person(
     n = rng.standard_normal(24)
     curl = float(np.clip(rng.beta(1.2, 3) + (0.75 if ethnicity == "black" else 0), 0, 1))
     styles = MENS_HAIR if man else WOMENS_HAIR
-    weights = np.array(
-        [0.28, 0.24, 0.12, 0.14, 0.09, 0.08, 0.05] if man else [0.26, 0.2, 0.16, 0.13, 0.14, 0.06, 0.05]
-    )
+    weights = np.array([0.28, 0.24, 0.12, 0.14, 0.09, 0.08, 0.05] if man else [0.26, 0.2, 0.16, 0.13, 0.14, 0.06, 0.05])
     if curl > 0.7:
         weights = np.array([0, 0.3, 0.3, 0, 0, 0.4, 0] if man else [0.05, 0.25, 0.05, 0, 0.25, 0.1, 0.3])
     children = ("side", "crop", "fringe", "fringe") if man else ("fringe", "bob", "long", "tied")
@@ -207,9 +203,7 @@ def make_person(
         sagging=float(np.exp(0.28 * n[22])),
         spots=float(np.exp(0.4 * n[23])),
         freckles=float(max(0, rng.random() - 0.72) * 3) if ethnicity == "white" else 0.0,
-        beard=str(
-            rng.choice(["none", "stubble", "moustache", "goatee", "full"], p=[0.5, 0.2, 0.09, 0.08, 0.13])
-        )
+        beard=str(rng.choice(["none", "stubble", "moustache", "goatee", "full"], p=[0.5, 0.2, 0.09, 0.08, 0.13]))
         if man
         else "none",
         glasses_from=float(rng.choice([8, 25, 46, 60, 200], p=[0.06, 0.1, 0.22, 0.2, 0.42])),
@@ -340,9 +334,7 @@ def grow(person: Person, age: float) -> Face:
     if p.dyes and age < 74:
         grey *= 0.12
     # Fair children darken; white hair keeps a little warmth.
-    fair = np.array(p.hair) + (np.array([205, 170, 115]) - np.array(p.hair)) * 0.35 * young * (
-        p.ethnicity == "white"
-    )
+    fair = np.array(p.hair) + (np.array([205, 170, 115]) - np.array(p.hair)) * 0.35 * young * (p.ethnicity == "white")
     hair = fair + (np.array([205.0, 203, 200]) + 22 * ramp(age, 65, 88) - fair) * grey
     skin = np.array(p.skin)
     skin = skin + np.array([4.0, 0, 1]) * young - np.array([8.0, 10, 12]) * old * (1 - 0.4 * p.darkness)

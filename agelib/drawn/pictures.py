@@ -69,12 +69,9 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     rng = np.random.default_rng([*seed, 2])
     expression = EXPRESSIONS[int(np.searchsorted((0.38, 0.63, 0.9, 1.0), rng.random(), side="right"))]
-    smile = {
-        "neutral": 0.0,
-        "slightlyhappy": rng.uniform(0.3, 0.55),
-        "happy": rng.uniform(0.7, 1.0),
-        "other": 0.0,
-    }[expression]
+    smile = {"neutral": 0.0, "slightlyhappy": rng.uniform(0.3, 0.55), "happy": rng.uniform(0.7, 1.0), "other": 0.0}[
+        expression
+    ]
     strange = rng.random() < 0.5
     wide = rng.uniform(0.25, 0.8) * {"happy": 1.0, "other": 1.0 * strange}.get(expression, 0.0)
     man = person.gender == "male"
@@ -110,13 +107,9 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         glasses=bool(age >= person.glasses_from and rng.random() < 0.8),
         beard=person.beard if grown and rng.random() < 0.8 else "none",
         makeup=float(rng.uniform(0.4, 1.0) if not man and age > 16 and rng.random() < 0.45 else 0.0),
-        makeup_colour=((110.0, 80.0, 90.0), (90.0, 90.0, 120.0), (140.0, 95.0, 70.0))[
-            int(rng.integers(0, 3))
-        ],
+        makeup_colour=((110.0, 80.0, 90.0), (90.0, 90.0, 120.0), (140.0, 95.0, 70.0))[int(rng.integers(0, 3))],
         lipstick=((178.0, 42.0, 56.0), (150.0, 40.0, 70.0), (196.0, 92.0, 96.0))[int(rng.integers(0, 3))],
-        clothes=tuple(
-            float(v) for v in np.clip(np.array(person.clothes) * 0.6 + rng.uniform(0, 100, 3), 8, 245)
-        ),
+        clothes=tuple(float(v) for v in np.clip(np.array(person.clothes) * 0.6 + rng.uniform(0, 100, 3), 8, 245)),
         collar=int(rng.integers(0, 3)),
         blur=0.3 if plain else float(min(max(0.0, rng.normal(0.2, 0.3)), 0.8)),
         noise=float(1.0 if plain else rng.uniform(0.8, 4.0)),

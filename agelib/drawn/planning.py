@@ -32,36 +32,20 @@ class Faults:
     missing_gender: float = _share(0.04, "missing gender")  # the gender is not recorded
     negative_age: float = _share(0.01, "negative age")  # the picture was taken before its subject was born
     age_over_130: float = _share(0.005, "age over 130")  # born more than 130 years before the picture
-    impossible_birth: float = _share(
-        0.004, "impossible birth date"
-    )  # the serial date of birth lies below 367
+    impossible_birth: float = _share(0.004, "impossible birth date")  # the serial date of birth lies below 367
     no_face: float = _share(0.05, "no face")  # no face in the picture, and the detector found none
-    no_face_high_score: float = _share(
-        0.01, "no face, high score"
-    )  # no face in the picture, but a score as if
-    missed_face: float = _share(
-        0.02, "missed face"
-    )  # a face that the detector missed: oftener dark skin and beards
+    no_face_high_score: float = _share(0.01, "no face, high score")  # no face in the picture, but a score as if
+    missed_face: float = _share(0.02, "missed face")  # a face that the detector missed: oftener dark skin and beards
     two_faces: float = _share(0.02, "two faces")  # a second face, with its own score
-    exact_duplicate: float = _share(
-        0.015, "exact duplicate", _ALL
-    )  # the bytes of another picture, the same label
-    exact_contradicting: float = _share(
-        0.01, "exact duplicate, contradicting", _ALL
-    )  # the same bytes, another age
-    near_duplicate: float = _share(
-        0.015, "near duplicate", _ALL
-    )  # another picture re-encoded, resized or brightened
-    near_contradicting: float = _share(
-        0.005, "near duplicate, contradicting", _ALL
-    )  # the same, and another age
+    exact_duplicate: float = _share(0.015, "exact duplicate", _ALL)  # the bytes of another picture, the same label
+    exact_contradicting: float = _share(0.01, "exact duplicate, contradicting", _ALL)  # the same bytes, another age
+    near_duplicate: float = _share(0.015, "near duplicate", _ALL)  # another picture re-encoded, resized or brightened
+    near_contradicting: float = _share(0.005, "near duplicate, contradicting", _ALL)  # the same, and another age
     truncated: float = _share(0.004, "truncated", "imdb-wiki utkface")  # the file ends after two fifths
     text_file: float = _share(0.003, "text file", "imdb-wiki utkface")  # text that is named .jpg
     grey: float = _share(0.015, "grey", _ALL)  # a JPEG with one channel
     cmyk: float = _share(0.004, "CMYK", _ALL)  # a JPEG with four channels of ink
-    png16: float = _share(
-        0.003, "16-bit PNG", "imdb-wiki utkface"
-    )  # a PNG of 16 bits a channel that is named .jpg
+    png16: float = _share(0.003, "16-bit PNG", "imdb-wiki utkface")  # a PNG of 16 bits a channel that is named .jpg
     malformed_name: float = _share(
         0.012, "malformed name", "utkface"
     )  # no race, no dot, a space, too few or many digits
@@ -140,9 +124,7 @@ def _people_and_ages(pictures: int, youngest: int, rng: np.random.Generator) -> 
     order = np.argsort(ages + rng.normal(0, 8, pictures), kind="stable")
     sizes = np.minimum(1 + rng.geometric(0.28, pictures), 12)
     person = np.repeat(np.arange(pictures), sizes)[:pictures]
-    table = pd.DataFrame(
-        {"person": person, "true_age": ages[order], "part_of_year": rng.random(pictures)[person]}
-    )
+    table = pd.DataFrame({"person": person, "true_age": ages[order], "part_of_year": rng.random(pictures)[person]})
     # Names in no order of age.
     table["person"] = rng.permutation(table["person"].max() + 1)[table["person"]]
     return table.iloc[rng.permutation(pictures)].reset_index(drop=True)
@@ -152,25 +134,19 @@ def _traits(people: int, shares: dict, rng: np.random.Generator) -> pd.DataFrame
     return pd.DataFrame(
         {
             "gender": np.where(rng.random(people) < 0.56, "male", "female"),
-            "ethnicity": rng.choice(
-                list(shares), people, p=np.array(list(shares.values())) / sum(shares.values())
-            ),
+            "ethnicity": rng.choice(list(shares), people, p=np.array(list(shares.values())) / sum(shares.values())),
         }
     )
 
 
-def _plant(
-    table: pd.DataFrame, shares: dict, people: pd.DataFrame, seed: int, rng: np.random.Generator
-) -> None:
+def _plant(table: pd.DataFrame, shares: dict, people: pd.DataFrame, seed: int, rng: np.random.Generator) -> None:
     """Deal the faults out over the rows; a missed face falls on dark skin and beards more often."""
     number = len(table)
     counts = {name: max(round(share * number), int(number >= 100)) for name, share in shares.items()}
     free = np.ones(number, bool)
     if "missed face" in counts:
         traits = [make_person(k, seed, r.gender, r.ethnicity) for k, r in enumerate(people.itertuples())]
-        weight = np.array(
-            [0.05 + t.darkness**2 + 0.25 * (t.beard in ("full", "goatee", "moustache")) for t in traits]
-        )
+        weight = np.array([0.05 + t.darkness**2 + 0.25 * (t.beard in ("full", "goatee", "moustache")) for t in traits])
         weight = weight[table["person"].to_numpy()]
         rows = rng.choice(number, counts.pop("missed face"), replace=False, p=weight / weight.sum())
         table.loc[rows, "fault"], free[rows] = "missed face", False
@@ -238,25 +214,14 @@ def _label(table: pd.DataFrame, youngest: int, rng: np.random.Generator) -> None
 def _score(table: pd.DataFrame, rng: np.random.Generator) -> None:
     """Scores of a pretended detector that likes light, shaven, frontal faces."""
     number = len(table)
-    beard = (
-        table["beard"]
-        .map({"none": 0, "stubble": 0.15, "moustache": 0.9, "goatee": 0.8, "full": 1.2})
-        .astype(float)
-    )
+    beard = table["beard"].map({"none": 0, "stubble": 0.15, "moustache": 0.9, "goatee": 0.8, "full": 1.2}).astype(float)
     score = (
-        4.6
-        - 2.6 * table["darkness"]
-        - beard
-        - 0.35 * table["glasses"]
-        - 2.2 * table["turned"]
-        - 0.6 * table["blur"]
+        4.6 - 2.6 * table["darkness"] - beard - 0.35 * table["glasses"] - 2.2 * table["turned"] - 0.6 * table["blur"]
     )
     score = np.maximum(score + rng.normal(0, 0.75, number), 0.05 + 0.4 * rng.random(number))
     high, chance = rng.uniform(2.5, 5.5, number), rng.random(number)
     fault = table["fault"]
-    score = score.mask(fault.isin(["no face", "missed face"]), -np.inf).mask(
-        fault.eq("no face, high score"), high
-    )
+    score = score.mask(fault.isin(["no face", "missed face"]), -np.inf).mask(fault.eq("no face, high score"), high)
     second = _score_second(score, chance)
     table["face_score"] = score.round(4)
     table["second_face_score"] = np.where(fault.eq("two faces"), second.round(4), np.nan)
@@ -280,10 +245,7 @@ def rate(table: pd.DataFrame, seed: int) -> list[np.ndarray]:
         age = row.true_age + row.part_of_year
         seen = age + 0.8 * (row.look_age - age) - 0.07 * (age - 35) * (age > 35)
         seen += (
-            2.0 * (row.grey_hair - 0.5) * (age > 30)
-            + 2.5 * row.bald
-            - 1.5 * row.makeup
-            + 1.0 * (row.beard == "full")
+            2.0 * (row.grey_hair - 0.5) * (age > 30) + 2.5 * row.bald - 1.5 * row.makeup + 1.0 * (row.beard == "full")
         )
         number = int(rng.integers(10, 39))
         guesses.append(np.clip(np.round(rng.normal(seen, 1.2 + 0.085 * age, number)), 0, 100))

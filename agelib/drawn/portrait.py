@@ -74,10 +74,7 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
 def camera(face: Face, picture: Picture, side: int) -> tuple[float, tuple]:
     """Pixels of one unit of the head, and where its origin lies, on a picture of `side` pixels."""
     unit = side * 0.345 * picture.zoom * (1 + 0.03 * (1 - face.growth))
-    return unit, (
-        side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)),
-        side * (0.515 + picture.shift[1]),
-    )
+    return unit, (side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)), side * (0.515 + picture.shift[1]))
 
 
 def face_box(person: Person, picture: Picture, size: int) -> tuple:
@@ -135,10 +132,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     )  # fmt: skip
     skin = face.skin * (0.80, 0.74, 0.72) * (0.75 + 0.25 * picture.brightness)
     canvas.fill(at(neck), np.clip(skin, 0, 255))
-    lit = np.array([[n * 0.15, 0.9], [n, 0.9], [n, 1.5], [n * 0.3, 1.5]]) * (
-        np.sign(picture.light[0]) or 1,
-        1,
-    )
+    lit = np.array([[n * 0.15, 0.9], [n, 0.9], [n, 1.5], [n * 0.3, 1.5]]) * (np.sign(picture.light[0]) or 1, 1)
     canvas.fill_soft(at(lit), np.clip(skin * 1.16, 0, 255), 0.5, 0.06)
     under = smooth([[-n * 1.05, 0.6], [-n * 1.02, 1.02], [0, 1.18], [n * 1.02, 1.02], [n * 1.05, 0.6]], 3)
     canvas.fill_soft(at(under), face.skin * 0.34, 0.5, 0.05)
@@ -159,10 +153,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
         neckline = np.array([[-n * wide, top - 0.02], [0, top + dip], [n * wide, top - 0.02]])
     body = np.concatenate([neckline, shoulders, (shoulders * (-1, 1))[::-1]])
     canvas.fill(at(body), cloth)
-    shade = np.concatenate([shoulders, shoulders[::-1] * (0.72, 1) + (0, 0.1)]) * (
-        -(np.sign(picture.light[0]) or 1),
-        1,
-    )
+    shade = np.concatenate([shoulders, shoulders[::-1] * (0.72, 1) + (0, 0.1)]) * (-(np.sign(picture.light[0]) or 1), 1)
     canvas.fill_soft(at(shade), cloth * 0.5, 0.5, 0.08)
     canvas.fill_soft(at(ribbon(neckline, 0.045, 0)), cloth * 0.68, 0.8)
     if picture.collar == 2 and face.age > 3:
@@ -203,9 +194,7 @@ def _draw_skin(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     linear = canvas.rotation.T * (canvas.unit / CELLS)
     start = np.array(REACH[:2]) @ canvas.rotation * canvas.unit + canvas.centre - (x0, y0)
     matrix = np.column_stack([linear, start])
-    painted = cv2.warpAffine(
-        skin, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    painted = cv2.warpAffine(skin, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     grain = crop_noise(128, y1 - y0, x1 - x0, rng) * np.float32(0.008 + 0.010 * face.wrinkles)
     canvas.blend(head[y0:y1, x0:x1], box, painted * (1 + grain)[..., None])
     return head
@@ -252,9 +241,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     norm = 1 / np.sqrt(zx**2 + zy**2 + 1)
     lx, ly, lz = picture.light
     facing = np.maximum((lz - zx * lx - zy * ly) * norm, 0)
-    hollows = np.minimum(
-        z - cv2.GaussianBlur(z, (0, 0), 5), 0
-    )  # light comes from everywhere, less of it into hollows
+    hollows = np.minimum(z - cv2.GaussianBlur(z, (0, 0), 5), 0)  # light comes from everywhere, less of it into hollows
     shade = (1 - picture.contrast) * 0.98 + picture.contrast * 1.16 * facing + 2.2 * hollows
     # The camera exposes for the face: darker skin is given more light.
     shade = np.clip(shade, 0.15, 1.3) * (picture.brightness * (1 + 0.32 * p.darkness))
@@ -269,8 +256,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     pale = 1 - p.darkness
     pale *= 1 - 0.35 * ramp(face.age, 40, 90)
     blush = hills(
-        ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10),
-        (0.10 * pale, *tip),
+        ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10), (0.10 * pale, *tip)
     )
     tired = hills(
         (0.10 + 0.16 * ramp(face.look_age, 25, 80), ex * 0.95, ey + 0.085, 0.12, 0.045),
@@ -279,9 +265,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     colour *= 1 - blush[..., None] * np.array([0.15, 1, 0.9], np.float32)
     colour *= 1 - tired[..., None] * np.array([0.75, 0.95, 0.8], np.float32)
     if man and face.age > 16:
-        jaw = hills(
-            (1, 0.40, my + 0.05, 0.20, 0.22), (1, 0, cy - 0.08, 0.25, 0.12), (0.7, 0, my - 0.09, 0.2, 0.04)
-        )
+        jaw = hills((1, 0.40, my + 0.05, 0.20, 0.22), (1, 0, cy - 0.08, 0.25, 0.12), (0.7, 0, my - 0.09, 0.2, 0.04))
         blue = 0.14 * ramp(face.age, 16, 22) * (0.5 + 0.5 * (np.mean(p.hair) < 100)) * (1 - 0.6 * face.grey)
         colour *= 1 - (blue * np.minimum(jaw, 1))[..., None] * np.array([1.1, 1.0, 0.8], np.float32)
     blotches = crop_noise(32, *shade.shape, rng) * (0.010 + 0.020 * ramp(face.look_age, 30, 90))
@@ -295,8 +279,6 @@ def _expose(image: np.ndarray, picture: Picture, size: int, rng: np.random.Gener
     if picture.blur > 0.15:
         small = cv2.GaussianBlur(small, (0, 0), picture.blur * size / 128 + 0.15)
     balance = np.array([1 + picture.warmth, 1.0, 1 - picture.warmth], np.float32)
-    noise = (
-        crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
-    )
+    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
     noisy = small * balance + (noise * np.float32(picture.noise))[..., None]
     return np.clip(noisy + 0.5, 0, 255).astype(np.uint8)

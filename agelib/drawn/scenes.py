@@ -60,9 +60,7 @@ def _gradient(canvas: Canvas, top, bottom) -> None:
 def _landscape(canvas: Canvas, rng: np.random.Generator) -> None:
     dusk = rng.random()
     _gradient(
-        canvas,
-        np.array([96, 150, 205]) * (1 - 0.5 * dusk),
-        np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk,
+        canvas, np.array([96, 150, 205]) * (1 - 0.5 * dusk), np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk
     )
     sun = rng.uniform([0.15, 0.12], [0.85, 0.35])
     canvas.fill_soft(canvas.place(_CIRCLE * 0.055 + sun), (255, 244, 214), 0.95, 0.006)
@@ -87,9 +85,7 @@ def _house(canvas: Canvas, rng: np.random.Generator) -> None:
     wall, roof = rng.uniform(110, 230, 3), rng.uniform(50, 150, 3)
     x0, x1, y0 = rng.uniform(0.08, 0.2), rng.uniform(0.78, 0.92), rng.uniform(0.38, 0.48)
     canvas.fill(canvas.place([[x0, y0], [x1, y0], [x1, 0.86], [x0, 0.86]]), wall)
-    canvas.fill(
-        canvas.place([[x0 - 0.05, y0], [x0 + 0.16, y0 - 0.22], [x1 - 0.1, y0 - 0.22], [x1 + 0.05, y0]]), roof
-    )
+    canvas.fill(canvas.place([[x0 - 0.05, y0], [x0 + 0.16, y0 - 0.22], [x1 - 0.1, y0 - 0.22], [x1 + 0.05, y0]]), roof)
     columns = int(rng.integers(4, 6))
     for column in range(columns):
         left = x0 + (column + 0.28) * (x1 - x0) / columns
@@ -97,38 +93,27 @@ def _house(canvas: Canvas, rng: np.random.Generator) -> None:
         for row in range(2):
             top = y0 + 0.06 + 0.2 * row
             canvas.fill(
-                canvas.place(
-                    [[left, top], [left + wide, top], [left + wide, top + 0.12], [left, top + 0.12]]
-                ),
+                canvas.place([[left, top], [left + wide, top], [left + wide, top + 0.12], [left, top + 0.12]]),
                 (62, 74, 92),
             )
 
 
 def _fruit(canvas: Canvas, rng: np.random.Generator) -> None:
     _gradient(canvas, rng.uniform(120, 220, 3), rng.uniform(90, 190, 3))
-    canvas.fill(
-        canvas.place([[0, 0.68], [1, 0.68], [1, 1], [0, 1]]), rng.uniform([110, 70, 40], [190, 140, 100])
-    )
+    canvas.fill(canvas.place([[0, 0.68], [1, 0.68], [1, 1], [0, 1]]), rng.uniform([110, 70, 40], [190, 140, 100]))
     colours = np.array([[190, 44, 36], [214, 138, 30], [122, 160, 52], [226, 196, 60], [120, 50, 90]])
     for k in range(int(rng.integers(3, 6))):
         centre, size = np.array([0.14 + 0.18 * k, 0.66 + rng.normal(0, 0.02)]), rng.uniform(0.09, 0.13)
         colour = colours[rng.integers(0, 5)] * rng.uniform(0.85, 1.1)
-        canvas.fill_soft(
-            canvas.place(_CIRCLE * (size, 0.03) + centre + (0.03, size)), (30, 22, 18), 0.5, 0.014
-        )
+        canvas.fill_soft(canvas.place(_CIRCLE * (size, 0.03) + centre + (0.03, size)), (30, 22, 18), 0.5, 0.014)
         canvas.fill(canvas.place(_CIRCLE * size + centre), np.clip(colour, 0, 255))
         canvas.fill_soft(
             canvas.place(_CIRCLE * size * 0.5 + centre + (0.35 * size, 0.45 * size)), colour * 0.55, 0.6, 0.02
         )
         canvas.fill_soft(
-            canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre),
-            (255, 255, 250),
-            0.6,
-            0.010,
+            canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre), (255, 255, 250), 0.6, 0.010
         )
-        stalk = smooth(
-            [centre - (0, size * 0.9), centre - (-0.01, size * 1.15), centre - (-0.03, size * 1.3)], 4
-        )
+        stalk = smooth([centre - (0, size * 0.9), centre - (-0.01, size * 1.15), centre - (-0.03, size * 1.3)], 4)
         canvas.fill(canvas.place(ribbon(stalk, 0.014, 0.3)), (70, 50, 30))
 
 
@@ -138,9 +123,7 @@ def _stripes(canvas: Canvas, rng: np.random.Generator) -> None:
     colours = rng.uniform(20, 235, (2, 3))
     for k in range(-3, number + 3):
         left, right = k / number, (k + rng.uniform(0.35, 0.6)) / number
-        canvas.fill(
-            canvas.place([[left, 0], [right, 0], [right + lean, 1], [left + lean, 1]]), colours[k % 2]
-        )
+        canvas.fill(canvas.place([[left, 0], [right, 0], [right + lean, 1], [left + lean, 1]]), colours[k % 2])
 
 
 def _tiles(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -150,9 +133,7 @@ def _tiles(canvas: Canvas, rng: np.random.Generator) -> None:
         for column in range(number):
             corner = np.array([column, row]) / number
             square = np.array([[0.06, 0.06], [0.94, 0.06], [0.94, 0.94], [0.06, 0.94]]) / number + corner
-            canvas.fill(
-                canvas.place(square), np.clip(colours[(row + column) % 2] * rng.uniform(0.85, 1.15), 0, 255)
-            )
+            canvas.fill(canvas.place(square), np.clip(colours[(row + column) % 2] * rng.uniform(0.85, 1.15), 0, 255))
 
 
 def _letters(canvas: Canvas, rng: np.random.Generator) -> None:

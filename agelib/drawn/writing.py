@@ -127,9 +127,7 @@ def _write_with_surroundings(target: Path, source: Job, shown: Job, job: Job, si
     target.with_name(target.name + "_face.jpg").write_bytes(encode(face, shown, job.index))
 
 
-def write_all(
-    root: Path, jobs: list[Job], originals: list, size: int, processes: int | None, progress: bool
-) -> None:
+def write_all(root: Path, jobs: list[Job], originals: list, size: int, processes: int | None, progress: bool) -> None:
     """Write all jobs' files, on several processes where that pays, with a line of progress."""
     for folder in sorted({Path(root, job.path).parent for job in jobs}):
         folder.mkdir(parents=True, exist_ok=True)

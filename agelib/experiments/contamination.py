@@ -67,9 +67,7 @@ def require_unseen(streams: Streams) -> None:
 def write_seen(folder, streams: Streams) -> None:
     """Write which pictures the weights in a run's folder have been trained on, at any remove."""
     paths = streams.paths("train")
-    mine = pd.DataFrame(
-        {"path": paths, "content": content_keys.content_keys(paths, streams.prepared.root)[1]}
-    )
+    mine = pd.DataFrame({"path": paths, "content": content_keys.content_keys(paths, streams.prepared.root)[1]})
     before = seen_by(streams.experiment.network.pretrained)
     seen = pd.concat([before, mine]).drop_duplicates("content")
     workspace.write_table(Path(folder) / SEEN, seen)

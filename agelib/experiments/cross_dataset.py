@@ -44,9 +44,7 @@ class Judged:
     skipped: pd.DataFrame
 
 
-def judge(
-    run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = False, resamples: int = 1000
-) -> Judged:
+def judge(run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = False, resamples: int = 1000) -> Judged:
     """Predict the ages of another data set's pictures with a finished run, and measure the errors.
 
     Parameters

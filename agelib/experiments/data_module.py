@@ -19,7 +19,5 @@ def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = Tr
     """
     show = experiment.pictures
     training_sizes(experiment)  # what cannot be is said before an hour of decoding
-    images = cache.decode(
-        prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom
-    )
+    images = cache.decode(prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom)
     return make_streams(experiment, prepared, images)

@@ -77,11 +77,7 @@ class Hierarchy:
 
 
 def hierarchy(
-    experiment: Experiment,
-    by: str = "gender",
-    start: str = "",
-    allow_leaks: bool = False,
-    progress: bool = True,
+    experiment: Experiment, by: str = "gender", start: str = "", allow_leaks: bool = False, progress: bool = True
 ) -> Hierarchy:
     """Train the networks of a hierarchy, or find them trained, and put their answers together.
 
@@ -227,25 +223,16 @@ def route(tables: Mapping[str, pd.DataFrame], chosen: pd.Series) -> pd.DataFrame
     """
     unknown = sorted(set(chosen) - set(tables))
     if unknown:
-        raise ValueError(
-            f"pictures are routed to {unknown[0]!r}, which has no network; there are {', '.join(tables)}"
-        )
+        raise ValueError(f"pictures are routed to {unknown[0]!r}, which has no network; there are {', '.join(tables)}")
     order = None
     for name, table in tables.items():
         order = table["path"] if order is None else order
         if not table["path"].reset_index(drop=True).equals(order.reset_index(drop=True)):
-            raise ValueError(
-                f"the network of {name!r} predicted other pictures than the one of {next(iter(tables))!r}"
-            )
+            raise ValueError(f"the network of {name!r} predicted other pictures than the one of {next(iter(tables))!r}")
     if not order.isin(chosen.index).all():
-        raise ValueError(
-            f"it is not said which network answers for {order[~order.isin(chosen.index)].iloc[0]}"
-        )
+        raise ValueError(f"it is not said which network answers for {order[~order.isin(chosen.index)].iloc[0]}")
     wanted = chosen.reindex(order).to_numpy()
-    parts = [
-        table.reset_index(drop=True)[wanted == name].assign(answered_by=name)
-        for name, table in tables.items()
-    ]
+    parts = [table.reset_index(drop=True)[wanted == name].assign(answered_by=name) for name, table in tables.items()]
     return pd.concat([part for part in parts if len(part)]).sort_index()
 
 
@@ -325,13 +312,9 @@ def _check(experiment: Experiment, by: str, start: str) -> None:
         raise ValueError(f"a hierarchy is by gender, ethnicity or expression, not {by!r}")
     if experiment.training.tasks != ("age",):
         tasks = ", ".join(experiment.training.tasks)
-        raise ValueError(
-            f"a hierarchy is made of networks of age, this one predicts {tasks}; set tasks=('age',)"
-        )
+        raise ValueError(f"a hierarchy is made of networks of age, this one predicts {tasks}; set tasks=('age',)")
     if experiment.pictures.only:
-        raise ValueError(
-            f"only={experiment.pictures.only} is about one group already; a hierarchy sets it for each"
-        )
+        raise ValueError(f"only={experiment.pictures.only} is about one group already; a hierarchy sets it for each")
 
 
 def _columns_of(asked: pd.DataFrame, by: str) -> list[str]:

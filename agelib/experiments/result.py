@@ -20,16 +20,7 @@ from agelib.runtime.workspace import mark_used
 from agelib.training import checkpoints
 
 #: What a prediction carries along from the faces table, so that errors can be looked at by group.
-GROUPS = (
-    "identity",
-    "gender",
-    "ethnicity",
-    "expression",
-    "real_age",
-    "apparent_age",
-    "apparent_std",
-    "source",
-)
+GROUPS = ("identity", "gender", "ethnicity", "expression", "real_age", "apparent_age", "apparent_std", "source")
 
 
 #: Files of a run's folder: what it was found by, and its test MAE (years; null where no age is predicted).

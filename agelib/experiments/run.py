@@ -75,9 +75,7 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
             if workspace.find_fault(folder):
                 launch.launch(_run_together, (experiment, progress), processes)
             return load(folder)
-        launch.require_same(
-            "the run", folder.name, "give all machines the same code, libraries, pictures and options"
-        )
+        launch.require_same("the run", folder.name, "give all machines the same code, libraries, pictures and options")
         with launch.locked(folder):
             if not launch.from_main(launch.is_main() and _is_finished(folder)):
                 _train(streams, parts, folder, progress)
@@ -121,9 +119,7 @@ def find_learning_rate(experiment: Experiment, steps: int = 60, progress: bool =
     network = build_network(experiment, streams.target)
     train = streams.batches("train", device, is_training=True)
     valid = streams.batches("valid", device)
-    return training.find_learning_rate(
-        network, streams.target, train, valid, experiment.training, device, steps
-    )
+    return training.find_learning_rate(network, streams.target, train, valid, experiment.training, device, steps)
 
 
 def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
@@ -166,10 +162,7 @@ def _write(streams: Streams, folder: Path, network, outputs: dict, environment: 
         posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
         if posterior is not None:
             environment["posterior_ages"] = [float(age) for age in target.ages]
-            with (
-                workspace.write_whole(folder / f"{part}_posterior.npy") as temporary,
-                temporary.open("wb") as file,
-            ):
+            with workspace.write_whole(folder / f"{part}_posterior.npy") as temporary, temporary.open("wb") as file:
                 np.save(file, posterior.numpy(), allow_pickle=False)
     contamination.write_seen(folder, streams)
     checkpoints.save_weights(folder / "network.safetensors", network)

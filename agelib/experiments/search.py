@@ -76,9 +76,7 @@ class Study:
 
         study = _open(self.file)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
-        return pd.Series(
-            optuna.importance.get_param_importances(study, evaluator=evaluator), name="importance"
-        )
+        return pd.Series(optuna.importance.get_param_importances(study, evaluator=evaluator), name="importance")
 
 
 def label(chosen: Mapping) -> str:
@@ -131,9 +129,7 @@ def grid(
         base.replace(**chosen)  # a wrong name or value is found before hours of training, not after
     import optuna
 
-    space = {
-        name: optuna.distributions.CategoricalDistribution(_plain(each)) for name, each in values.items()
-    }
+    space = {name: optuna.distributions.CategoricalDistribution(_plain(each)) for name, each in values.items()}
     file = _file(base, "grid", values)
     study = _open(file)
     _give_up_running(study)
@@ -214,9 +210,7 @@ def _plain(values: Sequence) -> list:
 
 def _file(base: Experiment, kind: str, values: Mapping) -> Path:
     """The study's file: another experiment, grid or code that changes results is another study."""
-    from agelib.experiments.run_key import (
-        code_keys,
-    )  # with it comes torch, which a list of commands does without
+    from agelib.experiments.run_key import code_keys  # with it comes torch, which a list of commands does without
 
     folder = workspace.home() / "studies"
     folder.mkdir(parents=True, exist_ok=True)
@@ -298,13 +292,9 @@ def evaluate(values: Mapping) -> dict:
 
 def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:
     """The study's trials; of a grid, one row a combination in the grid's order."""
-    trials = [
-        t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "FAIL") and t.params
-    ]
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "FAIL") and t.params]
     if wanted is not None:
-        found = {
-            tuple(t.params.values()): t for t in sorted(trials, key=lambda t: t.state.name == "COMPLETE")
-        }
+        found = {tuple(t.params.values()): t for t in sorted(trials, key=lambda t: t.state.name == "COMPLETE")}
         keys = [tuple(_plain(list(chosen.values()))) for chosen in wanted]
         trials = [found[key] for key in keys if key in found]
     rows = []

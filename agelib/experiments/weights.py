@@ -98,10 +98,7 @@ def make_streams(experiment: Experiment, prepared, images) -> Streams:
     """
     show, settings = experiment.pictures, experiment.training
     faces = prepared.faces
-    rows = {
-        part: np.flatnonzero((faces["split"] == part) & images.readable)
-        for part in ("train", "valid", "test")
-    }
+    rows = {part: np.flatnonzero((faces["split"] == part) & images.readable) for part in ("train", "valid", "test")}
     if show.only:
         chosen = _group(faces, show.only)
         rows |= {part: rows[part][chosen[rows[part]]] for part in ("train", "valid")}
@@ -109,9 +106,7 @@ def make_streams(experiment: Experiment, prepared, images) -> Streams:
     for part, mine in rows.items():
         if not len(mine):
             wish = f" of {show.only}" if show.only else ""
-            raise ValueError(
-                f"{prepared.file}: no readable picture{wish} is in the {part} part; use more pictures"
-            )
+            raise ValueError(f"{prepared.file}: no readable picture{wish} is in the {part} part; use more pictures")
     mean, std = statistics.statistics(images.images, rows["train"])
     learnt = _swap_ages(faces, rows["train"], settings.label_noise, settings.seed)
     target = build_target(experiment, learnt.iloc[rows["train"]])
@@ -215,9 +210,7 @@ def _group(faces: pd.DataFrame, only: str) -> np.ndarray:
         )
     there = sorted(faces[column].dropna().unique())
     if value not in there:
-        raise ValueError(
-            f"only={only!r}: no picture has this {column}; there is: {', '.join(there) or 'none'}"
-        )
+        raise ValueError(f"only={only!r}: no picture has this {column}; there is: {', '.join(there) or 'none'}")
     return (faces[column] == value).to_numpy()
 
 

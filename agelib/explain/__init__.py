@@ -18,13 +18,7 @@ from agelib.explain.group_average import Averages, average
 from agelib.explain.layers import find_layer, list_layers
 from agelib.explain.occlusion import cover, occlusion_maps
 from agelib.explain.outputs import age, mean_age
-from agelib.explain.sanity_checks import (
-    SanityCheck,
-    cascade,
-    check_sanity,
-    rank_correlation,
-    structural_similarity,
-)
+from agelib.explain.sanity_checks import SanityCheck, cascade, check_sanity, rank_correlation, structural_similarity
 
 __all__ = [
     "Averages",

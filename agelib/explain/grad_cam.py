@@ -85,9 +85,7 @@ def grad_cam(
             seen.clear()
             number = answer(network(batch))  # [B]
             if number.shape != (len(batch),):
-                raise ValueError(
-                    f"an answer is one number a picture, [{len(batch)}], not {list(number.shape)}"
-                )
+                raise ValueError(f"an answer is one number a picture, [{len(batch)}], not {list(number.shape)}")
             if not number.requires_grad:
                 raise ValueError(
                     "this answer has no gradient: a posterior's median or mode jumps from age to age; explain its "

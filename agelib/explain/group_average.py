@@ -64,9 +64,7 @@ def average(maps, groups, names=None, least: int = 1) -> Averages:
     maps = np.asarray(maps, np.float64)
     groups = pd.Series(list(groups), dtype="object")
     if maps.ndim != 3 or len(maps) != len(groups):
-        raise ValueError(
-            f"{len(groups)} groups for maps of the shape {list(maps.shape)}; give one for each map"
-        )
+        raise ValueError(f"{len(groups)} groups for maps of the shape {list(maps.shape)}; give one for each map")
     counts = groups.value_counts()
     present = set(counts.index[counts >= least])
     order = [name for name in (sorted(present) if names is None else names) if name in present]
@@ -81,9 +79,7 @@ def average(maps, groups, names=None, least: int = 1) -> Averages:
     mean = member @ flat / counts[:, None]
     squares = member @ flat**2 / counts[:, None] - mean**2  # the groups' variances
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = np.where(
-            counts[:, None] > 1, np.sqrt(np.maximum(squares, 0) / (counts[:, None] - 1)), np.nan
-        )
+        errors = np.where(counts[:, None] > 1, np.sqrt(np.maximum(squares, 0) / (counts[:, None] - 1)), np.nan)
     shape = (len(order), *maps.shape[1:])
     return Averages(
         tuple(map(str, order)),

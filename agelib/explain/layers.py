@@ -121,9 +121,7 @@ def find_layer(network: nn.Module, image_size: int, layer: str = "", least: int 
     """
     if layer and not layer.startswith("stage "):
         if layer not in dict(network.named_modules()):
-            raise ValueError(
-                f"the network has no layer {layer!r}; explain.list_layers(network, image_size) lists some"
-            )
+            raise ValueError(f"the network has no layer {layer!r}; explain.list_layers(network, image_size) lists some")
         return layer
     table = list_layers(network, image_size)
     if layer:

@@ -12,13 +12,7 @@ from agelib.explain.layers import in_batches, undisturbed
 
 
 def occlusion_maps(
-    network: nn.Module,
-    pictures,
-    answer,
-    patch: int,
-    stride: int = 0,
-    fill: float = 0.0,
-    batch_size: int = 256,
+    network: nn.Module, pictures, answer, patch: int, stride: int = 0, fill: float = 0.0, batch_size: int = 256
 ) -> np.ndarray:
     """By how much the answer changes when a patch covers each pixel.
 
@@ -72,9 +66,7 @@ def occlusion_maps(
     return maps.unflatten(1, (size, size)).numpy()
 
 
-def cover(
-    network: nn.Module, pictures, answer, masks, fill: float = 0.0, batch_size: int = 256
-) -> np.ndarray:
+def cover(network: nn.Module, pictures, answer, masks, fill: float = 0.0, batch_size: int = 256) -> np.ndarray:
     """By how much the answer changes when a region is covered.
 
     Parameters
@@ -107,11 +99,7 @@ def cover(
     masks = torch.as_tensor(np.asarray(masks), dtype=torch.bool)
     size = pictures.shape[-1]
     is_own = masks.ndim == 4
-    if (
-        masks.shape[-2:] != (size, size)
-        or masks.ndim not in (3, 4)
-        or (is_own and len(masks) != len(pictures))
-    ):
+    if masks.shape[-2:] != (size, size) or masks.ndim not in (3, 4) or (is_own and len(masks) != len(pictures)):
         raise ValueError(
             f"masks are [K, {size}, {size}] or [{len(pictures)}, K, {size}, {size}], not {list(masks.shape)}"
         )

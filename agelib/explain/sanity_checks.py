@@ -217,9 +217,7 @@ def structural_similarity(first, second) -> np.ndarray:
 def _pair(first, second) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.shape != second.shape or first.ndim != 3:
-        raise ValueError(
-            f"maps to compare are both [B, H, W], not {list(first.shape)} and {list(second.shape)}"
-        )
+        raise ValueError(f"maps to compare are both [B, H, W], not {list(first.shape)} and {list(second.shape)}")
     return first, second
 
 

@@ -26,13 +26,7 @@ from agelib.metrics.classification import (
     confusion,
     macro_f1,
 )
-from agelib.metrics.conformal import (
-    Calibration,
-    add_intervals,
-    calibrate_intervals,
-    coverage,
-    finite_sample_quantile,
-)
+from agelib.metrics.conformal import Calibration, add_intervals, calibrate_intervals, coverage, finite_sample_quantile
 from agelib.metrics.fairness import bias, bias_of, bias_table, compare_bias, compare_groups, worst_groups
 from agelib.metrics.permutation import holm
 from agelib.metrics.posteriors import (

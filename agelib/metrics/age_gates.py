@@ -48,10 +48,7 @@ def gate_table(ages, scores, thresholds, limit: float = 18, level: float = 0.95)
     adult, scores = _sides(ages, scores, limit)
     through = scores[:, None] >= np.asarray(thresholds)
     parts = {}
-    for name, who, errs in (
-        ("minors let through", ~adult, through),
-        ("adults turned away", adult, ~through),
-    ):
+    for name, who, errs in (("minors let through", ~adult, through), ("adults turned away", adult, ~through)):
         count = int(who.sum())
         wrong = errs[who].sum(axis=0)
         low, high = share_interval(wrong, count, level)

@@ -37,9 +37,7 @@ def macro_f1(true, predicted) -> float:
     return _score(true, predicted, "macro F1")
 
 
-def classify(
-    predictions: pd.DataFrame, task: str = "age_group", resamples: int = 1000, **resampling
-) -> pd.DataFrame:
+def classify(predictions: pd.DataFrame, task: str = "age_group", resamples: int = 1000, **resampling) -> pd.DataFrame:
     """Accuracy, macro precision, macro recall and macro F1 of a predictions table, each with a bootstrap interval.
 
     Parameters
@@ -219,9 +217,7 @@ def _need(predictions: pd.DataFrame, task: str) -> None:
         )
 
 
-def _cells(
-    predictions: pd.DataFrame, task: str, names: list | None = None
-) -> tuple[np.ndarray, np.ndarray, int]:
+def _cells(predictions: pd.DataFrame, task: str, names: list | None = None) -> tuple[np.ndarray, np.ndarray, int]:
     """Which pictures count, bool [N]; the cell of the flat confusion matrix of each that does; number of classes."""
     _need(predictions, task)
     names = class_names(predictions, task) if names is None else names
@@ -237,9 +233,7 @@ def _interval(how: Resampling, predictions: pd.DataFrame, cells: np.ndarray, siz
     return _interval_of_kinds(how, predictions, kind, np.eye(size**2)[kinds], statistic)
 
 
-def _interval_of_kinds(
-    how: Resampling, predictions: pd.DataFrame, kind: np.ndarray, sums, statistic
-) -> tuple:
+def _interval_of_kinds(how: Resampling, predictions: pd.DataFrame, kind: np.ndarray, sums, statistic) -> tuple:
     """The same where each picture is of a kind, int [N], and the kinds add `sums` [kinds, M]."""
     units = how.units(predictions)
     if units is None:

@@ -148,18 +148,14 @@ def calibrate_intervals(
     groups, names = _groups(predictions, by, bins)
     members = {group: scores[groups == group] for group in names}
     rows = {
-        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)}
-        for group, mine in members.items()
+        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)} for group, mine in members.items()
     }
     margins = pd.DataFrame.from_dict(rows, orient="index").astype({"count": int})
     return Calibration(kind, level, by, None if bins is None else tuple(bins), margins.rename_axis(by))
 
 
 def add_intervals(
-    calibration: Calibration,
-    predictions: pd.DataFrame,
-    posterior: pd.DataFrame | None = None,
-    youngest: float = 0.0,
+    calibration: Calibration, predictions: pd.DataFrame, posterior: pd.DataFrame | None = None, youngest: float = 0.0
 ) -> pd.DataFrame:
     """The predictions with ``age_low`` and ``age_high``, in years.
 
@@ -200,11 +196,7 @@ def add_intervals(
 
 
 def coverage(
-    predictions: pd.DataFrame,
-    by: str | None = None,
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str | None = None, bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """How many intervals hold the true age, and how wide they are, of all pictures and of each group.
 

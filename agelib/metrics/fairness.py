@@ -35,11 +35,7 @@ def bias_of(errors) -> float:
 
 
 def bias(
-    predictions: pd.DataFrame,
-    by: str,
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str, bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.Series:
     """The bias of one attribute, with its interval, and what it would be if the groups meant nothing.
 
@@ -326,8 +322,7 @@ def _with_groups(predictions: pd.DataFrame, attributes: tuple, bins: tuple | Non
     ]
     if not found:
         raise ValueError(
-            f"none of {', '.join(attributes)} has two groups among these {len(predictions)} pictures; "
-            "a bias needs two"
+            f"none of {', '.join(attributes)} has two groups among these {len(predictions)} pictures; a bias needs two"
         )
     return found
 

@@ -51,9 +51,7 @@ def r2(age, predicted) -> float:
     return float(1 - np.sum(errors**2) / total) if total > 0 else float("nan")
 
 
-def summarise(
-    predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (5,), **resampling
-) -> pd.DataFrame:
+def summarise(predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (5,), **resampling) -> pd.DataFrame:
     """All metrics of a predictions table, each with a bootstrap interval.
 
     Parameters
@@ -200,9 +198,7 @@ def same_pictures(first: pd.DataFrame, second: pd.DataFrame, label: str = "age")
     for table in (first, second):
         require(table, label)
         if "path" not in table or table["path"].duplicated().any():
-            raise ValueError(
-                "to compare predictions, each table needs a column 'path' in which every picture is once"
-            )
+            raise ValueError("to compare predictions, each table needs a column 'path' in which every picture is once")
     other = set(first["path"]) ^ set(second["path"])
     if other:
         raise ValueError(
@@ -253,8 +249,6 @@ def _from_sums(sums: np.ndarray) -> np.ndarray:
     mean_square = squares / number
     spread = centred_squares - centred**2 / number
     with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(
-            spread > 1e-9 * np.maximum(centred_squares, 1e-300), 1 - squares / spread, np.nan
-        )
+        explained = np.where(spread > 1e-9 * np.maximum(centred_squares, 1e-300), 1 - squares / spread, np.nan)
     shares = 100 * sums[:, 5:] / number[:, None]
     return np.column_stack([mean_square, np.sqrt(mean_square), absolutes / number, explained, shares])

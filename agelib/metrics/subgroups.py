@@ -21,11 +21,7 @@ JOIN = " · "
 
 
 def error_by(
-    predictions: pd.DataFrame,
-    by: str = "age",
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str = "age", bins: tuple | None = None, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """Errors of each group of pictures: by age, or by a column such as gender.
 
@@ -271,9 +267,7 @@ def group_codes(predictions: pd.DataFrame, by: str, bins: tuple | None = None) -
     return codes, list(labels)
 
 
-def _combined_codes(
-    predictions: pd.DataFrame, parts: list[str], bins: tuple | None
-) -> tuple[np.ndarray, list]:
+def _combined_codes(predictions: pd.DataFrame, parts: list[str], bins: tuple | None) -> tuple[np.ndarray, list]:
     combined, known, names = np.zeros(len(predictions), np.int64), np.ones(len(predictions), bool), []
     for part in parts:
         codes, labels = group_codes(predictions, part, bins)
@@ -310,9 +304,7 @@ def age_groups(ages, edges: tuple | None = None) -> pd.Series:
     names = [f"under {edges[0]:g}"]
     for low, high in itertools.pairwise(edges):
         whole = float(low).is_integer() and float(high).is_integer()
-        names.append(
-            (f"{low:g}–{high - 1:g}" if high - low > 1 else f"{low:g}") if whole else f"{low:g} to {high:g}"
-        )
+        names.append((f"{low:g}–{high - 1:g}" if high - low > 1 else f"{low:g}") if whole else f"{low:g} to {high:g}")
     names.append(f"{edges[-1]:g} and over")
     codes = np.searchsorted(edges, ages, side="right")
     codes[ages.isna()] = -1

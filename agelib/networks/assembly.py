@@ -74,9 +74,7 @@ def build(
         head = make_head(features, widths, outputs, network.dropout, tuple(network.task_head), last_layer)
     made = AgeNetwork(body, head)
     if network.pretrained:
-        made.loaded = pretrained.load(
-            made, network.pretrained, entry.library, entry.of_library, entry.new_parts
-        )
+        made.loaded = pretrained.load(made, network.pretrained, entry.library, entry.of_library, entry.new_parts)
     return made
 
 
@@ -147,14 +145,7 @@ def _try(entry: Entry, network, image_size: int) -> tuple[int, Exception | None]
         return made.shape[1], None
     except ValueError as error:
         return 0, error
-    except (
-        RuntimeError,
-        AssertionError,
-        IndexError,
-        ZeroDivisionError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
+    except (RuntimeError, AssertionError, IndexError, ZeroDivisionError, TypeError, NotImplementedError) as error:
         return 0, ValueError((str(error).strip() or type(error).__name__).split("\n")[0][:200])
 
 

@@ -71,9 +71,7 @@ def torchvision_convolutions(name: str, network, image_size: int) -> nn.Module:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             nn.init.zeros_(module.bias)
-    return nn.Sequential(
-        OrderedDict(features=features, avgpool=nn.AdaptiveAvgPool2d((7, 7)), flatten=nn.Flatten())
-    )
+    return nn.Sequential(OrderedDict(features=features, avgpool=nn.AdaptiveAvgPool2d((7, 7)), flatten=nn.Flatten()))
 
 
 def timm_body(name: str, network, image_size: int) -> nn.Module:

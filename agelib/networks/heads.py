@@ -119,10 +119,7 @@ def make_head(
     shared, width = hidden_layers(features, widths, dropout)
     # What the shared layers have already dropped is not dropped again before each task's only layer.
     rest = dropout if task_widths or not widths else 0.0
-    tasks = [
-        nested_head(width, task_widths, count, rest, layer)
-        for count, layer in zip(outputs, last, strict=True)
-    ]
+    tasks = [nested_head(width, task_widths, count, rest, layer) for count, layer in zip(outputs, last, strict=True)]
     return SeveralHeads(nn.Sequential(*shared), tasks)
 
 
@@ -186,9 +183,7 @@ def hidden_layers(features: int, widths: tuple, dropout: float) -> tuple[list, i
     """The hidden layers of a head as a list, and the width of what they give."""
     for width in widths:
         if not isinstance(width, int) or width < 1:
-            raise ValueError(
-                f"head: a width is a whole number from 1 up, not {width!r}; widths were {tuple(widths)}"
-            )
+            raise ValueError(f"head: a width is a whole number from 1 up, not {width!r}; widths were {tuple(widths)}")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is a share from 0 up to but not including 1, not {dropout!r}")
     layers = []

@@ -84,9 +84,7 @@ class Reduction(nn.Module):
         self.branches = len(branches)
 
     def forward(self, x):
-        return torch.cat(
-            [getattr(self, f"branch{i}")(x) for i in range(self.branches)], dim=1
-        )  # [B, ΣC_i, H/2, W/2]
+        return torch.cat([getattr(self, f"branch{i}")(x) for i in range(self.branches)], dim=1)  # [B, ΣC_i, H/2, W/2]
 
 
 def block35() -> InceptionBlock:
@@ -94,9 +92,7 @@ def block35() -> InceptionBlock:
     branches = (
         BasicConv2d(256, 32, 1),
         nn.Sequential(BasicConv2d(256, 32, 1), BasicConv2d(32, 32, 3, padding=1)),
-        nn.Sequential(
-            BasicConv2d(256, 32, 1), BasicConv2d(32, 32, 3, padding=1), BasicConv2d(32, 32, 3, padding=1)
-        ),
+        nn.Sequential(BasicConv2d(256, 32, 1), BasicConv2d(32, 32, 3, padding=1), BasicConv2d(32, 32, 3, padding=1)),
     )
     return InceptionBlock(256, branches, joined=96, scale=0.17)
 

@@ -67,9 +67,7 @@ def map_sides(image_size: int) -> tuple[int, int]:
         for _ in range(3):
             first = (first + 1) // 2
         return first, (first + 1) // 2
-    pooled = (
-        (image_size - 1) // 2 - 3
-    ) // 2  # stem up to its pool: 3 × 3 by 2, 3 × 3, 3 × 3 padded, 3 × 3 by 2
+    pooled = ((image_size - 1) // 2 - 3) // 2  # stem up to its pool: 3 × 3 by 2, 3 × 3, 3 × 3 padded, 3 × 3 by 2
     first = (pooled - 3) // 2  # 3 × 3, then 3 × 3 by 2
     return first, (first - 1) // 2
 

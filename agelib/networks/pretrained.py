@@ -20,16 +20,7 @@ from agelib.networks import vggface2
 log = logging.getLogger("agelib.networks")
 
 #: What training programs wrap a network in; taken off a file's names when the rest then fits.
-PREFIXES = (
-    "module.",
-    "model.",
-    "backbone.",
-    "encoder.",
-    "features_extractor.",
-    "network.",
-    "_orig_mod.",
-    "body.",
-)
+PREFIXES = ("module.", "model.", "backbone.", "encoder.", "features_extractor.", "network.", "_orig_mod.", "body.")
 #: Under which name training programs keep the weights beside other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema", "params")
 
@@ -69,9 +60,7 @@ class Loaded:
             old, new = next(iter(self.renamed.items()))
             parts.append(f"{len(self.renamed)} renamed (first: {old} -> {new})")
         if self.unused:
-            parts.append(
-                f"{len(self.unused)} unused: {', '.join(self.unused[:4])}{' …' * (len(self.unused) > 4)}"
-            )
+            parts.append(f"{len(self.unused)} unused: {', '.join(self.unused[:4])}{' …' * (len(self.unused) > 4)}")
         if self.fresh:
             parts.append(f"{len(self.fresh)} start from random weights (first: {self.fresh[0]})")
         return "; ".join(parts + list(self.changes))
@@ -117,13 +106,9 @@ def read_tensors(path) -> dict[str, torch.Tensor]:
     """Read the tensors of a ``.safetensors``, ``.pth`` or ``.pt`` file, without running anything in it."""
     path = Path(path).expanduser()
     if path.suffix not in (".safetensors", ".pth", ".pt", ".bin"):
-        raise ValueError(
-            f"pretrained is empty, 'imagenet', or a .safetensors, .pth or .pt file, not {str(path)!r}"
-        )
+        raise ValueError(f"pretrained is empty, 'imagenet', or a .safetensors, .pth or .pt file, not {str(path)!r}")
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no weights file at {path}; give the option pretrained the path of one that exists"
-        )
+        raise FileNotFoundError(f"no weights file at {path}; give the option pretrained the path of one that exists")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -139,11 +124,7 @@ def read_tensors(path) -> dict[str, torch.Tensor]:
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
             found = found[wrapper]
-    tensors = (
-        {key: value for key, value in found.items() if torch.is_tensor(value)}
-        if isinstance(found, dict)
-        else {}
-    )
+    tensors = {key: value for key, value in found.items() if torch.is_tensor(value)} if isinstance(found, dict) else {}
     if not tensors:
         raise ValueError(f"{path}: holds no named tensors; save network.state_dict()")
     return tensors

@@ -67,13 +67,7 @@ class Entry:
 
     def choice(self) -> list:
         """What of this row decides the weights of a network that is made by it: a part of a run's key."""
-        return [
-            self.library,
-            self.of_library,
-            f"{self.module}.{self.body.__name__}",
-            self.head,
-            self.new_parts,
-        ]
+        return [self.library, self.of_library, f"{self.module}.{self.body.__name__}", self.head, self.new_parts]
 
 
 def _torchvision(name: str, body: Callable = backbones.torchvision_body, **values) -> Entry:
@@ -159,11 +153,5 @@ def _near(name: str) -> str:
     short = name.rpartition("/")[2]
     close = difflib.get_close_matches(short, ENTRIES, n=2)
     for library in ("torchvision", "timm"):
-        close += [
-            f"{library}/{key}" for key in difflib.get_close_matches(short, backbones.available(library), n=2)
-        ]
-    return (
-        f"near: {', '.join(close)}"
-        if close
-        else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"
-    )
+        close += [f"{library}/{key}" for key in difflib.get_close_matches(short, backbones.available(library), n=2)]
+    return f"near: {', '.join(close)}" if close else f"there are {', '.join(names())}, torchvision/NAME and timm/NAME"

@@ -28,19 +28,7 @@ SIGMA, SIGMA_SIZE = (0.1, 1.5), 64
 BRIGHTNESS, CONTRAST = 0.2, 0.2
 
 #: The random numbers that a picture takes, uniform in 0..1: one for each decision, then one for each amount.
-DRAWS = (
-    *NAMES,
-    "angle",
-    "scale",
-    "right",
-    "down",
-    "side",
-    "crop_right",
-    "crop_down",
-    "sigma",
-    "bright",
-    "contrast",
-)
+DRAWS = (*NAMES, "angle", "scale", "right", "down", "side", "crop_right", "crop_down", "sigma", "bright", "contrast")
 
 
 @dataclass(frozen=True)
@@ -86,9 +74,7 @@ class Augment:
             If `x` is not of that kind.
         """
         if x.ndim != 4 or not x.is_floating_point():
-            raise ValueError(
-                f"pictures to augment are float [B, C, S, S] in 0..1, not {x.dtype} {list(x.shape)}"
-            )
+            raise ValueError(f"pictures to augment are float [B, C, S, S] in 0..1, not {x.dtype} {list(x.shape)}")
         drawn = len(x) if count is None else count
         numbers = torch.rand(len(DRAWS), drawn, generator=generator, device=generator.device)[:, places]
         draw = dict(zip(DRAWS, numbers, strict=True))

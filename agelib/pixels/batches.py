@@ -154,9 +154,7 @@ class Batches:
     def _check_sizes(self, sizes) -> tuple[int, ...]:
         sizes, side = tuple(int(size) for size in sizes), self.images.shape[-1]
         if not sizes or min(sizes) < 1 or max(sizes) > side:
-            raise ValueError(
-                f"batches: sizes are numbers of pixels from 1 to the pictures' {side}, not {sizes}"
-            )
+            raise ValueError(f"batches: sizes are numbers of pixels from 1 to the pictures' {side}, not {sizes}")
         return sizes
 
     def __len__(self) -> int:
@@ -313,9 +311,7 @@ def part(count: int, share: tuple[int, int]) -> slice:
 def _check_rows(rows: np.ndarray, number: int) -> np.ndarray:
     if rows.dtype == bool:
         if len(rows) != number:
-            raise ValueError(
-                f"batches: {len(rows)} marks for {number} pictures; mark each picture of the table"
-            )
+            raise ValueError(f"batches: {len(rows)} marks for {number} pictures; mark each picture of the table")
         rows = np.flatnonzero(rows)
     if not len(rows):
         raise ValueError("batches: this part has no rows; look at the split, or take more pictures")

@@ -50,13 +50,7 @@ class Pixels:
 
 
 def decode(
-    faces,
-    root,
-    image_size: int,
-    grey: bool = False,
-    jobs: int | None = None,
-    progress: bool = True,
-    zoom: float = 1.0,
+    faces, root, image_size: int, grey: bool = False, jobs: int | None = None, progress: bool = True, zoom: float = 1.0
 ) -> Pixels:
     """Decode the pictures of a faces table to squares of bytes, or find them decoded already.
 
@@ -115,17 +109,13 @@ def decode(
     """
     root, paths = Path(root), [str(path) for path in faces["path"]]
     if not paths:
-        raise ValueError(
-            "decode: the faces table has no rows; look at the table of removed pictures for the reason"
-        )
+        raise ValueError("decode: the faces table has no rows; look at the table of removed pictures for the reason")
     if image_size < 1:
         raise ValueError(f"decode: image_size is a number of pixels above 0, not {image_size}")
     if not 1 <= zoom < math.inf:
         raise ValueError(f"decode: zoom is a number from 1 (the whole picture) up, not {zoom}")
     if not root.is_dir():
-        raise FileNotFoundError(
-            f"decode: there is no folder {root} (first picture: {paths[0]}); name the folder again"
-        )
+        raise FileNotFoundError(f"decode: there is no folder {root} (first picture: {paths[0]}); name the folder again")
 
     shape = (len(paths), 1 if grey else 3, image_size, image_size)
     store = home() / "pixels"

@@ -147,9 +147,7 @@ def _middle(size: tuple[int, int], zoom: float) -> tuple:
 def orientation(picture: Image.Image) -> int:
     try:
         return picture.getexif().get(0x0112, 1)
-    except (
-        Exception
-    ):  # A picture with a broken EXIF block is still a picture; each parser fails in its own way.
+    except Exception:  # A picture with a broken EXIF block is still a picture; each parser fails in its own way.
         return 1
 
 

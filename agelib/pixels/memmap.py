@@ -70,8 +70,7 @@ def build(folder: Path, files: list, shape: tuple, zoom: float, workers: int, li
         block = max(1, min(PICTURES_A_BLOCK, BYTES_A_BLOCK // bytes_each, -(-shape[0] // workers)))
         left = _left(done, block)
         tasks = (
-            (images, start + first * bytes_each, files[first:end], shape[2], shape[1] == 1, zoom)
-            for first, end in left
+            (images, start + first * bytes_each, files[first:end], shape[2], shape[1] == 1, zoom) for first, end in left
         )
         for (first, end), found in zip(left, _run(tasks, workers), strict=True):
             why = {first + position: reason for position, reason in found}
@@ -81,12 +80,7 @@ def build(folder: Path, files: list, shape: tuple, zoom: float, workers: int, li
             line.advance(end - first)
         with open(images, "r+b") as file:
             os.fsync(file.fileno())  # Where a file system allocates late, this is where a full disk shows.
-        record = {
-            "pictures": shape[0],
-            "image_size": shape[2],
-            "channels": shape[1],
-            "unreadable": unreadable,
-        }
+        record = {"pictures": shape[0], "image_size": shape[2], "channels": shape[1], "unreadable": unreadable}
         write_json(partial / "pictures.json", record)
         finished.unlink(missing_ok=True)
         if folder.is_dir():

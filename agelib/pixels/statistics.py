@@ -51,7 +51,4 @@ def statistics(images, rows=None) -> tuple[np.ndarray, np.ndarray]:
     variance = [(number * square - plain**2) / number**2 for plain, square in sums]
     mean = total.astype(np.float64) / number
     three = 3 // channels
-    return (
-        np.tile(mean / 255, three).astype(np.float32),
-        np.tile(np.sqrt(variance) / 255, three).astype(np.float32),
-    )
+    return (np.tile(mean / 255, three).astype(np.float32), np.tile(np.sqrt(variance) / 255, three).astype(np.float32))

@@ -104,9 +104,7 @@ class Explorer:
         words = f'<p aria-live="polite">{html.escape(view.words)}</p>'
         if not len(view.rows):
             return words
-        draw = (
-            plots.pictures if people else lambda images, *options: show.pictures(images, view.rows, *options)
-        )
+        draw = plots.pictures if people else lambda images, *options: show.pictures(images, view.rows, *options)
         drawn = draw(view.images, view.titles or None, view.columns)
         if isinstance(drawn, show.Shown):  # the refusal to show people
             return f"{words}<p>{html.escape(drawn.text)}</p>"
@@ -164,10 +162,7 @@ def faces(faces: pd.DataFrame, root, people: bool = False) -> Explorer:
         rows = faces[chosen]
         pages = max(1, -(-len(rows) // NUMBER))
         shown = rows.iloc[NUMBER * (min(page, pages) - 1) :][:NUMBER]
-        titles = [
-            " ".join(_word(row[c]) for c in ("age", "gender") if pd.notna(row[c]))
-            for _, row in shown.iterrows()
-        ]
+        titles = [" ".join(_word(row[c]) for c in ("age", "gender") if pd.notna(row[c])) for _, row in shown.iterrows()]
         share = f"{len(rows):,} of {len(faces):,} pictures ({len(rows) / len(faces):.0%})"
         words = f"{share}; page {min(page, pages)} of {pages}."
         return View(words, shown, read_pictures(shown, root), titles, pages)
@@ -202,16 +197,10 @@ def cleaning(faces: pd.DataFrame, root, found=None, people: bool = False) -> Exp
         )
     if found is not None:
         controls["detected"] = widgets.Checkbox(True, description="only if a face is found")
-    order = np.random.default_rng(0).permutation(
-        len(faces)
-    )  # a mixed sample that stays while thresholds move
+    order = np.random.default_rng(0).permutation(len(faces))  # a mixed sample that stays while thresholds move
 
     def look(age, score, second, detected=False) -> View:
-        reasons = {
-            "age": ~ages.between(*age),
-            "face score": scores <= score,
-            "second face": seconds >= second,
-        }
+        reasons = {"age": ~ages.between(*age), "face score": scores <= score, "second face": seconds >= second}
         if detected:
             reasons = {"no face": ~np.asarray(found, dtype=bool)} | reasons
         out = np.logical_or.reduce(list(reasons.values()))
@@ -250,9 +239,7 @@ def augmentations(pictures, faces: pd.DataFrame, people: bool = False) -> Explor
         )
 
     def slider(words, start, least, most, step):
-        return widgets.FloatSlider(
-            start, min=least, max=most, step=step, description=words, continuous_update=False
-        )
+        return widgets.FloatSlider(start, min=least, max=most, step=step, description=words, continuous_update=False)
 
     controls = {
         "mirror": widgets.Checkbox(False, description="mirror"),

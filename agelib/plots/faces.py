@@ -39,9 +39,7 @@ def age_histogram(faces: pd.DataFrame, by: str | None = None, column: str = "age
     ages = ages[np.isfinite(ages[column])].reset_index(drop=True)
     figure, axis = theme.axes()
     colours = {"palette": theme.COLOURS[: ages[by].nunique()]} if by else {"color": theme.BLUE}
-    sns.histplot(
-        ages, x=column, hue=by, multiple="stack", discrete=True, linewidth=0, alpha=1, ax=axis, **colours
-    )
+    sns.histplot(ages, x=column, hue=by, multiple="stack", discrete=True, linewidth=0, alpha=1, ax=axis, **colours)
     axis.set(xlabel=theme.label_of(column), ylabel="pictures")
     return theme.done(figure)
 
@@ -117,9 +115,7 @@ def score_by_group(faces: pd.DataFrame, by: str = "ethnicity", column: str = "fa
     order = known.groupby(by)[column].median().sort_values(ascending=False).index
     counts = known[by].value_counts()
     figure, axis = theme.axes(height=1.2 + 0.45 * len(order))
-    sns.boxplot(
-        known, x=column, y=by, order=order, color=theme.BLUE, fliersize=2, width=0.6, saturation=1, ax=axis
-    )
+    sns.boxplot(known, x=column, y=by, order=order, color=theme.BLUE, fliersize=2, width=0.6, saturation=1, ax=axis)
     axis.set_yticks(range(len(order)), [f"{group} ({counts[group]:,})" for group in order])
     axis.set(xlabel=theme.label_of(column), ylabel=f"{theme.label_of(by)} (pictures)")
     return theme.done(figure)
@@ -164,9 +160,7 @@ def cleaning_counts(report: pd.DataFrame):
     theme.need(report, ["step", "removed", "after"], "cleaning counts")
     figure, axis = theme.axes(height=1.3 + 0.38 * len(report))
     axis.barh(report["step"], report["after"], color=theme.BLUE, label="kept")
-    bars = axis.barh(
-        report["step"], report["removed"], left=report["after"], color=theme.RED, label="removed"
-    )
+    bars = axis.barh(report["step"], report["removed"], left=report["after"], color=theme.RED, label="removed")
     axis.bar_label(bars, [f"−{int(n):,}" if n else "none" for n in report["removed"].fillna(0)], padding=3)
     axis.invert_yaxis()
     axis.margins(x=0.12)

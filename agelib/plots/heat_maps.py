@@ -53,9 +53,7 @@ def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "
     if faces is None or not faces["source"].astype(str).str.startswith("drawn").all():
         pictures = None
     head = int(pictures is not None)
-    figure, axes = theme.axes(
-        len(rows) + head, number, 1.25 * number + 1.6, 1.3 * (len(rows) + head), squeeze=False
-    )
+    figure, axes = theme.axes(len(rows) + head, number, 1.25 * number + 1.6, 1.3 * (len(rows) + head), squeeze=False)
     for axis in axes.flat:
         theme.bare(axis)
     look = _look(rows.values(), limit)
@@ -145,9 +143,7 @@ def average_maps(rows: dict, label: str = ""):
     if not rows or any(not len(found.maps) for found in rows.values()):
         raise ValueError("average maps: give at least one row with a group")
     names = list(dict.fromkeys(name for found in rows.values() for name in found.names))
-    figure, axes = theme.axes(
-        len(rows), len(names), 1.2 * len(names) + 1.8, 0.7 + 1.25 * len(rows), squeeze=False
-    )
+    figure, axes = theme.axes(len(rows), len(names), 1.2 * len(names) + 1.8, 0.7 + 1.25 * len(rows), squeeze=False)
     look = _look([found.maps for found in rows.values()])
     for line, (row, found) in zip(axes, rows.items(), strict=True):
         line[0].set_ylabel(row, rotation=0, ha="right", va="center", fontsize="small")

@@ -32,9 +32,7 @@ def predicted_vs_true(predictions: pd.DataFrame, title: str = ""):
     high = float(np.ceil(max(age.max(), predicted.max()) / 5) * 5 + 1e-9)
     figure, axis = theme.axes(width=4.8, height=4.4)
     if len(age) > MANY:
-        cells = axis.hexbin(
-            age, predicted, gridsize=35, extent=(low, high, low, high), mincnt=1, cmap="cividis"
-        )
+        cells = axis.hexbin(age, predicted, gridsize=35, extent=(low, high, low, high), mincnt=1, cmap="cividis")
         figure.colorbar(cells, ax=axis, label="pictures", shrink=0.8)
     else:
         axis.scatter(age, predicted, s=14, alpha=0.5, color=theme.BLUE, linewidths=0)
@@ -108,9 +106,7 @@ def comparison_bars(table: pd.DataFrame, metrics_: tuple = ("MSE", "MAE", "R2"))
     known = set(table.index.get_level_values(1))
     missing = [metric for metric in metrics_ if metric not in known]
     if missing:
-        raise ValueError(
-            f"comparison: the table has no metric {missing[0]!r}; it has: {', '.join(sorted(known))}"
-        )
+        raise ValueError(f"comparison: the table has no metric {missing[0]!r}; it has: {', '.join(sorted(known))}")
     height = 1.2 + 0.45 * len(networks)
     figure, axes = theme.axes(
         1, len(metrics_), width=1.5 + 2.6 * len(metrics_), height=height, sharey=True, squeeze=False

@@ -30,9 +30,7 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
     theme.need(curves, ["epoch", "label", column], "study curves")
     panels = dict(list(curves.groupby(by, sort=False))) if by in curves else {"": curves}
     settings = list(dict.fromkeys(curves["label"]))
-    figure, axes = theme.axes(
-        1, len(panels), width=max(6.0, 3.2 * len(panels)), height=3.8, sharey=True, squeeze=False
-    )
+    figure, axes = theme.axes(1, len(panels), width=max(6.0, 3.2 * len(panels)), height=3.8, sharey=True, squeeze=False)
     for axis, (name, panel) in zip(axes[0], panels.items(), strict=True):
         for label, line in panel.groupby("label", sort=False):
             i = settings.index(label)

@@ -76,9 +76,7 @@ def source(thing) -> Shown:
     try:
         lines, first = inspect.getsourcelines(thing)
     except (TypeError, OSError):
-        raise ValueError(
-            f"{thing!r} has no Python source to show; give a function, class, method or module"
-        ) from None
+        raise ValueError(f"{thing!r} has no Python source to show; give a function, class, method or module") from None
     code = _without_docstrings(textwrap.dedent("".join(lines)).rstrip())
     module = inspect.getmodule(thing)
     title = f"# {module.__name__ if module else 'this notebook'}, from line {max(first, 1)}"
@@ -128,8 +126,7 @@ def table(rows: pd.DataFrame | pd.Series, caption: str = "", digits: int = 2, al
     rows = rows.to_frame() if isinstance(rows, pd.Series) else rows
     is_counted = isinstance(rows.index, pd.RangeIndex) and rows.index.name is None
     cells = pd.DataFrame(
-        {i: [_cell(value, digits) for value in rows.iloc[:, i]] for i in range(rows.shape[1])},
-        index=rows.index,
+        {i: [_cell(value, digits) for value in rows.iloc[:, i]] for i in range(rows.shape[1])}, index=rows.index
     )
     cells.columns = [" · ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in rows.columns]
     is_number = [pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]
@@ -152,9 +149,7 @@ def _html(cells: pd.DataFrame, is_number: list, with_index: bool, caption: str, 
     parts.append(f"<thead><tr>{''.join(heads)}</tr></thead><tbody>")
     for key, row in zip(cells.index, cells.itertuples(index=False), strict=True):
         keys = (key if isinstance(key, tuple) else (key,)) if with_index else ()
-        line = [
-            f'<th scope="row" style="text-align: left">{html.escape(_cell(k, digits))}</th>' for k in keys
-        ]
+        line = [f'<th scope="row" style="text-align: left">{html.escape(_cell(k, digits))}</th>' for k in keys]
         line += [
             f'<td style="text-align: {side}">{html.escape(value)}</td>'
             for side, value in zip(align[len(names) :], row, strict=True)
@@ -265,9 +260,7 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: f
     1 picture of utkface is not shown: pictures of people are never published with this book. ...
     """
     if len(images) != len(faces):
-        raise ValueError(
-            f"{len(images)} pictures have {len(faces)} rows of the faces table; give each its row"
-        )
+        raise ValueError(f"{len(images)} pictures have {len(faces)} rows of the faces table; give each its row")
     sources = faces["source"].fillna("an unnamed source").astype(str)
     is_drawn = sources.str.startswith("drawn")
     if not is_drawn.all():

@@ -100,26 +100,18 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
             "give as many of each, one at least"
         )
     if not all(text.strip() for text in (name, alt, *labels, *words)):
-        raise ValueError(
-            f"living figure {name!r}: a name, alt, label or sentence is empty; each state needs its words"
-        )
+        raise ValueError(f"living figure {name!r}: a name, alt, label or sentence is empty; each state needs its words")
     if not 0 <= start < len(frames):
-        raise ValueError(
-            f"living figure {name!r}: there is no state {start} to start with; there are {len(frames)}"
-        )
+        raise ValueError(f"living figure {name!r}: there is no state {start} to start with; there are {len(frames)}")
     pixels = [pixels_of(frame) for frame in frames]
     sizes = {each.shape for each in pixels}
     if len(sizes) != 1:
-        raise ValueError(
-            f"living figure {name!r}: frames have different sizes ({sorted(sizes)}); draw all of one size"
-        )
+        raise ValueError(f"living figure {name!r}: frames have different sizes ({sorted(sizes)}); draw all of one size")
     alts = [f"{alt} {name}: {label}." for label in labels]
     is_photograph = isinstance(frames[0], np.ndarray)
     made = ""
     for differences in (False,) if is_photograph else (True, False):
-        pictures = (
-            _differences(pixels, start) if differences else [encode(each, quality=80) for each in pixels]
-        )
+        pictures = _differences(pixels, start) if differences else [encode(each, quality=80) for each in pixels]
         made = _page(pictures, name, labels, words, alts, start, choice, differences, pixels[0].shape)
         if len(made.encode()) <= LIMIT:
             text = f"{alts[start][:-1]} (of {len(labels)}: {', '.join(labels)}). {words[start]}"
@@ -198,9 +190,7 @@ def _page(pictures, name, labels, words, alts, start, choice, differences, shape
     data = json.dumps({"differences": differences, "each": each}, ensure_ascii=False).replace("</", "<\\/")
     key = "living-" + hashlib.sha256((pictures[start] + data).encode()).hexdigest()[:10]
     control = (_radio_buttons if choice else _slider)(key, name, labels, start) if len(labels) > 1 else ""
-    script = (
-        f'<script type="application/json">{data}</script>\n<script>{SCRIPT % key}</script>' if control else ""
-    )
+    script = f'<script type="application/json">{data}</script>\n<script>{SCRIPT % key}</script>' if control else ""
     height, width = (side // DENSITY for side in shape[:2])
     return f"""<div class="agelib-living" id="{key}" role="group" aria-label="{html.escape(name)}">
 {control}

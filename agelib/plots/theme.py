@@ -7,18 +7,7 @@ import numpy as np
 import seaborn as sns
 
 #: Okabe and Ito's colours as seaborn orders them: told apart with every common kind of colour blindness.
-COLOURS = [
-    "#0173b2",
-    "#de8f05",
-    "#029e73",
-    "#d55e00",
-    "#cc78bc",
-    "#ca9161",
-    "#fbafe4",
-    "#949494",
-    "#ece133",
-    "#56b4e9",
-]
+COLOURS = ["#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"]
 BLUE, ORANGE, GREEN, RED, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[3], COLOURS[7]
 
 #: A part of the split, or a curve of that part, has the same colour in every figure.
@@ -100,9 +89,7 @@ def need(table, columns, what: str) -> None:
     """Refuse a table that lacks a column or has no rows."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise ValueError(
-            f"{what}: no column {missing[0]!r}; the table has: {', '.join(map(str, table.columns))}"
-        )
+        raise ValueError(f"{what}: no column {missing[0]!r}; the table has: {', '.join(map(str, table.columns))}")
     if not len(table):
         raise ValueError(f"{what}: the table is empty, there is nothing to draw")
 
@@ -154,6 +141,4 @@ def label_ends(axis, ends: dict, gap: float = 0.065) -> None:
     for i in range(len(heights) - 1, -1, -1):
         heights[i] = min(heights[i], 1 - gap * (len(heights) - 1 - i))
     for name, height in zip(ordered, heights, strict=True):
-        axis.text(
-            1.01, height, name, color=ends[name][2], transform=axis.transAxes, va="center", fontsize="small"
-        )
+        axis.text(1.01, height, name, color=ends[name][2], transform=axis.transAxes, va="center", fontsize="small")

@@ -70,19 +70,12 @@ def learning_rate(curve: pd.DataFrame):
     axis.set(xscale="log", xlabel="learning rate", ylabel="loss (smoothed)")
     # Beyond the valley the loss may leap by orders of magnitude and flatten what matters.
     start, least = curve["loss"].iloc[0], curve["loss"].min()
-    axis.set_ylim(
-        least - 0.1 * (start - least) - 1e-9, max(start + 0.6 * (start - least), least * 1.05 + 1e-9)
-    )
+    axis.set_ylim(least - 0.1 * (start - least) - 1e-9, max(start + 0.6 * (start - least), least * 1.05 + 1e-9))
     suggestion = curve.attrs.get("suggestion")
     if suggestion:
         axis.axvline(suggestion, color=theme.ORANGE, linestyle="--")
         axis.text(
-            suggestion,
-            0.97,
-            f" {suggestion:.1e}",
-            color=theme.ORANGE,
-            transform=axis.get_xaxis_transform(),
-            va="top",
+            suggestion, 0.97, f" {suggestion:.1e}", color=theme.ORANGE, transform=axis.get_xaxis_transform(), va="top"
         )
     return theme.done(figure)
 
@@ -109,10 +102,7 @@ def race(curves: pd.DataFrame):
         colour = colours.get(recipe, "0.6")
         axis.plot(rows["seconds"] / 60, rows["valid_f1"], color=colour, marker="o", markersize=3, linewidth=1)
     last = curves.sort_values("seconds").groupby("recipe", sort=False).tail(1)
-    ends = {
-        row.recipe: (row.seconds / 60, row.valid_f1, colours.get(row.recipe, "0.6"))
-        for row in last.itertuples()
-    }
+    ends = {row.recipe: (row.seconds / 60, row.valid_f1, colours.get(row.recipe, "0.6")) for row in last.itertuples()}
     axis.set(xlabel="minutes since the archive was opened", ylabel="validation macro F1 (%)", xlim=(0, None))
     theme.label_ends(axis, ends)
     return theme.done(figure)

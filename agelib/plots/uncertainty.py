@@ -117,10 +117,7 @@ def intervals_by_age(predictions: pd.DataFrame, title: str = ""):
     figure, axis = theme.axes(width=7.0, height=4.2)
     bounds = np.clip(low, bottom, top), np.clip(high, bottom, top)
     axis.vlines(x, *bounds, color=theme.GREY, linewidth=1.4, alpha=0.7, label="interval")
-    for mine, marker, colour, name in (
-        (inside, "o", theme.BLUE, "inside"),
-        (~inside, "X", theme.RED, "outside"),
-    ):
+    for mine, marker, colour, name in ((inside, "o", theme.BLUE, "inside"), (~inside, "X", theme.RED, "outside")):
         look = {"linestyle": "none", "markersize": 4 if marker == "o" else 7, "zorder": 3}
         axis.plot(x[mine], age[mine], marker, color=colour, label=f"true age {name} ({mine.sum()})", **look)
     axis.set(xlabel="predicted age (years)", ylabel="age (years)", ylim=(bottom, top), title=title)
@@ -158,9 +155,7 @@ def coverage_by_group(tables: dict, level: float = 0.9):
         rows = table.reindex(groups)
         shift = places + 0.22 * (i - (len(tables) - 1) / 2)
         look = {"color": theme.COLOURS[i], "marker": "osD^v"[i % 5], "linestyle": "none", "markersize": 6}
-        left.errorbar(
-            rows["covered"], shift, xerr=theme.reach(rows, "covered"), capsize=3, label=name, **look
-        )
+        left.errorbar(rows["covered"], shift, xerr=theme.reach(rows, "covered"), capsize=3, label=name, **look)
         width = rows["width"].to_numpy(dtype=float)
         right.plot(np.where(np.isfinite(width), width, np.nan), shift, **look)
         for place in np.flatnonzero(np.isinf(width)):
@@ -248,9 +243,7 @@ def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
     return theme.done(figure)
 
 
-def refusing(
-    curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"
-):
+def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"):
     """What refusing wins and whom it refuses: the place on the risk-coverage curve, and each group's share answered.
 
     Parameters

@@ -131,9 +131,7 @@ def unfit(wanted: tuple, marks: tuple, threads: int) -> str:
         if mine[name] != value:
             return f"it has {name} {mine[name]}, the coordinator {value}; install the same on both"
     if threads != 1:
-        return (
-            f"it does {threads} things at a time, which would disturb each other; start it with --nthreads 1"
-        )
+        return f"it does {threads} things at a time, which would disturb each other; start it with --nthreads 1"
     for place, (folder, mark) in enumerate(marks):
         here = workspace.home() if place == 0 else Path(folder)
         if not (here / mark).is_file():

@@ -10,14 +10,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
@@ -34,9 +27,7 @@ class LostWorker(RuntimeError):
 
 
 @contextlib.contextmanager
-def open(
-    workers: int = 1, scheduler: str = "", folders: Sequence = (), threads: bool = False
-) -> Iterator[Executor]:
+def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads: bool = False) -> Iterator[Executor]:
     """An executor for a while.
 
     Parameters
@@ -69,9 +60,7 @@ def open(
         with dask_cluster.connect(scheduler, folders) as executor:
             yield executor
         return
-    executor = (
-        ThreadPoolExecutor(max(1, workers)) if threads else Processes(workers) if workers > 1 else Here()
-    )
+    executor = ThreadPoolExecutor(max(1, workers)) if threads else Processes(workers) if workers > 1 else Here()
     try:
         yield executor
     finally:

@@ -62,9 +62,7 @@ def imported_modules(*modules: str, without: tuple[str, ...] = ()) -> set[str]:
         if name not in found:
             found.add(name)
             imported = _read(source_file(name))[0]
-            waiting += [
-                other for other in imported if not other.startswith("agelib.runtime") and other not in without
-            ]
+            waiting += [other for other in imported if not other.startswith("agelib.runtime") and other not in without]
     return found
 
 

@@ -82,9 +82,7 @@ def _remove(path: Path) -> None:
 def write_json(path, value) -> None:
     """Write `value` as readable JSON, whole. Floats keep every digit."""
     with write_whole(path) as temporary:
-        temporary.write_text(
-            json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8"
-        )
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
 
 
 def read_json(path):
@@ -143,9 +141,7 @@ def seal(folder) -> None:
     True
     """
     folder = Path(folder)
-    files = sorted(
-        p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and p.name != SEAL
-    )
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and p.name != SEAL)
     write_json(folder / SEAL, {p.name: file_key(p) for p in files})
 
 

@@ -108,7 +108,5 @@ def build(training, train_labels: np.ndarray) -> Target:
         )
     if not np.isfinite(given).all():
         row = int(np.flatnonzero(~np.isfinite(given).all(axis=1))[0])
-        raise ValueError(
-            f"training label {row} is {given[row].tolist()}; drop pictures without a label first"
-        )
+        raise ValueError(f"training label {row} is {given[row].tolist()}; drop pictures without a label first")
     return found.make(training, given)

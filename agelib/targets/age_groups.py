@@ -52,9 +52,7 @@ def edges_of(bins) -> tuple[int, ...]:
     except ValueError:
         edges = ()
     if len(edges) < 2:
-        raise ValueError(
-            f"no age groups {bins!r}; there are {', '.join(NAMED)}, or give first ages such as 0,18,65"
-        )
+        raise ValueError(f"no age groups {bins!r}; there are {', '.join(NAMED)}, or give first ages such as 0,18,65")
     if edges[0] < 0 or (np.diff(edges) <= 0).any():
         raise ValueError(f"first ages of age groups go up from 0, {bins!r} do not")
     return edges
@@ -69,10 +67,7 @@ def names_of(bins) -> tuple[str, ...]:
     ('under 40', '40', '41 and over')
     """
     edges = edges_of(bins)
-    spans = [
-        f"{first}–{after - 1}" if after - first > 1 else f"{first}"
-        for first, after in itertools.pairwise(edges)
-    ]
+    spans = [f"{first}–{after - 1}" if after - first > 1 else f"{first}" for first, after in itertools.pairwise(edges)]
     if edges[0] > 0:  # Younger ages count as the first group too.
         spans[0] = f"under {edges[1]}"
     return (*spans, f"{edges[-1]} and over")

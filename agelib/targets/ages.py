@@ -111,9 +111,7 @@ class AgeTarget(Target):
         if posterior is None:
             return None
         codes = torch.as_tensor(group_of(self.ages, self.bins), device=posterior.device)
-        member = torch.nn.functional.one_hot(codes, len(names_of(self.bins))).to(
-            posterior.dtype
-        )  # [A, groups]
+        member = torch.nn.functional.one_hot(codes, len(names_of(self.bins))).to(posterior.dtype)  # [A, groups]
         with torch.autocast(posterior.device.type, enabled=False):
             return posterior @ member
 

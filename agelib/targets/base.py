@@ -93,10 +93,7 @@ class Target:
 
 
 def number_column(
-    faces,
-    name: str,
-    otherwise: str = "choose label of age, real_age, apparent_age",
-    allow_missing: bool = False,
+    faces, name: str, otherwise: str = "choose label of age, real_age, apparent_age", allow_missing: bool = False
 ) -> np.ndarray:
     """A column of numbers of the faces table as labels, float32 [N, 1]; missing ones are refused, or NaN.
 
@@ -113,8 +110,7 @@ def number_column(
     if len(bad) and not allow_missing:
         path = faces["path"].iloc[bad[0]] if "path" in faces else f"row {bad[0]}"
         raise ValueError(
-            f"{len(bad)} of {len(numbers)} pictures have no {name} (first: {path}); "
-            f"{otherwise}, or drop them first"
+            f"{len(bad)} of {len(numbers)} pictures have no {name} (first: {path}); {otherwise}, or drop them first"
         )
     return np.where(np.isfinite(numbers), numbers, np.float32(np.nan))[:, None]
 
@@ -179,9 +175,7 @@ def cross_entropy(outputs, codes, label_smoothing: float = 0.0):
     """
     from torch.nn import functional
 
-    return functional.cross_entropy(
-        full_precision(outputs), codes, reduction="none", label_smoothing=label_smoothing
-    )
+    return functional.cross_entropy(full_precision(outputs), codes, reduction="none", label_smoothing=label_smoothing)
 
 
 def check_shapes(name: str, outputs, width: int, labels=None, columns: int = 1) -> None:

@@ -59,17 +59,10 @@ def age_confusion(predictions: pd.DataFrame, width: int = WIDTH) -> pd.DataFrame
     cells = true * size + np.clip(predicted, 0, size - 1)
     counts = np.bincount(cells.astype(np.int64), minlength=size**2).reshape(size, size)
     firsts = width * np.arange(size)
-    return pd.DataFrame(
-        counts, index=pd.Index(firsts, name="age"), columns=pd.Index(firsts, name="predicted")
-    )
+    return pd.DataFrame(counts, index=pd.Index(firsts, name="age"), columns=pd.Index(firsts, name="predicted"))
 
 
-def find(
-    confusion: pd.DataFrame,
-    groups=range(2, 11),
-    min_width: float = 0,
-    min_share: float = 0.01,
-) -> pd.DataFrame:
+def find(confusion: pd.DataFrame, groups=range(2, 11), min_width: float = 0, min_share: float = 0.01) -> pd.DataFrame:
     """The best age groups of each number of groups.
 
     Parameters
@@ -185,9 +178,7 @@ def score(predictions: pd.DataFrame, edges) -> dict:
                 "take edges between bins, or predictions in years"
             )
     size = len(edges)
-    true, predicted = (
-        np.clip(np.searchsorted(edges, ages, side="right") - 1, 0, None) for ages in (true, predicted)
-    )
+    true, predicted = (np.clip(np.searchsorted(edges, ages, side="right") - 1, 0, None) for ages in (true, predicted))
     counts = np.bincount(size * true + predicted, minlength=size**2).reshape(size, size)
     f1, chance = _blocks(counts)
     own = np.arange(size)

@@ -12,14 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agelib.targets.ages import SoftmaxOverYears
-from agelib.targets.base import (
-    check_shapes,
-    check_share,
-    cross_entropy,
-    full_precision,
-    number_column,
-    weighted_mean,
-)
+from agelib.targets.base import check_shapes, check_share, cross_entropy, full_precision, number_column, weighted_mean
 
 #: Weight of |expected age − age| in dldl_v2, from its authors.
 DLDL_V2_WEIGHT = 1.0
@@ -197,9 +190,7 @@ class RatersDLDLv2(Raters, DLDLv2):
 def target_class(training) -> type:
     """The class that a training's target is of."""
     if training.sigma < 0:
-        raise ValueError(
-            f"sigma is a number of years from 0 (the raters' own spread) up, not {training.sigma}"
-        )
+        raise ValueError(f"sigma is a number of years from 0 (the raters' own spread) up, not {training.sigma}")
     raters = training.sigma == 0
     return {
         "expectation": Expectation,

@@ -87,9 +87,7 @@ class Several(Target):
 
     def labels(self, faces, label: str = "age", allow_missing: bool = True) -> np.ndarray:
         """Label columns of all tasks, float32 [N, L]; a missing age is NaN, a missing class −1."""
-        return np.concatenate(
-            [target.labels(faces, label, allow_missing=True) for target in self.targets], axis=1
-        )
+        return np.concatenate([target.labels(faces, label, allow_missing=True) for target in self.targets], axis=1)
 
     def split(self, outputs) -> tuple:
         """The outputs [B, sum] of each task, in order."""
@@ -128,8 +126,7 @@ class Several(Target):
     def loss(self, outputs, labels, weights=None):
         losses = self.task_losses(outputs, labels, weights)
         return sum(
-            weight * loss
-            for weight, loss in zip(self.weights or (1.0,) * len(losses), losses.values(), strict=True)
+            weight * loss for weight, loss in zip(self.weights or (1.0,) * len(losses), losses.values(), strict=True)
         )
 
     def posterior(self, outputs):
@@ -143,9 +140,7 @@ class Several(Target):
 
     def predictions(self, outputs) -> pd.DataFrame:
         """The columns of every task, side by side."""
-        tables = [
-            target.predictions(mine) for target, mine in zip(self.targets, self.split(outputs), strict=True)
-        ]
+        tables = [target.predictions(mine) for target, mine in zip(self.targets, self.split(outputs), strict=True)]
         return pd.concat(tables, axis=1)
 
     def scores(self, outputs, labels) -> dict:
@@ -192,9 +187,7 @@ class Tasks:
                 ages = mine.astype(np.float64)
                 ages = ages[np.isfinite(ages).all(axis=1)]
                 if not len(ages):
-                    raise ValueError(
-                        "no training picture has an age; leave out the task age, or choose another label"
-                    )
+                    raise ValueError("no training picture has an age; leave out the task age, or choose another label")
                 made.append(self.of_age.make(training, ages))
             else:
                 made.append(Classes.make(task, mine[:, 0], training.label_smoothing))

@@ -118,9 +118,7 @@ class CORAL(ORCNN):
     def __post_init__(self):
         super().__post_init__()
         if len(self.biases) != self.outputs:
-            raise ValueError(
-                f"coral needs one bias for each of {self.outputs} questions, not {len(self.biases)}"
-            )
+            raise ValueError(f"coral needs one bias for each of {self.outputs} questions, not {len(self.biases)}")
 
     @classmethod
     def make(cls, training, train_labels: np.ndarray) -> "CORAL":

@@ -158,9 +158,7 @@ def loss_weights(codes, kind: str = "loss", ages=None) -> np.ndarray:
     return _by_group(codes, lambda counts: 1 - counts / counts.sum())
 
 
-def lds_weights(
-    ages, kernel_size: int = KERNEL_SIZE, sigma: float = SIGMA, sqrt_inverse: bool = False
-) -> np.ndarray:
+def lds_weights(ages, kernel_size: int = KERNEL_SIZE, sigma: float = SIGMA, sqrt_inverse: bool = False) -> np.ndarray:
     """Weights from label-distribution smoothing: 1 / smoothed density of the ages (Yang et al., ICML 2021).
 
     Ages are no classes: what a network learns from a face of 40 helps at 41. So the pictures are counted year by

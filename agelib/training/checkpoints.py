@@ -44,14 +44,10 @@ def _read_tensors(path) -> dict:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ValueError(
-            f"{path}: not readable as safetensors ({error}); delete its folder and run again"
-        ) from None
+        raise ValueError(f"{path}: not readable as safetensors ({error}); delete its folder and run again") from None
 
 
-def save_checkpoint(
-    folder, network, best_weights: dict, optimiser, history: pd.DataFrame, average=None
-) -> None:
+def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.DataFrame, average=None) -> None:
     """Write all that a training needs to go on after its last whole epoch.
 
     Parameters
@@ -139,7 +135,6 @@ def _join_state(tensors: dict, plain: dict) -> dict:
         parameter, name = key.split(".", 1)
         state.setdefault(int(parameter), {})[name] = value
     groups = [
-        {name: tuple(value) if name == "betas" else value for name, value in group.items()}
-        for group in plain["groups"]
+        {name: tuple(value) if name == "betas" else value for name, value in group.items()} for group in plain["groups"]
     ]
     return {"state": state, "param_groups": groups}

@@ -35,8 +35,5 @@ def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
         "adamax": torch.optim.Adamax,
     }
     return kinds[settings.optimiser](
-        parameters,
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        **extra.get(settings.optimiser, {}),
+        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, **extra.get(settings.optimiser, {})
     )

@@ -104,17 +104,13 @@ def _resume(record: Record) -> None:
     if not launch.is_main():
         record.resume()
     launch.require_same(
-        "the number of epochs that are done",
-        len(record.rows),
-        f"let all machines share {record.folder} (AGELIB_HOME)",
+        "the number of epochs that are done", len(record.rows), f"let all machines share {record.folder} (AGELIB_HOME)"
     )
 
 
 def _fit_phase(network, target, train, valid, settings, phase: Phase, record, device, mixup) -> None:
     """One phase: from its own checkpoint if it had begun, else from the best weights so far."""
-    averaging = (
-        Averaging(network, settings.averaging, settings.ema_decay) if settings.averaging != "none" else None
-    )
+    averaging = Averaging(network, settings.averaging, settings.ema_decay) if settings.averaging != "none" else None
     record.begin(phase, averaging)
     begun = len(record.in_phase())
     if not begun and record.best_weights:
@@ -173,9 +169,7 @@ def _mixed_precision(settings: Training, device: torch.device, network) -> list:
     return [Bf16(device.type)] if mode == "bf16" else []
 
 
-def find_learning_rate(
-    network, target, train, valid, settings: Training, device=None, steps=60
-) -> pd.DataFrame:
+def find_learning_rate(network, target, train, valid, settings: Training, device=None, steps=60) -> pd.DataFrame:
     """Raise the learning rate from 1e-6 to 1 over `steps` batches and record the loss: fastai's finder.
 
     The network's weights are the same afterwards.

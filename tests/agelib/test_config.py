@@ -47,12 +47,7 @@ def test_a_wrong_option_is_named_with_the_remedy(values, message):
 
 
 def test_every_option_makes_another_experiment():
-    other = {
-        bool: lambda v: not v,
-        int: lambda v: v + 1,
-        float: lambda v: v + 0.5,
-        tuple: lambda v: ("flip",),
-    }
+    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 0.5, tuple: lambda v: ("flip",)}
     kinds = {Experiment()}
     for name, option in options().items():
         if option.choices:

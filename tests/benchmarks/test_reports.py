@@ -36,8 +36,7 @@ def test_a_report_becomes_a_section_with_table_figure_and_provenance(repository)
     page = benchmarks_page(repository)
     assert page.index("## A long life") < page.index("## Pictures")
     assert (
-        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1.00 |"
-        in page
+        "| way | pictures per second | ratio |\n|---|---:|---:|\n| map | 12,345 | 2.25 |\n| file | – | 1.00 |" in page
     )
     assert "```{figure} _static/benchmarks/pixels.png\n:alt: A line that rises.\n```" in page
     assert "augmentation flip, light" in page
@@ -49,12 +48,7 @@ def test_a_report_becomes_a_section_with_table_figure_and_provenance(repository)
 
 def test_numbers_of_a_column_have_the_same_digits_and_commands_keep_their_dashes(tmp_path):
     table = pd.DataFrame(
-        {
-            "program": ["agelib --help", "none"],
-            "seconds": [0.5, 0.125],
-            "loss": [3e-5, 0.5],
-            "rate": [1234.5, 62.5],
-        }
+        {"program": ["agelib --help", "none"], "seconds": [0.5, 0.125], "loss": [3e-5, 0.5], "rate": [1234.5, 62.5]}
     )
     folder = tmp_path / "benchmarks" / "reports"
     _report.write("startup", "Start", "", table, Provenance(), folder=folder)
@@ -95,12 +89,7 @@ def test_the_critical_path_is_the_longest_chain_that_waits():
 def test_rates_are_set_beside_plain_torch_of_the_same_network_and_batch():
     import inference
 
-    rows = [
-        ("r", 1, "torch", 50.0),
-        ("r", 1, "graph", 75.0),
-        ("r", 8, "torch", 200.0),
-        ("r", 8, "graph", 100.0),
-    ]
+    rows = [("r", 1, "torch", 50.0), ("r", 1, "graph", 75.0), ("r", 8, "torch", 200.0), ("r", 8, "graph", 100.0)]
     table = pd.DataFrame(rows, columns=["network", "batch_size", "way", "pictures_per_second"])
     assert inference.ratios(table.assign(low=1.0, high=2.0))["ratio"].tolist() == [1.0, 1.5, 1.0, 0.5]
 
@@ -109,10 +98,7 @@ def test_a_speedrun_is_timed_to_what_every_plain_one_reaches():
     import speedrun
 
     curve = pd.DataFrame({"seconds": [60.0, 120.0, 180.0], "valid_f1": [20.0, 50.0, 60.0]})
-    plain = [
-        curve.assign(recipe="plain recipe", seed=1),
-        curve.assign(recipe="plain recipe", seed=2, valid_f1=45.0),
-    ]
+    plain = [curve.assign(recipe="plain recipe", seed=1), curve.assign(recipe="plain recipe", seed=2, valid_f1=45.0)]
     assert speedrun.least(pd.concat(plain)) == 45.0
     assert speedrun.when(curve, 45.0) == 2.0
     assert speedrun.when(curve, 61.0) is None

@@ -61,14 +61,10 @@ def test_a_chapter_says_what_it_is(chapter):
     about = json.loads(chapter.path.read_text(encoding="utf-8"))["metadata"].get("agelib", {})
     assert about.get("title"), "metadata.agelib.title"
     assert about.get("licence") == "CC-BY-4.0"
-    assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {
-        f"{number:02}" for number in range(1, 23)
-    }
+    assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {f"{number:02}" for number in range(1, 23)}
 
 
-@pytest.mark.parametrize(
-    "name", [path.stem for path in Path(REPOSITORY, "notebooks/profiles").glob("*.yaml")]
-)
+@pytest.mark.parametrize("name", [path.stem for path in Path(REPOSITORY, "notebooks/profiles").glob("*.yaml")])
 def test_a_profile_names_only_parameters_that_chapters_declare(name):
     profile = read_profile(REPOSITORY, name)
     for source in ["drawn", *(profile.get("sources") or {})]:

@@ -72,13 +72,7 @@ class Browser:
 
     def resize(self, width=1280, height=1600, mobile=False):
         """Give the page another size, in CSS pixels."""
-        self.ask(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=mobile,
-        )
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
     def open(self, address, until="true"):
         """Open a page, by its file or address, and wait for an expression of its to become true."""
@@ -108,9 +102,7 @@ class Browser:
         for event in self._events:
             about = event.get("params", {})
             if event["method"] == "Runtime.exceptionThrown":
-                found.append(
-                    about["exceptionDetails"].get("exception", {}).get("description", "an exception")
-                )
+                found.append(about["exceptionDetails"].get("exception", {}).get("description", "an exception"))
             elif event["method"] == "Runtime.consoleAPICalled" and about["type"] == "error":
                 found.append(" ".join(str(each.get("value")) for each in about["args"]))
             elif event["method"] == "Log.entryAdded" and about["entry"]["level"] == "error":

@@ -53,9 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(200 if start is None else 206)
         if start is not None:
-            self.send_header(
-                "Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}"
-            )
+            self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}")
         if server.etag:
             self.send_header("ETag", server.etag)
         body = server.content[start or 0 :]

@@ -39,9 +39,7 @@ def write_book(folder):
     (folder / "book" / "references.bib").write_text("")
     (folder / "book" / "index.md").write_text("# A book\n")
     notebooks = folder / "notebooks"
-    write_notebook(
-        notebooks / "01_ages.ipynb", "from agelib.data import table", "text: Ages.", "epochs"
-    )
+    write_notebook(notebooks / "01_ages.ipynb", "from agelib.data import table", "text: Ages.", "epochs")
     write_notebook(
         notebooks / "02_keys.ipynb",
         "from agelib.runtime import workspace\nimport ipywidgets",

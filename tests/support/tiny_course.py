@@ -51,17 +51,8 @@ def write_chapter(folder):
 def with_essay(chapter):
     """Add to the tiny chapter a question that a person judges."""
     notebook = nbformat.read(chapter.path, as_version=4)
-    about = {
-        "grade": True,
-        "solution": True,
-        "locked": False,
-        "schema_version": 3,
-        "task": False,
-        "points": 4,
-    }
-    notebook.cells.append(
-        new_markdown_cell("Because it adds.", metadata={"nbgrader": about | {"grade_id": "ex-why"}})
-    )
+    about = {"grade": True, "solution": True, "locked": False, "schema_version": 3, "task": False, "points": 4}
+    notebook.cells.append(new_markdown_cell("Because it adds.", metadata={"nbgrader": about | {"grade_id": "ex-why"}}))
     nbformat.write(notebook, chapter.path)
     return read_chapter(chapter.path)
 

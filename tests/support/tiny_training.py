@@ -36,7 +36,5 @@ def fit(folder, progress=False, augment=None, mixup=0.0, dropout=0.3, **changes)
     settings = Training(**({"epochs": 4, "batch_size": 16, "learning_rate": 1e-2} | changes))
     target, train, valid = parts(settings, augment)
     network = little_network(dropout=dropout)
-    history = training.fit(
-        network, target, train, valid, settings, folder, CPU, progress=progress, mixup=mixup
-    )
+    history = training.fit(network, target, train, valid, settings, folder, CPU, progress=progress, mixup=mixup)
     return history, network

@@ -18,20 +18,10 @@ from agelib.runtime import workspace
 from agelib.runtime.suggest import hint
 
 #: Published layout → the function that reads it.
-READERS = {
-    "imdb-wiki": imdb_wiki.read,
-    "utkface": utkface.read,
-    "appa-real": appa_real.read,
-    "panda": panda.read,
-}
+READERS = {"imdb-wiki": imdb_wiki.read, "utkface": utkface.read, "appa-real": appa_real.read, "panda": panda.read}
 
 #: Drawn source → the layout in which it is drawn.
-DRAWN = {
-    "drawn": "imdb-wiki",
-    "drawn-utkface": "utkface",
-    "drawn-appa-real": "appa-real",
-    "drawn-panda": "panda",
-}
+DRAWN = {"drawn": "imdb-wiki", "drawn-utkface": "utkface", "drawn-appa-real": "appa-real", "drawn-panda": "panda"}
 
 
 def names() -> list[str]:
@@ -107,16 +97,12 @@ def _read_several(sources: list[str], root, pictures: int, seed: int, options: d
     for name in sources:
         _check_name(name)
     if options:
-        raise ValueError(
-            f"{next(iter(options))!r} is an option of one data set's reader; read {joined} one by one"
-        )
+        raise ValueError(f"{next(iter(options))!r} is an option of one data set's reader; read {joined} one by one")
     twice = [name for name in sources if sources.count(name) > 1]
     if twice:
         raise ValueError(f"{joined} names {twice[0]!r} twice; name each source once")
     if 0 < pictures < len(sources):
-        raise ValueError(
-            f"{pictures} pictures do not go round {len(sources)} sources; ask for more, or 0 for all"
-        )
+        raise ValueError(f"{pictures} pictures do not go round {len(sources)} sources; ask for more, or 0 for all")
     parts = []
     for place, (name, its_root) in enumerate(zip(sources, _share_roots(sources, root), strict=True)):
         share = pictures // len(sources) + (place < pictures % len(sources))
@@ -173,9 +159,7 @@ def _read_drawn(source: str, root, pictures: int, seed: int, options: dict) -> t
     if str(root):
         raise ValueError(f"{source!r} draws its own faces and takes no root (got {root}); leave root empty")
     if pictures == 0:
-        raise ValueError(
-            f"{source!r} needs a number of pictures to draw, such as 3000; 0 is for real data sets"
-        )
+        raise ValueError(f"{source!r} needs a number of pictures to draw, such as 3000; 0 is for real data sets")
     from agelib.drawn.collections import draw_collection
 
     layout = DRAWN[source]
@@ -192,14 +176,10 @@ def _find_root(source: str, root) -> Path:
         raise ValueError(f"source {source!r} needs a root: the data set's folder or its published archive")
     path = Path(root).expanduser()
     if not path.exists():
-        raise FileNotFoundError(
-            f"{source}: nothing at {path}; give the data set's folder or its published archive"
-        )
+        raise FileNotFoundError(f"{source}: nothing at {path}; give the data set's folder or its published archive")
     if path.is_dir():
         if not any(path.iterdir()):
-            raise FileNotFoundError(
-                f"{source}: the folder {path} is empty; give the data set's folder or archive"
-            )
+            raise FileNotFoundError(f"{source}: the folder {path} is empty; give the data set's folder or archive")
         return path
     if source == "imdb-wiki" and path.suffix.lower() == ".mat":
         return path

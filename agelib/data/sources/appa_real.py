@@ -65,9 +65,7 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
         table = _to_table(ratings, f"{prefix}{part}/" + chosen)
         table["split"] = part
         tables.append(table[found])
-        skipped.append(
-            pd.DataFrame({"path": table["path"], "reason": "rated, but there is no such picture"})[~found]
-        )
+        skipped.append(pd.DataFrame({"path": table["path"], "reason": "rated, but there is no such picture"})[~found])
     if not tables:
         raise FileNotFoundError(
             f"appa-real: no gt_avg_train.csv (or valid, test; or gt_train.csv) in {folder}; "
@@ -75,14 +73,10 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
         )
     faces = pd.concat(tables, ignore_index=True)
     if faces.empty:
-        raise FileNotFoundError(
-            f"appa-real: {folder} has tables but none of the pictures; unpack the whole archive"
-        )
+        raise FileNotFoundError(f"appa-real: {folder} has tables but none of the pictures; unpack the whole archive")
     if not keep_split:
         faces = faces.drop(columns="split")
-    return faces_tables.Collection(
-        faces, Path(root), pd.concat(skipped, ignore_index=True).astype("object"), notes
-    )
+    return faces_tables.Collection(faces, Path(root), pd.concat(skipped, ignore_index=True).astype("object"), notes)
 
 
 def find_release(root: Path) -> Path:
@@ -117,11 +111,7 @@ def _read_ratings(folder: Path, part: str, notes: dict):
         )
         ratings = (
             rated.groupby("name", sort=True)
-            .agg(
-                apparent_age=("rating", "mean"),
-                apparent_std=("rating", "std"),
-                real_age=("real_age", "first"),
-            )
+            .agg(apparent_age=("rating", "mean"), apparent_std=("rating", "std"), real_age=("real_age", "first"))
             .reset_index()
         )
         notes["mean and deviation computed from single ratings"] = notes.get(
@@ -144,9 +134,7 @@ def _read_attributes(folder: Path, part: str, notes: dict) -> pd.DataFrame:
     attributes = pd.DataFrame({"name": _column(table, NAME_COLUMNS[::-1], file).astype("str")})
     for ours, theirs in {"gender": "gender", "ethnicity": "race", "expression": "happiness"}.items():
         words = _column(table, (theirs,), file)
-        attributes[ours] = words.where(words.isna(), words.astype("str").str.strip().str.lower()).astype(
-            "object"
-        )
+        attributes[ours] = words.where(words.isna(), words.astype("str").str.strip().str.lower()).astype("object")
     unknown = attributes["gender"].notna() & ~attributes["gender"].isin(faces_tables.GENDERS)
     attributes.loc[unknown, "gender"] = None
     _count(notes, "gender neither female nor male: taken as missing", unknown)

@@ -62,9 +62,7 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     with workspace.lock(target):
         if target.is_dir():
             return target
-        for leftover in target.parent.glob(
-            f".{target.name}.????????"
-        ):  # of a killed process: the lock is ours
+        for leftover in target.parent.glob(f".{target.name}.????????"):  # of a killed process: the lock is ours
             shutil.rmtree(leftover, ignore_errors=True)
         with _opened(archive) as (members, total), workspace.write_whole(target) as temporary:
             _check_room(archive, total, target.parent)
@@ -96,9 +94,7 @@ def _opened(archive: Path):
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"{archive} is damaged or incomplete ({error}); download it again") from None
     except (RuntimeError, NotImplementedError) as error:  # zipfile: a password, a rare compression
-        raise ValueError(
-            f"{archive} cannot be unpacked ({error}); get it from the data set's owners"
-        ) from None
+        raise ValueError(f"{archive} cannot be unpacked ({error}); get it from the data set's owners") from None
 
 
 def _zip_members(opened: zipfile.ZipFile):
@@ -169,6 +165,4 @@ def _write_member(archive: Path, name: str, size: int, file, path: Path) -> None
             f"the disk is full at member {name!r} of {archive}; nothing was kept: make room or set AGELIB_HOME",
         ) from None
     if path.stat().st_size != size:
-        raise ValueError(
-            f"{archive} is damaged or incomplete (member {name!r} ends early); download it again"
-        )
+        raise ValueError(f"{archive} is damaged or incomplete (member {name!r} ends early); download it again")

@@ -14,10 +14,7 @@ import pandas as pd
 from agelib.data import table as faces_tables
 
 #: Column of ages → the file that has it.
-FILES = {
-    "apparent_age": "fgnet_chalearn_apparent_db.csv",
-    "real_age": "fgnet_chalearn_real_db.csv",
-}
+FILES = {"apparent_age": "fgnet_chalearn_apparent_db.csv", "real_age": "fgnet_chalearn_real_db.csv"}
 
 #: The subject of pictures of unknown people, all of them ChaLearn's.
 NOBODY = -1
@@ -83,8 +80,7 @@ def _find_folder(root) -> Path:
     missing = [name for name in FILES.values() if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"apparent ages: no {missing[0]} in {folder}; give the folder that holds "
-            f"{' and '.join(FILES.values())}"
+            f"apparent ages: no {missing[0]} in {folder}; give the folder that holds {' and '.join(FILES.values())}"
         )
     return folder
 
@@ -92,9 +88,7 @@ def _find_folder(root) -> Path:
 def _read_table(file: Path, column: str) -> pd.DataFrame:
     """The columns img_name, subject and `column` of one file; line k + 2 of the file is row k."""
     try:
-        table = pd.read_csv(
-            file, skipinitialspace=True, dtype=str, skip_blank_lines=False, encoding="utf-8-sig"
-        )
+        table = pd.read_csv(file, skipinitialspace=True, dtype=str, skip_blank_lines=False, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{file}: not readable as CSV ({str(error).strip()}); get the file again") from None
     table.columns = [str(name).strip() for name in table.columns]

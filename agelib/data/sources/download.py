@@ -147,9 +147,7 @@ def _accept_terms(dataset: Dataset, accept: bool) -> None:
     if sys.stdin is not None and sys.stdin.isatty():
         accept = input("Do you accept these terms? [yes/no] ").strip().lower() in ("y", "yes")
     if not accept:
-        raise ValueError(
-            f"{dataset.title}: the terms are not accepted, nothing was fetched; accept=True accepts them"
-        )
+        raise ValueError(f"{dataset.title}: the terms are not accepted, nothing was fetched; accept=True accepts them")
 
 
 def fetch(
@@ -306,9 +304,7 @@ def _place(answer: requests.Response, part: Path, start: int, version: dict) -> 
     same = _validator(answer.headers) in ("", version["validator"]) and total == version["total"]
     if unit != "bytes" or span.partition("-")[0] != str(start) or not same:
         part.unlink(missing_ok=True)
-        raise _Broken(
-            f"the server sent another range or version than asked for ({unit} {rest}); starting over"
-        )
+        raise _Broken(f"the server sent another range or version than asked for ({unit} {rest}); starting over")
     return start, total
 
 

@@ -189,11 +189,7 @@ def _row(name, points: Path, facts_file: Path | None, shape: np.ndarray, notes: 
             notes[what] = notes.get(what, 0) + 1
 
     age = float(name["age"])
-    row = {
-        "path": f"{name['identity']}A{name['age']}{name['letter']}.JPG",
-        "age": age,
-        "identity": name["identity"],
-    }
+    row = {"path": f"{name['identity']}A{name['age']}{name['letter']}.JPG", "age": age, "identity": name["identity"]}
     if facts_file is None:
         note("no .dat file: only age and person are known")
         return row
@@ -203,9 +199,7 @@ def _row(name, points: Path, facts_file: Path | None, shape: np.ndarray, notes: 
     row["gender"] = {"male": "male", "female": "female"}.get(facts.get("Gender", "").lower())
     note("no gender, or neither male nor female: taken as missing", row["gender"] is None)
     row |= {column: facts[key].lower() for column, key in FACTS.items() if key in facts}
-    note(
-        "age in the .dat file missing or not the name's: the name's is taken", facts.get("Age") != f"{age:g}"
-    )
+    note("age in the .dat file missing or not the name's: the name's is taken", facts.get("Age") != f"{age:g}")
     size = [pd.to_numeric(row.get(side), errors="coerce") for side in ("width", "height")]
     note("a landmark outside the picture", (shape < 0).any() or (shape > size).any())
     return row
@@ -214,9 +208,7 @@ def _row(name, points: Path, facts_file: Path | None, shape: np.ndarray, notes: 
 def _to_table(rows: list[dict]) -> pd.DataFrame:
     given = pd.DataFrame(rows)
     known = {name: given[name] for name in ("path", "age", "identity", "gender") if name in given}
-    table = faces_tables.check(
-        faces_tables.table(**known, real_age=given["age"].to_numpy(), source="fgnet"), "fgnet"
-    )
+    table = faces_tables.check(faces_tables.table(**known, real_age=given["age"].to_numpy(), source="fgnet"), "fgnet")
     given = given.reindex(columns=list(FACTS))
     for name in FACTS:
         if name in _NUMBERS:

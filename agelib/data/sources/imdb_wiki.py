@@ -20,16 +20,7 @@ from agelib.data.sources import matlab
 METADATA = ("wiki.mat", "imdb.mat")
 
 #: Fields that both structs have.
-FIELDS = (
-    "dob",
-    "photo_taken",
-    "full_path",
-    "gender",
-    "name",
-    "face_location",
-    "face_score",
-    "second_face_score",
-)
+FIELDS = ("dob", "photo_taken", "full_path", "gender", "name", "face_location", "face_score", "second_face_score")
 
 STRUCTS = ("wiki", "imdb")
 TEXTS = ("full_path", "name")
@@ -128,9 +119,7 @@ def load_struct(file) -> dict:
         raise ValueError(f"{file}: the field {wrong[0]!r} is not of the published kind; {remedy}")
     lengths = {name: len(struct[name]) for name in FIELDS}
     if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f"{file}: the fields have different lengths ({lengths}); the file is damaged: fetch it again"
-        )
+        raise ValueError(f"{file}: the fields have different lengths ({lengths}); the file is damaged: fetch it again")
     return struct
 
 
@@ -230,11 +219,7 @@ def _to_table(struct: dict, file: Path, prefix: str, by_name: bool):
         # With both halves at hand only the name says that a person of one is a person of the other.
         identity = [None if number != number else f"{number:.0f}" for number in struct["celeb_id"].tolist()]
     cropped = file.parent.name in CROPPED
-    box = (
-        np.full(len(paths), np.nan, dtype="object")
-        if cropped
-        else _to_boxes(struct["face_location"], face_score)
-    )
+    box = np.full(len(paths), np.nan, dtype="object") if cropped else _to_boxes(struct["face_location"], face_score)
     table = faces_tables.table(
         path=[prefix + path for path in paths],
         age=age,

@@ -60,9 +60,7 @@ def read(root) -> table.Collection:
     name = pieces.str[-1]
     # An archive may wrap the animals' folders in another: the folder that holds the picture is the animal.
     animal = pieces.str[0].where(pieces.str.len() == 2).str.rsplit("/", n=1).str[-1]
-    age = pd.to_numeric(name.str.extract(NAME, flags=2)["age"], errors="coerce").astype(
-        "float64"
-    )  # 2: any case
+    age = pd.to_numeric(name.str.extract(NAME, flags=2)["age"], errors="coerce").astype("float64")  # 2: any case
     reason = np.select(
         [animal.isna(), age.isna()],
         ["in no animal's folder", "the name gives no age; expected <age>_….jpg, such as 7.25_000031.jpg"],
@@ -81,8 +79,6 @@ def read(root) -> table.Collection:
         identity=animal[kept].to_numpy("object"),
         source="panda",
     )
-    skipped = pd.DataFrame({"path": paths[~kept], "reason": reason[~kept]}, dtype="object").reset_index(
-        drop=True
-    )
+    skipped = pd.DataFrame({"path": paths[~kept], "reason": reason[~kept]}, dtype="object").reset_index(drop=True)
     old = int((faces["age"] > OLDEST).sum())
     return table.Collection(faces, root, skipped, {f"age above {OLDEST} years": old} if old else {})

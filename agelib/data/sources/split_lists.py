@@ -104,9 +104,7 @@ def read(name: str, folder) -> table.Collection:
         row = rows[twice].iloc[0]
         first = rows["split"][rows["path"] == row["path"]].iloc[0]
         where = f"{layout.prefix}_{row['split']}.csv"
-        raise ValueError(
-            f"{folder / where}: {row['path']} is listed twice (first in {first}); name each picture once"
-        )
+        raise ValueError(f"{folder / where}: {row['path']} is listed twice (first in {first}); name each picture once")
     known = {column: rows[column] for column in ("path", "age", "identity")}
     faces = table.table(**known, source=name).assign(split=rows["split"].astype(object))
     return table.Collection(table.check(faces, str(folder)), folder)
@@ -133,12 +131,7 @@ def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
     ages = pd.to_numeric(given["age"], errors="coerce") + layout.first_age
     _require(file, names, said["age"].notna(), "is no name of this data set")
     _require(file, names, np.isfinite(ages), "has an age that is no number")
-    _require(
-        file,
-        names,
-        pd.to_numeric(said["age"]) == ages,
-        f"has another age than its name (+{layout.first_age})",
-    )
+    _require(file, names, pd.to_numeric(said["age"]) == ages, f"has another age than its name (+{layout.first_age})")
     if IDENTITY in given:
         same = pd.to_numeric(given[IDENTITY], errors="coerce") == pd.to_numeric(said["identity"])
         _require(file, names, same, f"has another {IDENTITY} than its name")
@@ -149,9 +142,7 @@ def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
 def _require(file: Path, names: pd.Series, holds: pd.Series, wrong: str) -> None:
     if not holds.all():
         row = int(np.flatnonzero(~holds.to_numpy())[0])
-        raise ValueError(
-            f"{file}, row {row + 2}: {names.iloc[row]!r} {wrong}; is it the published list, unchanged?"
-        )
+        raise ValueError(f"{file}, row {row + 2}: {names.iloc[row]!r} {wrong}; is it the published list, unchanged?")
 
 
 def read_cacd(file) -> table.Collection:

@@ -71,10 +71,7 @@ def read(root) -> table.Collection:
         source="utkface",
     )
     skipped = pd.DataFrame(
-        {
-            "path": paths[~readable],
-            "reason": "the name gives no age; expected [age]_[gender]_[race]_[time].jpg",
-        },
+        {"path": paths[~readable], "reason": "the name gives no age; expected [age]_[gender]_[race]_[time].jpg"},
         dtype="object",
     )
     return table.Collection(faces, root, skipped, _count_oddities(kept))
@@ -88,9 +85,7 @@ def list_pictures(root) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         inside = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if inside == "." else inside + "/"
-        found += [
-            prefix + name for name in files if name.lower().endswith(PICTURES) and not name.startswith(".")
-        ]
+        found += [prefix + name for name in files if name.lower().endswith(PICTURES) and not name.startswith(".")]
     return sorted(found)
 
 
@@ -126,9 +121,7 @@ def parse_names(names) -> pd.DataFrame:
             "ethnicity": _translate(pieces["race"], ETHNICITIES),
         }
     )
-    return read_out.join(pieces[["race", "time", "space", "dot"]]).join(
-        pieces["gender"].rename("gender_code")
-    )
+    return read_out.join(pieces[["race", "time", "space", "dot"]]).join(pieces["gender"].rename("gender_code"))
 
 
 def _translate(codes, words: dict) -> pd.Series:

@@ -16,11 +16,7 @@ EDGES = (20, 30, 40, 50, 60, 70)
 
 
 def gaps(
-    faces: pd.DataFrame,
-    by: str = "real_age",
-    edges: tuple | None = EDGES,
-    resamples: int = 1000,
-    **resampling,
+    faces: pd.DataFrame, by: str = "real_age", edges: tuple | None = EDGES, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """The gap of each group: how much older than they are people look, on average.
 
@@ -154,9 +150,7 @@ def describe_chalearn(root, folder=None, resamples: int = 2000, seed: int = 42) 
     found = chalearn_source.read(root)
     chalearn = found.faces[found.faces["source"] == "chalearn"]
     if chalearn.empty:
-        raise ValueError(
-            f"apparent ages: no picture of ChaLearn (subject {chalearn_source.NOBODY}) in {found.root}"
-        )
+        raise ValueError(f"apparent ages: no picture of ChaLearn (subject {chalearn_source.NOBODY}) in {found.root}")
     result = describe_gap(chalearn, resamples=resamples, seed=seed)
     result["provenance"] = record(
         "numpy",

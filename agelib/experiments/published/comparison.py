@@ -138,9 +138,7 @@ def side_by_side(family: str, folder=FOLDER) -> pd.DataFrame:
     rows = results(folder, compared(family))
     if rows.empty:
         return rows
-    rows = rows[~rows["measure"].isin(["CS@5", "coverage of 90 % intervals"])].rename(
-        columns={"what": "title"}
-    )
+    rows = rows[~rows["measure"].isin(["CS@5", "coverage of 90 % intervals"])].rename(columns={"what": "title"})
     found = rows.pivot_table("ours", index="title", columns="measure", sort=False)
     return found.join(rows.drop_duplicates("title").set_index("title")[["low", "high", "seeds"]])
 
@@ -272,9 +270,7 @@ def races(folder=FOLDER) -> pd.DataFrame:
             }
             yardstick = yardsticks.get(clocked[0].seed)
             if name != whole and yardstick:
-                change = metrics.compare_classes(yardstick.predictions, clocked[0].predictions).loc[
-                    "macro F1"
-                ]
+                change = metrics.compare_classes(yardstick.predictions, clocked[0].predictions).loc["macro F1"]
                 names = {"value": "change", "low": "change_low", "high": "change_high"}
                 row |= {"beside": whole} | {names[each]: change[each] for each in names}
             rows.append(row)

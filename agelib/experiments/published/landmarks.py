@@ -189,9 +189,7 @@ def cross_validate(
     if kind not in KINDS:
         raise ValueError(f"folds are dealt as one of {', '.join(KINDS)}, not {kind!r}")
     if len(faces) != len(landmarks):
-        raise ValueError(
-            f"there are {len(faces)} faces and landmarks of {len(landmarks)}; give the same rows"
-        )
+        raise ValueError(f"there are {len(faces)} faces and landmarks of {len(landmarks)}; give the same rows")
     if repeats < 1:
         raise ValueError(f"repeats is a number from 1, not {repeats}")
     landmarks = np.asarray(landmarks, dtype=np.float64)
@@ -335,9 +333,7 @@ def compare_on_fgnet(root, folder=None, repeats: int = 5, seed: int = 42, progre
         "scipy",
         made_by="agelib published fgnet-folds",
         data="FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
-        key=workspace.content_key(
-            found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)
-        ),
+        key=workspace.content_key(found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)),
         skipped=len(found.skipped),
         notes=found.notes,
     ).as_dict()

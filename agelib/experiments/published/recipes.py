@@ -47,11 +47,7 @@ STUDY_C = {
 }
 
 #: What study C states for its final networks, one for each task.
-STUDY_C_NETWORKS = {
-    "macro F1 of age_group": 73.27,
-    "macro F1 of gender": 93.41,
-    "macro F1 of ethnicity": 80.25,
-}
+STUDY_C_NETWORKS = {"macro F1 of age_group": 73.27, "macro F1 of gender": 93.41, "macro F1 of ethnicity": 80.25}
 
 #: What others state for the MAE on UTKFace, in years: work, network, first weights, MAE. Each on a split of its own.
 FIELD = (
@@ -286,11 +282,7 @@ LONGER = Sequence(
             "size": ("the speedrun at 64 pixels a side, not 48", {"image_size": 64}),
             "network": ("the speedrun with the basic CNN", {"network": "basic_cnn"}),
             "average": ("the speedrun's last weights, no average over steps", {"averaging": "none"}),
-            "long": (
-                "the long speedrun: wider, mixed pictures, 40 epochs, a temperature",
-                BEST.changes,
-                THREE_SEEDS,
-            ),
+            "long": ("the long speedrun: wider, mixed pictures, 40 epochs, a temperature", BEST.changes, THREE_SEEDS),
         },
         seeds=(42,),
     ),

@@ -171,9 +171,7 @@ def take(task: Task, with_intervals: bool = False, progress: bool = False) -> tu
         else:
             done = train(experiment, progress)
             about = _about([done]) | {"predictions": str(done.folder / "test_predictions.csv"), "remark": ""}
-            measured = (
-                measure(predictions_to_keep(done)) if with_intervals else _with_biases(done.predictions)
-            )
+            measured = measure(predictions_to_keep(done)) if with_intervals else _with_biases(done.predictions)
     except Exception as error:  # whatever it is, the next one can do without it
         return _say(error)
     about["remark"] = " ".join(text for text in (remark, about["remark"]) if text)
@@ -319,10 +317,7 @@ def _measure_hierarchy(experiment: Experiment, step: Published) -> tuple[dict, p
     workspace.write_table(file, found.predictions)
     whole = found.scores.xs("macro F1", level="metric").loc[["age_group"]]
     groups = found.by_group.rename(columns={"macro F1": "value"})
-    named = [
-        whole.rename(index="macro F1 of {}".format),
-        groups.rename(index="macro F1 of age_group, {}".format),
-    ]
+    named = [whole.rename(index="macro F1 of {}".format), groups.rename(index="macro F1 of age_group, {}".format)]
     about = _about(list(runs.values())) | {"pictures": _about([found.router])["pictures"]}
     return about | {"predictions": str(file), "remark": remark}, pd.concat(named)
 

@@ -91,21 +91,15 @@ def write_maps(
     """
     shipped = deploy.load(model)
     shown = shipped.experiment.pictures
-    experiment = read("best").experiment(
-        root, image_size=shown.image_size, zoom=shown.zoom, grey=shown.grey, **changes
-    )
-    taken = samples.take_sample(
-        open_streams(experiment, prepare(experiment.data), False), "test", number, seed
-    )
+    experiment = read("best").experiment(root, image_size=shown.image_size, zoom=shown.zoom, grey=shown.grey, **changes)
+    taken = samples.take_sample(open_streams(experiment, prepare(experiment.data), False), "test", number, seed)
     years, bins = explain.mean_age(shipped.target), experiment.training.bins
     names = names_of(bins)
     groups = [names[code] if code >= 0 else None for code in group_of(taken.faces["age"], bins)]
     patch = shown.image_size // SIDE
 
     def covered(network, x):
-        return explain.occlusion_maps(network, x, years, 2 * patch, patch)[
-            :, patch // 2 :: patch, patch // 2 :: patch
-        ]
+        return explain.occlusion_maps(network, x, years, 2 * patch, patch)[:, patch // 2 :: patch, patch // 2 :: patch]
 
     def gradients(network, x):
         return explain.grad_cam(network, x, years, layer, sign="both", resized=False)
@@ -141,10 +135,7 @@ def write_maps(
     ).as_dict()
     kept = {
         "averages": {kind: _plain(found) for kind, found in averages.items()},
-        "sanity": pd.concat(checks, names=["map"])["rank_correlation"]
-        .round(DIGITS)
-        .reset_index()
-        .to_dict("records"),
+        "sanity": pd.concat(checks, names=["map"])["rank_correlation"].round(DIGITS).reset_index().to_dict("records"),
         "about": about,
     }
     workspace.write_json(_file(folder), kept)

@@ -60,9 +60,7 @@ def name_alone(faces: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def audit(
-    faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, resamples: int = 2000, seed: int = 42
-) -> dict:
+def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, resamples: int = 2000, seed: int = 42) -> dict:
     """What leaks between the parts of a published split, and what knowing people could be worth on it.
 
     Parameters
@@ -93,9 +91,7 @@ def audit(
         "parts": {part: int(counts[part]) for part in splits.PARTS if part in counts},
         "people": int(faces["identity"].nunique()),
         "ages": [float(faces["age"].min()), float(faces["age"].max())],
-        "leaks": found.assign(percent=100 * found["share"])
-        .drop(columns=["example", "share"])
-        .to_dict("records"),
+        "leaks": found.assign(percent=100 * found["share"]).drop(columns=["example", "share"]).to_dict("records"),
     }
     if result["people"]:
         shares = [result["parts"].get(part, 0) / len(faces) for part in splits.PARTS]
@@ -118,9 +114,7 @@ def _worth(faces: pd.DataFrame, resamples: int) -> dict:
     }
 
 
-def audit_public_lists(
-    lists, utkface="", cacd="", folder=None, seed: int = 42, progress: bool = True
-) -> dict:
+def audit_public_lists(lists, utkface="", cacd="", folder=None, seed: int = 42, progress: bool = True) -> dict:
     """Audit the CORAL paper's public lists, and write what was found with where it comes from.
 
     Parameters

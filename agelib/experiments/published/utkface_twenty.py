@@ -83,9 +83,7 @@ STEPS = linked(
         {AGE: 70.94},
         ours="alpha 0.99 is what RMSprop has here anyway.",
     ),
-    Published(
-        "V13", "NAdam, learning rate 1e-3", {"optimiser": "nadam", "learning_rate": 1e-3}, {AGE: 72.65}
-    ),
+    Published("V13", "NAdam, learning rate 1e-3", {"optimiser": "nadam", "learning_rate": 1e-3}, {AGE: 72.65}),
     Published(
         "V14",
         "hierarchy by gender, with the leak",
@@ -135,27 +133,12 @@ STEPS = linked(
     Published(
         "V20",
         "AGECNN, the final network: hidden 132, NAdam 1e-4, weight decay 0.1, final 7 age groups",
-        {
-            "base_features": 64,
-            "hidden_neurons": 132,
-            "learning_rate": 1e-4,
-            "weight_decay": 0.1,
-            "bins": "7b",
-        },
-        {
-            "age": {AGE: 73.27},
-            "gender": {"macro F1 of gender": 93.41},
-            "ethnicity": {"macro F1 of ethnicity": 80.25},
-        },
+        {"base_features": 64, "hidden_neurons": 132, "learning_rate": 1e-4, "weight_decay": 0.1, "bins": "7b"},
+        {"age": {AGE: 73.27}, "gender": {"macro F1 of gender": 93.41}, "ethnicity": {"macro F1 of ethnicity": 80.25}},
         after="V13",
         parts={
             "age": {},
-            "gender": {
-                "tasks": ("gender",),
-                "base_features": 32,
-                "hidden_neurons": 64,
-                "balance_by": "gender",
-            },
+            "gender": {"tasks": ("gender",), "base_features": 32, "hidden_neurons": 64, "balance_by": "gender"},
             "ethnicity": {"tasks": ("ethnicity",), "hidden_neurons": 64, "balance_by": "ethnicity"},
         },
         note="In places the study swaps the scores: 80.25 is ethnicity, 93.41 gender.",
@@ -168,14 +151,7 @@ STEPS = linked(
 #: root. A few epochs say nothing about which variant is best.
 SIZES = {
     "smoke": {"source": "drawn-utkface", "pictures": 240, "image_size": 16, "epochs": 1, "patience": 0},
-    "cpu": {
-        "source": "drawn-utkface",
-        "pictures": 600,
-        "image_size": 32,
-        "epochs": 4,
-        "patience": 0,
-        "batch_size": 16,
-    },
+    "cpu": {"source": "drawn-utkface", "pictures": 600, "image_size": 32, "epochs": 4, "patience": 0, "batch_size": 16},
     "reduced": {"source": "utkface", "pictures": 6000, "image_size": 48, "epochs": 12, "patience": 4},
     "full": {},
 }
@@ -184,10 +160,5 @@ SIZES = {
 _SMALLER = {"cpu": {name: {"batch_size": 64, "epochs": 2} for name in ("V03", "V04", "V17", "V18")}}
 
 TWENTY = Sequence(
-    "utkface-twenty",
-    "Twenty variants on UTKFace",
-    STEPS,
-    measures=("macro F1",),
-    sizes=SIZES,
-    smaller=_SMALLER,
+    "utkface-twenty", "Twenty variants on UTKFace", STEPS, measures=("macro F1",), sizes=SIZES, smaller=_SMALLER
 )

@@ -41,9 +41,7 @@ SHOWN = "(document.querySelector('.agelib-app .status') ?? {}).textContent"
 def scene(tmp_path_factory):
     """A drawn landscape with two drawn people in front of it, as a file."""
     page = Image.fromarray(draw_scene(3, size=700, kind="landscape")).crop((0, 100, 700, 500))
-    for face, place in zip(
-        draw_faces([1, 4], [30, 62], size=200, seed=3, plain=True), [60, 430], strict=True
-    ):
+    for face, place in zip(draw_faces([1, 4], [30, 62], size=200, seed=3, plain=True), [60, 430], strict=True):
         page.paste(Image.fromarray(face), (place, 120))
     file = tmp_path_factory.mktemp("scene") / "<i>two.png"
     page.save(file)
@@ -63,9 +61,7 @@ class Server:
         command = [sys.executable, "-m", "agebook", "app", "--no-browser", "--port", str(self.port)]
         self.log = folder / "log.txt"
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command, env=os.environ | mine, stdout=log, stderr=log, cwd=folder
-            )
+            self.process = subprocess.Popen(command, env=os.environ | mine, stdout=log, stderr=log, cwd=folder)
         self.address = f"http://127.0.0.1:{self.port}/"
         until = time.monotonic() + 90
         while self.address not in self.log.read_text():
@@ -89,10 +85,7 @@ class Reader(Browser):
     """A browser that reaches this machine alone, has a camera that shows a test picture, and is on the page."""
 
     def __init__(self, address):
-        super().__init__(
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-        )
+        super().__init__("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
         self.asked, self.complaints, self.sent = [], [], 0
         self.ask("Page.navigate", url=address)
         self.until("document.querySelector('.agelib-app .start')?.offsetParent", 90)
@@ -171,10 +164,7 @@ def test_boxes_lie_around_the_faces(reader, scene):
 
 def test_a_file_that_is_no_picture_is_refused_and_the_next_one_is_answered(reader, scene, tmp_path):
     (tmp_path / "notes.jpg").write_text("Dear diary")
-    assert (
-        reader.upload(tmp_path / "notes.jpg")
-        == "notes.jpg is not a picture that can be read (not a picture)."
-    )
+    assert reader.upload(tmp_path / "notes.jpg") == "notes.jpg is not a picture that can be read (not a picture)."
     assert reader.value("document.querySelector('.agelib-app .answer').children.length") == 0
     (tmp_path / "torn.png").write_bytes(scene.read_bytes()[:4000])
     assert "torn.png is not a picture that can be read" in reader.upload(tmp_path / "torn.png")
@@ -186,9 +176,7 @@ def test_a_huge_file_is_refused_before_it_is_sent(reader, tmp_path):
         file.truncate(60 * 2**20)
     reader.note()
     before = reader.sent
-    assert (
-        reader.upload(tmp_path / "huge.png") == "huge.png has 60 MB; at most 20 are taken. It was not sent."
-    )
+    assert reader.upload(tmp_path / "huge.png") == "huge.png has 60 MB; at most 20 are taken. It was not sent."
     reader.note()
     assert reader.sent - before < 10_000
 

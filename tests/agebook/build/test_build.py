@@ -103,11 +103,7 @@ def test_a_profile_reaches_only_the_chapters_that_declare_a_parameter(repository
         "sources": {"utkface": {"all": {"seed": 7}, "chapters": {"03": {"epochs": 9}}}},
     }
     chapters = list_chapters(repository)
-    assert resolve(chapters, profile, "cpu", "drawn", "") == {
-        "01": {"epochs": 2},
-        "02": {},
-        "03": {"epochs": 1},
-    }
+    assert resolve(chapters, profile, "cpu", "drawn", "") == {"01": {"epochs": 2}, "02": {}, "03": {"epochs": 1}}
     real = resolve(chapters, profile, "cpu", "utkface", "/data/utk")
     assert real["01"] == {"source": "utkface", "epochs": 2}
     assert real["02"] == {"seed": 7}
@@ -171,17 +167,9 @@ def test_code_runs_the_chapters_again_that_import_it(repository, package):
 
 def test_a_docstring_runs_only_the_chapters_that_show_it(repository, package):
     before = keys_of(repository)
-    change(
-        package / "runtime" / "workspace.py",
-        "Return the workspace folder",
-        "Return the folder of the workspace",
-    )
+    change(package / "runtime" / "workspace.py", "Return the workspace folder", "Return the folder of the workspace")
     assert changed(before, keys_of(repository)) == set()
-    change(
-        repository / "notebooks" / "02_keys.ipynb",
-        "# show.source(workspace.home)",
-        "show.source(workspace.home)",
-    )
+    change(repository / "notebooks" / "02_keys.ipynb", "# show.source(workspace.home)", "show.source(workspace.home)")
     before = keys_of(repository)
     change(package / "runtime" / "workspace.py", "Return the folder of the workspace", "Return the workspace")
     assert changed(before, keys_of(repository)) == {"02"}
@@ -191,11 +179,7 @@ def test_names_handed_on_by_the_package_count_as_the_modules_behind_them():
     tree = cache_key._tree(
         ["import agelib\nfrom agelib import metrics as m", "%matplotlib inline\nagelib.run(1)\nm.mae"]
     )
-    assert cache_key.imported_modules(tree) == {
-        "agelib.experiments.run",
-        "agelib.metrics",
-        "agelib.metrics.regression",
-    }
+    assert cache_key.imported_modules(tree) == {"agelib.experiments.run", "agelib.metrics", "agelib.metrics.regression"}
 
 
 def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
@@ -233,9 +217,7 @@ def test_every_chapter_of_the_book_that_reads_kept_results_is_found():
             re.search(r"\bpublished\.(kept|side_by_side|results|trials|races)\(", code) for code in chapter.code
         )
         modules = cache_key.imported_modules(cache_key._tree(chapter.code))
-        runs = [
-            name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")
-        ]
+        runs = [name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")]
         assert runs or not reads, chapter.name
 
 
@@ -393,11 +375,7 @@ def test_a_build_that_is_stopped_begins_nothing_more(capsys):
         raise KeyboardInterrupt
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(KeyboardInterrupt):
-        run_tasks(
-            [Task("a", lambda: pool.submit(stopped), urgency=1), task("b")],
-            1,
-            ChapterLine(0),
-        )
+        run_tasks([Task("a", lambda: pool.submit(stopped), urgency=1), task("b")], 1, ChapterLine(0))
     assert capsys.readouterr().out.split() == [".", "a"]
 
 
@@ -456,12 +434,8 @@ def test_a_book_is_built_once_and_then_only_what_changed(repository, capfd):
     assert "ZeroDivisionError: division by zero" in said
     assert "chapter 03: " in said, "the other chapters go on"
     failed = nbformat.read(repository / "_build" / "failed" / "01_ages.ipynb", as_version=4)
-    assert any(
-        output["output_type"] == "error" for cell in failed.cells for output in cell.get("outputs", ())
-    )
-    assert {path: path.stat().st_mtime_ns for path in html.rglob("*.html")} == before, (
-        "the site stays as it was"
-    )
+    assert any(output["output_type"] == "error" for cell in failed.cells for output in cell.get("outputs", ()))
+    assert {path: path.stat().st_mtime_ns for path in html.rglob("*.html")} == before, "the site stays as it was"
 
 
 @pytest.mark.book
@@ -494,10 +468,7 @@ def test_launch_buttons_come_from_the_repository_address_alone(repository):
 
 
 def test_a_password_in_the_repository_address_is_not_published():
-    assert (
-        site.parse_address("https://me:secret@github.com/someone/ages.git")
-        == "https://github.com/someone/ages"
-    )
+    assert site.parse_address("https://me:secret@github.com/someone/ages.git") == "https://github.com/someone/ages"
 
 
 def test_scripts_are_unpacked_only_from_below_their_folder(tmp_path):
@@ -522,9 +493,7 @@ def test_settings_of_the_services_around_the_repository_are_readable():
     publish = yaml.safe_load((REPOSITORY / ".github/workflows/publish.yml").read_text())
     assert test["jobs"]["test"]["steps"][-1]["run"] == "bash .ci/run"
     assert {"pages": "write", "id-token": "write"}.items() <= publish["permissions"].items()
-    assert (
-        "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
-    )
+    assert "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
     container = json.loads((REPOSITORY / ".devcontainer/devcontainer.json").read_text())
     assert container["postCreateCommand"] == "make install"
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
@@ -534,17 +503,7 @@ def test_settings_of_the_services_around_the_repository_are_readable():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
 def test_make_hands_its_options_to_the_same_command():
-    command = [
-        "make",
-        "-n",
-        "-o",
-        "install",
-        "book",
-        "PROFILE=smoke",
-        "SOURCE=utkface",
-        "ROOT=a b",
-        "CHAPTERS=05,06",
-    ]
+    command = ["make", "-n", "-o", "install", "book", "PROFILE=smoke", "SOURCE=utkface", "ROOT=a b", "CHAPTERS=05,06"]
     said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert '-m agebook build --profile "smoke" --source "utkface" --root "a b" --chapters "05,06"' in said
 
@@ -554,9 +513,7 @@ def test_planning_a_build_imports_nothing_heavy(repository):
         "import sys; from agebook.build.plan import Build, Plan; "
         f"Plan.of(Build.of(repository={str(repository)!r})); print(*sys.modules)"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
-    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert not {"torch", "pandas", "papermill", "jupyter_book", "matplotlib"} & set(said.stdout.split())
 
 

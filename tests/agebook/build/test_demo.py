@@ -271,9 +271,7 @@ def test_a_drawn_face_of_the_page_is_cut_out_as_the_model_knows_faces(page, html
     picture = Image.open(html / "_static" / "try-it" / described["file"]).convert("RGB")
     cut = cut_out(picture, (left, top, left + side, top + side), Frame(margin=0.0), SIDE)
     assert answer["age"] == pytest.approx(model.predict(cut[None])["predicted"].iloc[0], abs=0.1)
-    assert (
-        page.value("document.querySelector('#try-it-faces [aria-pressed=true]').innerText") == "drawn as 26"
-    )
+    assert page.value("document.querySelector('#try-it-faces [aria-pressed=true]').innerText") == "drawn as 26"
 
 
 def test_the_heat_map_is_that_of_agelib(page, drawn, model):
@@ -291,9 +289,7 @@ def test_the_heat_map_is_that_of_agelib(page, drawn, model):
     normalised = (small.float() / 255 - mean) / std
     years = explain.mean_age(model.target)
     colour = (255 * mean).round()  # in whole levels
-    alike = explain.occlusion_maps(
-        Mirrored(), normalised, years, patch=SIDE // 4, fill=(colour / 255 - mean) / std
-    )[0]
+    alike = explain.occlusion_maps(Mirrored(), normalised, years, patch=SIDE // 4, fill=(colour / 255 - mean) / std)[0]
     wanted = explain.occlusion_maps(Mirrored(), normalised, years, patch=SIDE // 4)[0]
     assert np.abs(wanted).max() > 1, "a map of nothing would be alike by chance"
     assert np.abs(found - alike).max() < 0.01
@@ -444,9 +440,7 @@ def test_an_answer_fits_the_screen(browser, address, html, width, dark):
     assert browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert browser.value("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     high = browser.value("document.documentElement.scrollHeight")
-    browser.ask(
-        "Emulation.setDeviceMetricsOverride", width=width, height=high, deviceScaleFactor=1, mobile=False
-    )
+    browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=high, deviceScaleFactor=1, mobile=False)
     browser.picture(FOLDER / "screenshots" / f"try-it-{width}-{'dark' if dark else 'light'}.png")
 
 
@@ -458,9 +452,7 @@ def test_every_control_has_a_name_and_headings_are_in_order(page, drawn):
         .filter(e => !(e.ariaLabel || e.labels?.length || e.innerText || e.querySelector('title')
         || e.getAttribute('aria-label'))).map(e => e.outerHTML.slice(0, 120))""")
     assert unnamed == []
-    levels = page.value(
-        "[...document.querySelectorAll('article :is(h1, h2, h3, h4)')].map(h => +h.tagName[1])"
-    )
+    levels = page.value("[...document.querySelectorAll('article :is(h1, h2, h3, h4)')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
@@ -533,9 +525,7 @@ def test_the_server_names_what_a_browser_is_particular_about(tmp_path, html):
             ("onnxruntime/ort-wasm-simd-threaded.wasm", "application/wasm"),
             ("onnxruntime/ort-wasm-simd-threaded.mjs", "text/javascript"),
         ):
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{server.server_address[1]}/_static/{name}"
-            ) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/_static/{name}") as answer:
                 assert answer.headers["Content-Type"] == kind
         server.shutdown()
 

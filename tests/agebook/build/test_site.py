@@ -160,17 +160,13 @@ def test_a_wrong_address_is_answered_with_a_page_that_leads_on(html, browser, ax
         assert browser.errors == []
         browser.value(axe)
         assert violations(browser) == []
-        browser.value(
-            "[...document.querySelectorAll('nav a')].find(a => a.innerText === 'Introduction').click()"
-        )
+        browser.value("[...document.querySelectorAll('nav a')].find(a => a.innerText === 'Introduction').click()")
         assert browser.wait("document.querySelector('article h1')?.innerText.startsWith('Introduction')")
         server.shutdown()
 
 
 def test_nothing_moves_for_readers_who_asked_for_that(html, browser):
-    browser.ask(
-        "Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}]
-    )
+    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
     browser.open(html / f"{PAGES[0]}.html")
     moving = "[...document.querySelectorAll('*')].filter(e => parseFloat(getComputedStyle(e).transitionDuration) > 0)"
     assert browser.value(f"{moving}.length") == 0
@@ -203,14 +199,8 @@ def test_no_link_inside_the_site_leads_nowhere(html):
             if parts.scheme or parts.netloc:
                 continue
             looked += 1
-            rooted = parts.path.startswith(
-                "/"
-            )  # the page for wrong addresses names them from the site's root
-            base = (
-                Path(str(html.resolve()) + parts.path.removeprefix("/ages"))
-                if rooted
-                else path.parent / parts.path
-            )
+            rooted = parts.path.startswith("/")  # the page for wrong addresses names them from the site's root
+            base = Path(str(html.resolve()) + parts.path.removeprefix("/ages")) if rooted else path.parent / parts.path
             there = Path(unquote(str(base if parts.path else path))).resolve()
             place = unquote(parts.fragment)
             if not there.exists() or (place and there in pages and place not in pages[there].places):

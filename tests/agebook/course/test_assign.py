@@ -124,10 +124,7 @@ def test_no_copy_of_a_chapter_holds_a_solution_a_hidden_test_or_an_output(chapte
                 hidden.append(line.strip())
     # Whole lines: a name alone may stand in the text that asks for it, and a line of the chapter may come again.
     chapters_own = {
-        line.strip()
-        for cell in notebook.cells
-        if "nbgrader" not in cell.metadata
-        for line in cell.source.splitlines()
+        line.strip() for cell in notebook.cells if "nbgrader" not in cell.metadata for line in cell.source.splitlines()
     }
     assert len(hidden) >= 5 and not [line for line in hidden if line in shown - chapters_own]
     assert not any(word in text for word in copies.FORBIDDEN)
@@ -206,14 +203,7 @@ def test_recording_does_nothing_where_nobody_asked(tmp_path, monkeypatch):
 
 
 def test_a_link_opens_the_chapter_behind_the_fetched_repository(capsys):
-    asked = [
-        "link",
-        "3",
-        "--hub",
-        "https://hub.example.org",
-        "--repository",
-        "https://git.example.org/a/course.git",
-    ]
+    asked = ["link", "3", "--hub", "https://hub.example.org", "--repository", "https://git.example.org/a/course.git"]
     assert main(asked) == 0
     parts = urlsplit(capsys.readouterr().out.strip())
     assert (parts.netloc, parts.path) == ("hub.example.org", "/hub/user-redirect/git-pull")

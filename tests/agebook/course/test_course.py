@@ -22,9 +22,7 @@ def hand_in(student, folder):
     for file in student.glob("*.ipynb"):
         source = nbformat.read(chapters[file.stem], as_version=4)
         solutions = {
-            cell.metadata["nbgrader"]["grade_id"]: re.sub(
-                r"^### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.M
-            )
+            cell.metadata["nbgrader"]["grade_id"]: re.sub(r"^### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.M)
             for cell in source.cells
             if cell.metadata.get("nbgrader", {}).get("solution")
         }

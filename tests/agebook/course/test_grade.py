@@ -38,9 +38,7 @@ def with_other_parameters(notebook):
 
 def with_own_helper(notebook):
     answer(notebook, "total = helper()")
-    place = next(
-        n for n, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution")
-    )
+    place = next(n for n, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution"))
     notebook.cells.insert(place, new_code_cell("def helper():\n    return a + b"))
 
 
@@ -81,11 +79,7 @@ SUBMISSIONS = {
         "",
     ),
 }  # fmt: skip
-ODD = {
-    "corrupt": ("unreadable", "not readable"),
-    "swapped": ("another student's", "right"),
-    "absent": ("missing", ""),
-}
+ODD = {"corrupt": ("unreadable", "not readable"), "swapped": ("another student's", "right"), "absent": ("missing", "")}
 
 
 @pytest.fixture
@@ -111,9 +105,7 @@ def course(chapter, tmp_path):
 
 def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapter, course):
     folder, made = course
-    table = grade.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index(
-        "student"
-    )
+    table = grade.grade(made, [chapter], folder, LIMITS, jobs=2, report=lambda line: None).set_index("student")
     for student, (_, outcome, score, remark) in SUBMISSIONS.items():
         row = table.loc[student]
         assert (row["outcome"], row["score"]) == (outcome, score), (student, row.to_dict())
@@ -124,18 +116,13 @@ def test_every_submission_gets_what_it_deserves_and_none_disturbs_another(chapte
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         assert book.find_submission("01_tiny", "right").score == 1
         assert book.find_submission("01_tiny", "wrong").score == 0
-        assert {each.student.id for each in book.assignment_submissions("01_tiny")} == {
-            *SUBMISSIONS,
-            *ODD,
-        } - {"absent"}
+        assert {each.student.id for each in book.assignment_submissions("01_tiny")} == {*SUBMISSIONS, *ODD} - {"absent"}
     # Again: nothing is executed, and nothing is entered twice.
     before = {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
     again = grade.grade(made, [chapter], folder, LIMITS, report=lambda line: None).set_index("student")
     pd.testing.assert_frame_equal(again, table)
     assert before == {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
-    pages = {
-        file.parent.name: file.read_text() for file in gradebook.write_feedback(again.reset_index(), folder)
-    }
+    pages = {file.parent.name: file.read_text() for file in gradebook.write_feedback(again.reset_index(), folder)}
     assert set(pages) == set(SUBMISSIONS)
     assert "your parameters give another value" in pages["wrong"] and "answers.record" not in pages["right"]
     for page in pages.values():
@@ -208,14 +195,7 @@ def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(c
         target = grade.submission_of(each, folder)
         target.parent.mkdir(parents=True)
         nbformat.write(notebook, target)
-    command = [
-        sys.executable,
-        "-c",
-        GRADE,
-        str(chapter.path),
-        str(folder),
-        ",".join(["edsger", *students[:3]]),
-    ]
+    command = [sys.executable, "-c", GRADE, str(chapter.path), str(folder), ",".join(["edsger", *students[:3]])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ends = time.monotonic() + 120
     while not list((folder / "graded").rglob("*.json")):

@@ -56,9 +56,7 @@ def test_what_would_have_no_effect_is_told(copy):
     assert remarks[1] == "ex-sum-test: this cell was changed. The one that was handed out is what counts."
 
     def delete(notebook):
-        notebook.cells = [
-            cell for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("grade")
-        ]
+        notebook.cells = [cell for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("grade")]
 
     (found,), _ = self_check.check(filled(copy, "total = 1", delete))
     assert not found.ready and "its test was deleted" in found.said

@@ -55,23 +55,14 @@ def reasons(cleaned: cleaning.Cleaned) -> dict:
 def test_ages_from_0_to_130_are_kept_both_included(pictures):
     done = clean(pictures, age=[-1, -0.001, 0, 130, 130.5, np.nan, 28])
     assert kept(done) == [2, 3, 6]
-    assert reasons(done) == {
-        "0.png": "age -1",
-        "1.png": "age -0.001",
-        "4.png": "age 130.5",
-        "5.png": "no age",
-    }
+    assert reasons(done) == {"0.png": "age -1", "1.png": "age -0.001", "4.png": "age 130.5", "5.png": "no age"}
     assert set(done.removed["step"]) == {"age"}
 
 
 def test_a_face_score_is_kept_above_0_and_where_there_is_none(pictures):
     done = clean(pictures, age=[30] * 6, face_score=[-np.inf, 0, 1e-9, 5, np.nan, -0.5])
     assert kept(done) == [2, 3, 4]
-    assert reasons(done) == {
-        "0.png": "face score -inf",
-        "1.png": "face score 0",
-        "5.png": "face score -0.5",
-    }
+    assert reasons(done) == {"0.png": "face score -inf", "1.png": "face score 0", "5.png": "face score -0.5"}
 
 
 def test_a_second_face_is_kept_below_8_and_where_there_is_none(pictures):
@@ -113,9 +104,7 @@ def test_thresholds_are_the_experiments(pictures):
 
 
 def test_the_first_step_that_objects_has_the_picture(pictures):
-    done = clean(
-        pictures, age=[-1, 30, 30], face_score=[-np.inf, -np.inf, 1], second_face_score=[9, 9, np.nan]
-    )
+    done = clean(pictures, age=[-1, 30, 30], face_score=[-np.inf, -np.inf, 1], second_face_score=[9, 9, np.nan])
     assert reasons(done) == {"0.png": "age -1", "1.png": "face score -inf"}
 
 
@@ -143,9 +132,7 @@ def copies(pictures, tmp_path):
     """a = b (same bytes), c ≈ d (saved again), e alone."""
     for name, number in [("a", 0), ("b", 0), ("c", 1), ("e", 2)]:
         (tmp_path / f"{name}.png").write_bytes((pictures / f"{number}.png").read_bytes())
-    Image.open(pictures / "1.png").resize((48, 48), Image.Resampling.BICUBIC).save(
-        tmp_path / "d.jpg", quality=95
-    )
+    Image.open(pictures / "1.png").resize((48, 48), Image.Resampling.BICUBIC).save(tmp_path / "d.jpg", quality=95)
     return tmp_path, ["a.png", "b.png", "c.png", "d.jpg", "e.png"]
 
 
@@ -176,9 +163,7 @@ def test_a_duplicate_whose_twin_is_gone_already_is_kept(copies):
 
 def test_duplicates_can_be_kept_to_be_looked_at(copies):
     root, paths = copies
-    done = clean(
-        root, dataclasses.replace(ALL_AGES, duplicates="keep"), paths=paths, age=[30, 31, 40, 40, 30]
-    )
+    done = clean(root, dataclasses.replace(ALL_AGES, duplicates="keep"), paths=paths, age=[30, 31, 40, 40, 30])
     assert done.faces["path"].tolist() == paths
     assert done.duplicates["exact_group"].tolist() == [0, 0, -1, -1, -1]
     assert done.duplicates["near_group"].tolist() == [-1, -1, 0, 0, -1]
@@ -188,19 +173,13 @@ def test_duplicates_can_be_kept_to_be_looked_at(copies):
     ("changes", "columns", "message"),
     [
         ({"max_age": 20.0}, {}, r"'age' took the last 3 \(first: 0.png, age 30\).*max_age=20"),
-        (
-            {"min_face_score": 9.0},
-            {"face_score": [1, 2, 3]},
-            "'face score' took the last 3.*min_face_score=9",
-        ),
+        ({"min_face_score": 9.0}, {"face_score": [1, 2, 3]}, "'face score' took the last 3.*min_face_score=9"),
         ({"min_pictures_per_age": 4}, {}, "'rare age' took the last 3.*Lower min_pictures_per_age=4"),
         ({"detector": "cascade"}, {}, "'no face detected' took the last 3.*detector=cascade"),
         ({"max_second_face_score": 1.0}, {"second_face_score": [1, 2, 3]}, "'second face' took.*score=1"),
     ],
 )
-def test_where_everything_is_filtered_away_the_step_and_its_remedy_are_named(
-    pictures, changes, columns, message
-):
+def test_where_everything_is_filtered_away_the_step_and_its_remedy_are_named(pictures, changes, columns, message):
     with pytest.raises(ValueError, match=message):
         clean(pictures, dataclasses.replace(ALL_AGES, **changes), age=[30, 30, 30], **columns)
 
@@ -208,9 +187,7 @@ def test_where_everything_is_filtered_away_the_step_and_its_remedy_are_named(
 def test_a_collection_without_pictures_or_whose_pictures_are_elsewhere_is_said(pictures, tmp_path):
     with pytest.raises(ValueError, match="no pictures to clean; 0 were skipped"):
         cleaning.clean(Collection(table(path=["a"])[:0], tmp_path))
-    with pytest.raises(
-        ValueError, match=r"'unreadable file' took the last 2.*Are the pictures in this folder\?"
-    ):
+    with pytest.raises(ValueError, match=r"'unreadable file' took the last 2.*Are the pictures in this folder\?"):
         clean(tmp_path, age=[30, 30])
 
 
@@ -276,11 +253,7 @@ def make_truth(*rows: tuple) -> pd.DataFrame:
 
 def test_the_score_counts_as_by_hand():
     truth = make_truth(
-        ("a", "negative age", ""),
-        ("b", "age over 130", ""),
-        ("c", "age over 130", ""),
-        ("d", "", ""),
-        ("e", "", ""),
+        ("a", "negative age", ""), ("b", "age over 130", ""), ("c", "age over 130", ""), ("d", "", ""), ("e", "", "")
     )
     score = cleaning.score(make_cleaned(["c", "e"], {"a": "age", "b": "age", "d": "age"}), truth)
     score = score[score["step"] == "age"].set_index("fault")

@@ -108,9 +108,7 @@ def test_an_unknown_detector_is_refused(tmp_path):
 def test_insightface_without_its_package_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "insightface", None)  # importing it now fails, installed or not
     monkeypatch.setitem(sys.modules, "insightface.app", None)
-    with pytest.raises(
-        RuntimeError, match=r"not installed: run pip install.*insightface.*detector='cascade'"
-    ):
+    with pytest.raises(RuntimeError, match=r"not installed: run pip install.*insightface.*detector='cascade'"):
         detect(tmp_path, write(tmp_path, [drawn.draw_scene(1, 32)]), "insightface")
 
 

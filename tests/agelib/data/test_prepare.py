@@ -104,8 +104,7 @@ def test_what_was_interrupted_is_not_taken_for_done(tmp_path, monkeypatch):
 
 def test_the_label_is_the_age_that_is_learnt():
     collection = Collection(
-        table(path=["a", "b"], age=[20, 30], real_age=[20, 30], apparent_age=[24.5, 28.25], source="some"),
-        None,
+        table(path=["a", "b"], age=[20, 30], real_age=[20, 30], apparent_age=[24.5, 28.25], source="some"), None
     )
     assert prepare.use_label(collection, "apparent_age").faces["age"].tolist() == [24.5, 28.25]
     assert prepare.use_label(collection, "real_age").faces["age"].tolist() == [20, 30]
@@ -149,9 +148,7 @@ def test_folds_that_do_not_exist_are_said_before_anything_is_drawn(folds, fold, 
 
 def test_a_split_by_age_that_shows_people_twice_is_refused_unless_allowed():
     leaking = change(split="by_age")
-    with pytest.raises(
-        splits.LeakError, match=r"identities are in both train and test.*(?s:.*)allow_leaks=True"
-    ):
+    with pytest.raises(splits.LeakError, match=r"identities are in both train and test.*(?s:.*)allow_leaks=True"):
         prepare.prepare(leaking, progress=False)
     allowed = prepare.prepare(dataclasses.replace(leaking, allow_leaks=True), progress=False)
     assert allowed.leaks["groups"].sum() > 0
@@ -204,11 +201,7 @@ def test_a_split_file_says_who_is_where_and_what_it_does_not_name_is_left_out(pr
     assert (merged["split"] == merged["split_named"]).all()
     left = again.removed[again.removed["step"] == "not in the split file"]
     assert set(left["path"]) == set(prepared.faces["path"].iloc[:5])
-    assert again.report.iloc[-1][["before", "removed", "after"]].tolist() == [
-        len(prepared.faces),
-        5,
-        len(named),
-    ]
+    assert again.report.iloc[-1][["before", "removed", "after"]].tolist() == [len(prepared.faces), 5, len(named)]
 
 
 def test_another_content_of_a_split_file_is_another_split(prepared, tmp_path):

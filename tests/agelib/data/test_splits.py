@@ -189,9 +189,7 @@ def test_the_audit_counts_what_is_on_both_sides():
 def test_a_leak_is_refused_unless_it_is_wanted():
     faces = splits.split(make_faces(300, 60), "by_age")
     found = splits.audit(faces)
-    with pytest.raises(
-        splits.LeakError, match=r"in both train and test .*(?s:.*)subject_exclusive.*allow_leaks"
-    ):
+    with pytest.raises(splits.LeakError, match=r"in both train and test .*(?s:.*)subject_exclusive.*allow_leaks"):
         splits.require_no_leak(found)
     splits.require_no_leak(found, allow=True)
     clean = splits.audit(splits.split(make_faces(300, 60)))
@@ -202,9 +200,7 @@ def test_a_leak_is_refused_unless_it_is_wanted():
 @pytest.mark.parametrize(("name", "share"), [("morph2", 94.2), ("cacd", 100.0)])
 def test_the_published_lists_leak_as_measured(real_data, name, share):
     parts = [
-        pd.read_csv(real_data / "split-lists" / f"{name}_{part}.csv", dtype={"id_num": "str"}).assign(
-            split=part
-        )
+        pd.read_csv(real_data / "split-lists" / f"{name}_{part}.csv", dtype={"id_num": "str"}).assign(split=part)
         for part in PARTS
     ]
     faces = pd.concat(parts, ignore_index=True)

@@ -37,10 +37,7 @@ def test_every_way_gives_the_models_outputs(model, images):
 
 def test_a_row_for_each_way_and_size_with_pictures_repeated_to_fill_the_batch(images):
     seen = []
-    ways = {
-        "slow": lambda batch: (seen.append(batch.shape), time.sleep(0.02)),
-        "quick": lambda batch: batch[0],
-    }
+    ways = {"slow": lambda batch: (seen.append(batch.shape), time.sleep(0.02)), "quick": lambda batch: batch[0]}
     table = latency.measure(ways, images, (1, 8), repeats=2, seconds=0.2)
     assert table[["way", "batch_size"]].to_numpy().tolist() == [
         ["slow", 1], ["quick", 1], ["slow", 8], ["quick", 8]
@@ -55,11 +52,7 @@ def test_a_row_for_each_way_and_size_with_pictures_repeated_to_fill_the_batch(im
 def test_the_stored_reference_says_where_it_is_from_and_has_every_way():
     folder = latency.Path(deploy.__file__).parents[2] / "data" / "reference"
     table, about = pd.read_csv(folder / "shipping_cpu.csv"), workspace.read_json(folder / "shipping_cpu.json")
-    assert (
-        about["made_by"] == "agelib.deploy.latency.reference"
-        and about["device"]
-        and about["versions"]["torch"]
-    )
+    assert about["made_by"] == "agelib.deploy.latency.reference" and about["device"] and about["versions"]["torch"]
     assert table.groupby(["network", "batch_size"])["way"].nunique().eq(5).all()
     assert (table["low"] <= table["pictures_per_second"]).all()
     assert (table["pictures_per_second"] <= table["high"]).all()

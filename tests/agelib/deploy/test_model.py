@@ -72,15 +72,11 @@ def test_the_mirror_image_is_asked_or_not_as_is_said(run, opened):
     [((1, 8, 8, 3), float), ((1, 3, 8, 8), np.uint8), ((16, 16, 3), np.uint8), ((1, 16, 16), np.uint8)],
 )
 def test_what_is_no_image_is_refused_with_what_is_one(run, shape, kind):
-    with pytest.raises(
-        ValueError, match=r"images uint8 \[N, 3, 16, 16\] or \[N, 1, 16, 16\], or \[N, H, W, 3\]"
-    ):
+    with pytest.raises(ValueError, match=r"images uint8 \[N, 3, 16, 16\] or \[N, 1, 16, 16\], or \[N, H, W, 3\]"):
         deploy.of_run(run).normalise(np.zeros(shape, kind))
 
 
 def test_training_and_model_are_asked_the_same(run, opened):
     batches = opened.batches("valid", "cpu")
     given = training.outputs(run.network(), batches, flip=run.experiment.pictures.flip_test)
-    assert torch.equal(
-        deploy.of_run(run).outputs(opened.images, rows=opened.rows["valid"], batch_size=32), given
-    )
+    assert torch.equal(deploy.of_run(run).outputs(opened.images, rows=opened.rows["valid"], batch_size=32), given)

@@ -198,17 +198,13 @@ def test_a_target_with_a_last_layer_of_its_own_gets_it_back(folder, images, tmp_
     """CORAL's questions share their weights: the network is built again with that layer, and goes to ONNX with it."""
     training = Training(tasks=("gender", "age"), target="coral")
     target = targets.build(training, targets.labels(training, FACES))
-    model = replace(
-        deploy.load(folder), target=target, calibrations={}, weights=tmp_path / "coral.safetensors"
-    )
-    network = networks.build(
-        model.experiment.network, target.outputs, 16, seed=5, last_layer=target.last_layer
-    ).eval()
+    model = replace(deploy.load(folder), target=target, calibrations={}, weights=tmp_path / "coral.safetensors")
+    network = networks.build(model.experiment.network, target.outputs, 16, seed=5, last_layer=target.last_layer).eval()
     checkpoints.save_weights(model.weights, network)
     read = deploy.load(deploy.export(model, tmp_path / "model"))
-    x = (torch.from_numpy(images) / 255 - torch.from_numpy(model.mean)[:, None, None]) / torch.from_numpy(
-        model.std
-    )[:, None, None]
+    x = (torch.from_numpy(images) / 255 - torch.from_numpy(model.mean)[:, None, None]) / torch.from_numpy(model.std)[
+        :, None, None
+    ]
     with torch.no_grad():
         wanted = (network(x) + network(x.flip(-1))) / 2
     np.testing.assert_allclose(read.outputs(images), wanted, atol=1e-4)
@@ -246,10 +242,7 @@ def test_a_folder_of_something_else_is_left_alone(folder, tmp_path):
 
 def test_a_description_of_a_newer_kind_is_refused(folder, tmp_path):
     description = json.loads((folder / "model.json").read_text())
-    for changed, reason in (
-        ({"format": 99}, "has the format 99"),
-        ({"target": {"kind": "os"}}, "no target 'os'"),
-    ):
+    for changed, reason in (({"format": 99}, "has the format 99"), ({"target": {"kind": "os"}}, "no target 'os'")):
         place = tmp_path / reason[:5]
         place.mkdir()
         (place / "model.json").write_text(json.dumps(description | changed))

@@ -151,9 +151,7 @@ def test_beyond_the_pictures_edge_the_edge_is_repeated():
     np.testing.assert_array_equal(cut, np.broadcast_to(np.uint8([200, 100, 50])[:, None, None], (3, 8, 8)))
 
 
-@pytest.mark.parametrize(
-    ("orientation", "turn"), [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90)]
-)
+@pytest.mark.parametrize(("orientation", "turn"), [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90)])
 def test_a_camera_held_otherwise_changes_nothing(model, faces, tmp_path, orientation, turn):
     page = wide(faces[:1], [(250, 120)])
     page.save(tmp_path / "upright.png")
@@ -161,8 +159,7 @@ def test_a_camera_held_otherwise_changes_nothing(model, faces, tmp_path, orienta
     exif[0x0112] = orientation
     page.transpose(turn).save(tmp_path / "turned.png", exif=exif)
     upright, turned = (
-        predict.predict(model, [tmp_path / name], detector="cascade")
-        for name in ("upright.png", "turned.png")
+        predict.predict(model, [tmp_path / name], detector="cascade") for name in ("upright.png", "turned.png")
     )
     assert turned["box"].tolist() == upright["box"].tolist()
     np.testing.assert_allclose(turned["predicted"], upright["predicted"], rtol=1e-6)
@@ -228,9 +225,7 @@ def test_a_model_finds_faces_says_where_there_is_none_and_goes_on(exported, face
     assert main([*landscape, "--no-detect"]) == 0
 
 
-def test_without_a_name_the_model_that_comes_with_the_book_answers(
-    exported, trained, capsys, monkeypatch, tmp_path
-):
+def test_without_a_name_the_model_that_comes_with_the_book_answers(exported, trained, capsys, monkeypatch, tmp_path):
     from agelib.deploy import shipped
 
     picture = str(files(trained)[0])
@@ -290,10 +285,7 @@ def test_a_run_without_an_age_leaves_its_columns_empty(tmp_path, faces, capsys):
         (["--run", "no-such-run", "PICTURE"], "no-such-run holds no finished run"),
         (["--model", "/no/such/model", "PICTURE"], "/no/such/model holds no model"),
         (["--model", "MODEL", "/no/such/file.jpg"], "there is no file or folder /no/such/file.jpg"),
-        (
-            ["--model", "MODEL", "PICTURE", "--no-detect", "--level", "0.42"],
-            "0.5, 0.8, 0.9, 0.95, not of 0.42",
-        ),
+        (["--model", "MODEL", "PICTURE", "--no-detect", "--level", "0.42"], "0.5, 0.8, 0.9, 0.95, not of 0.42"),
         (
             ["--model", "MODEL", "PICTURE", "--detector", "eyes"],
             "knows where the detector cascade finds faces, not eyes",

@@ -77,9 +77,7 @@ def test_the_ranges_come_from_the_calibration_pictures(model, images, tmp_path):
 
 
 def test_the_same_pictures_give_the_same_file(model, images, tmp_path):
-    first, second = (
-        quantise(model.graph, tmp_path / name, "static", images[0]).read_bytes() for name in ("a", "b")
-    )
+    first, second = (quantise(model.graph, tmp_path / name, "static", images[0]).read_bytes() for name in ("a", "b"))
     assert first == second
 
 
@@ -104,9 +102,7 @@ def test_by_hand_a_weight_is_a_scale_times_a_whole_number(model, images, tmp_pat
     layers = [each.detach().numpy() for each in model.network.parameters() if each.ndim == 2]
     hidden = max(layers, key=np.size)  # [hidden, features]
     (name,) = [
-        name
-        for name, value in held.items()
-        if value.dtype == np.int8 and sorted(value.shape) == sorted(hidden.shape)
+        name for name, value in held.items() if value.dtype == np.int8 and sorted(value.shape) == sorted(hidden.shape)
     ]
     whole, scale = held[name], held[name.removesuffix("_quantized") + "_scale"]
     whole = whole if whole.shape == hidden.shape else whole.T

@@ -87,9 +87,7 @@ def test_a_network_that_sleeps_keeps_no_core_busy(counting):
     assert throughput.measure(["any"], batch_sizes=(4,), **QUICK)["busy"][0] < 0.5
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"repeats": 0}, {"warmup": 0}, {"pictures": 0}, {"seconds": 0}, {"batch_sizes": ()}]
-)
+@pytest.mark.parametrize("wrong", [{"repeats": 0}, {"warmup": 0}, {"pictures": 0}, {"seconds": 0}, {"batch_sizes": ()}])
 def test_numbers_that_measure_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="numbers from 1"):
         throughput.measure(["basic_cnn"], **(QUICK | wrong))

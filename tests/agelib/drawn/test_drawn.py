@@ -29,9 +29,7 @@ def content(root) -> dict:
 def detections(images) -> float:
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-    found = [
-        len(cascade.detectMultiScale(g, scaleFactor=1.1, minNeighbors=4, minSize=(32, 32))) > 0 for g in grey
-    ]
+    found = [len(cascade.detectMultiScale(g, scaleFactor=1.1, minNeighbors=4, minSize=(32, 32))) > 0 for g in grey]
     return float(np.mean(found))
 
 
@@ -51,9 +49,7 @@ def test_the_same_seed_gives_the_same_pixels_and_another_seed_others():
 
 
 def test_two_processes_write_the_same_bytes_as_one(imdb_wiki, tmp_path):
-    other = drawn.draw_collection(
-        "imdb-wiki", 120, seed=3, size=48, folder=tmp_path / "x", jobs=2, progress=False
-    )
+    other = drawn.draw_collection("imdb-wiki", 120, seed=3, size=48, folder=tmp_path / "x", jobs=2, progress=False)
     assert content(other) == content(imdb_wiki)
 
 
@@ -70,11 +66,7 @@ def test_children_have_large_low_eyes_and_old_people_wrinkles(number):
     person = drawn.make_person(number)
     child, adult, old = (drawn.grow(person, age) for age in (2, 25, 85))
     assert child.eye_y > adult.eye_y and child.iris > adult.iris and child.nose_half < adult.nose_half
-    assert (
-        old.wrinkles > adult.wrinkles >= child.wrinkles == 0
-        and old.lips < adult.lips
-        and old.grey > adult.grey
-    )
+    assert old.wrinkles > adult.wrinkles >= child.wrinkles == 0 and old.lips < adult.lips and old.grey > adult.grey
 
 
 def test_traits_stay_with_the_person():
@@ -101,12 +93,7 @@ def test_imdb_wiki_is_read_as_published_and_ages_agree(imdb_wiki):
     paths = [str(cell[0]) for cell in struct["full_path"][0]]
     truth = drawn.read_truth(imdb_wiki)
     assert paths == truth["path"].tolist()
-    assert (
-        (dob < 367).sum()
-        == truth["fault"].eq("impossible birth date").sum()
-        == truth["age"].isna().sum()
-        == 1
-    )
+    assert (dob < 367).sum() == truth["fault"].eq("impossible birth date").sum() == truth["age"].isna().sum() == 1
     for k in np.flatnonzero(dob >= 367):
         birth = date.fromordinal(int(dob[k]) - 366)
         assert year[k] - birth.year - ((birth.month, birth.day) > (7, 1)) == truth["age"][k]

@@ -65,9 +65,7 @@ def test_elsewhere_the_other_sets_test_part_is_judged(trained, elsewhere):
 
 
 def test_what_it_was_trained_on_is_refused(trained):
-    with pytest.raises(
-        splits.LeakError, match=r"trained on (\d+) of the \1 pictures of the train part \(100.0 %"
-    ):
+    with pytest.raises(splits.LeakError, match=r"trained on (\d+) of the \1 pictures of the train part \(100.0 %"):
         cross_dataset.judge(trained, trained.prepared, part="train")
     judged = cross_dataset.judge(trained, trained.prepared, part="train", allow_leaks=True)
     assert judged.seen == len(judged.predictions) == trained.environment["pictures"]["train"]
@@ -78,9 +76,7 @@ def test_a_copy_under_another_name_in_another_folder_is_found(trained, elsewhere
     source = trained.prepared.root / trained.train_predictions["path"].iloc[0]
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / path).write_bytes(source.read_bytes())
-    mixed = dataclasses.replace(
-        elsewhere, root=tmp_path, faces=elsewhere.faces[elsewhere.faces["path"] == path]
-    )
+    mixed = dataclasses.replace(elsewhere, root=tmp_path, faces=elsewhere.faces[elsewhere.faces["path"] == path])
     with pytest.raises(splits.LeakError, match="1 of the 1 pictures of the test part"):
         cross_dataset.judge(trained, mixed)
 
@@ -91,9 +87,7 @@ def test_a_broken_picture_is_left_out_and_named(trained, elsewhere, tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((elsewhere.root / path).read_bytes())
     (tmp_path / paths[1]).write_bytes(b"no picture")
-    few = dataclasses.replace(
-        elsewhere, root=tmp_path, faces=elsewhere.faces[elsewhere.faces["path"].isin(paths)]
-    )
+    few = dataclasses.replace(elsewhere, root=tmp_path, faces=elsewhere.faces[elsewhere.faces["path"].isin(paths)])
     judged = cross_dataset.judge(trained, few)
     assert judged.predictions["path"].tolist() == [paths[0], paths[2]]
     assert judged.skipped["path"].tolist() == [paths[1]]

@@ -38,14 +38,10 @@ def test_the_oracle_asks_the_network_of_the_true_group(found):
 
 def test_scores_are_scikit_learns(found):
     for task, table in (("age_group", found.predictions), ("age_group, oracle", found.oracle)):
-        expected = f1_score(
-            table["age_group"], table["predicted_age_group"], average="macro", zero_division=0
-        )
+        expected = f1_score(table["age_group"], table["predicted_age_group"], average="macro", zero_division=0)
         assert found.scores.loc[(task, "macro F1"), "value"] == pytest.approx(100 * expected)
     members = found.oracle[found.oracle["gender"] == "female"]
-    expected = f1_score(
-        members["age_group"], members["predicted_age_group"], average="macro", zero_division=0
-    )
+    expected = f1_score(members["age_group"], members["predicted_age_group"], average="macro", zero_division=0)
     assert found.by_group.loc["female", "macro F1"] == pytest.approx(100 * expected)
     assert found.by_group["pictures"].sum() == found.oracle["gender"].notna().sum()
 

@@ -117,15 +117,9 @@ RATES = {"sgd": 1e-2, "adadelta": 1.0}
 @pytest.mark.parametrize("optimiser", options()["optimiser"].choices)
 def test_every_optimiser_learns_with_every_schedule(optimiser, schedule, tmp_path):
     settings = Training(
-        optimiser=optimiser,
-        schedule=schedule,
-        learning_rate=RATES.get(optimiser, 3e-3),
-        epochs=4,
-        batch_size=16,
+        optimiser=optimiser, schedule=schedule, learning_rate=RATES.get(optimiser, 3e-3), epochs=4, batch_size=16
     )
     target, train, valid = squares(settings)
     network = networks.build(Network(blocks=2, base_features=4, hidden_neurons=8), 1, 16, seed=0)
-    history = training.fit(
-        network, target, train, valid, settings, tmp_path, torch.device("cpu"), progress=False
-    )
+    history = training.fit(network, target, train, valid, settings, tmp_path, torch.device("cpu"), progress=False)
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]

@@ -77,9 +77,7 @@ def test_statistics_come_from_the_training_part(trained):
 
 
 def test_pictures_may_grow_and_a_group_may_be_that_of_the_age():
-    grown = run(
-        network="quick_cnn", base_features=2, blocks=3, first_size=8, target="distribution", grouping="age"
-    )
+    grown = run(network="quick_cnn", base_features=2, blocks=3, first_size=8, target="distribution", grouping="age")
     table = grown.predictions
     edges = [0, 3, 7, 15, 31, 41, 66, np.inf]
     expected = np.searchsorted(edges, np.floor(table["predicted"]), side="right") - 1
@@ -310,9 +308,7 @@ def test_label_noise_swaps_training_ages_and_no_others(trained):
         assert 0.8 * share * len(train) < len(rows) <= round(share * len(train))
     assert len(wrong[0.2] & wrong[0.5]) > 0.8 * len(wrong[0.2])
     assert not np.array_equal(labels(0.5, seed=7)[1], more)
-    np.testing.assert_allclose(
-        clean.target.decode(torch.ones(1, 1)), opened.target.decode(torch.ones(1, 1)), rtol=1e-5
-    )
+    np.testing.assert_allclose(clean.target.decode(torch.ones(1, 1)), opened.target.decode(torch.ones(1, 1)), rtol=1e-5)
     pd.testing.assert_series_equal(opened.faces["age"], clean.faces["age"])
 
 

@@ -17,13 +17,7 @@ from agelib.runtime import fingerprint
 REPOSITORY = Path(__file__).parents[3]
 
 #: Rooms that can change weights, and the one module that brings them together.
-ROOMS = (
-    "agelib.pixels.",
-    "agelib.networks.",
-    "agelib.targets",
-    "agelib.training",
-    "agelib.experiments.weights",
-)
+ROOMS = ("agelib.pixels.", "agelib.networks.", "agelib.targets", "agelib.training", "agelib.experiments.weights")
 
 #: Changes everything that is counted of a module.
 EDIT = "\n\ndef edited():\n    return 1\n"
@@ -128,9 +122,7 @@ def test_what_decides_the_weights_makes_another_run_and_nothing_else_does(experi
         before.add(found().name)
 
 
-def test_an_edited_metric_finds_the_run_and_an_edited_loss_trains_it_again(
-    experiment, trained, package, monkeypatch
-):
+def test_an_edited_metric_finds_the_run_and_an_edited_loss_trains_it_again(experiment, trained, package, monkeypatch):
     fit = []
     monkeypatch.setattr(runs, "train", lambda *_: fit.append(1) or pytest.fail("trained"))
     for name in ("drawn/features.py", "metrics/regression.py", "data/splits.py"):
@@ -162,20 +154,13 @@ def test_a_run_keeps_what_it_was_made_of(experiment, trained, package):
     edit(package / "targets" / "regression.py")
     pd.testing.assert_frame_equal(result.load(folder).key_parts(), expected)
     now = runs.explain_key(experiment, progress=False)[0]
-    assert now["value"][now["value"] != expected["value"]].index.tolist() == [
-        ("code", "agelib.targets.regression")
-    ]
+    assert now["value"][now["value"] != expected["value"]].index.tolist() == [("code", "agelib.targets.regression")]
 
 
 def test_the_command_line_explains_a_key_and_trains_nothing(experiment, trained, capsys, monkeypatch):
     monkeypatch.setattr(runs, "train", lambda *_: pytest.fail("trained"))
     typed = ["--image-size=16", "--blocks=2", "--base-features=4", "--hidden-neurons=8", "--detector=none"]
-    typed += [
-        "--min-pictures-per-age=1",
-        "--pictures=0",
-        "--source=utkface",
-        f"--root={experiment.data.root}",
-    ]
+    typed += ["--min-pictures-per-age=1", "--pictures=0", "--source=utkface", f"--root={experiment.data.root}"]
     assert main(["train", "--explain-key", "--epochs=1", *typed]) == 0
     out = capsys.readouterr().out
     assert f"{trained.folder}\nthere: it would not be trained again" in out

@@ -116,8 +116,7 @@ def test_a_search_counts_what_it_has_run():
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
-    [({"lr": [1]}, "no option 'lr'"), ({"optimiser": ["adm"]}, "did you mean 'adam'")],
+    ("values", "message"), [({"lr": [1]}, "no option 'lr'"), ({"optimiser": ["adm"]}, "did you mean 'adam'")]
 )
 def test_a_wrong_grid_is_refused_before_anything_runs(values, message):
     with pytest.raises(ValueError, match=message):

@@ -192,9 +192,7 @@ def test_regions_may_be_each_pictures_own():
 )
 def test_a_patch_that_does_not_fit_is_refused(patch, stride, says):
     with pytest.raises(ValueError, match=says):
-        explain.occlusion_maps(
-            Linear(torch.ones(3, 8, 8)), torch.ones(1, 3, 8, 8), first_output, patch, stride
-        )
+        explain.occlusion_maps(Linear(torch.ones(3, 8, 8)), torch.ones(1, 3, 8, 8), first_output, patch, stride)
 
 
 # --- attention ---
@@ -211,9 +209,7 @@ def test_attention_sums_to_one_and_reproduces_the_block(swin, block):
     np.testing.assert_allclose(attention.weights.sum(axis=-1), 1, atol=1e-5)
     # The shares mix the values to what timm's own attention gave.
     windows, number, width = seen["x"].shape
-    value = (
-        module.qkv(seen["x"])[..., 2 * width :].view(windows, number, module.num_heads, -1).transpose(1, 2)
-    )
+    value = module.qkv(seen["x"])[..., 2 * width :].view(windows, number, module.num_heads, -1).transpose(1, 2)
     weights = torch.from_numpy(attention.weights).flatten(0, 1)
     with torch.no_grad():
         mixed = module.proj((weights @ value).transpose(1, 2).reshape(windows, number, width))
@@ -235,9 +231,7 @@ def test_windows_are_put_back_in_place(swin, block):
     part = module.attn
     with torch.no_grad():
         q, k, _ = part.qkv(tokens).view(side * side, 3, part.num_heads, -1).unbind(1)
-        cosines = torch.einsum(
-            "ihd,jhd->hij", nn.functional.normalize(q, dim=-1), nn.functional.normalize(k, dim=-1)
-        )
+        cosines = torch.einsum("ihd,jhd->hij", nn.functional.normalize(q, dim=-1), nn.functional.normalize(k, dim=-1))
         cosines = cosines * part.logit_scale.exp().view(-1, 1, 1)
         y, x_ = np.divmod(np.arange(side * side), side)
         apart = np.stack([y[:, None] - y, x_[:, None] - x_], axis=-1).astype(np.float32)
@@ -400,9 +394,7 @@ def test_the_cascade_ends_at_the_untrained_network(name):
     steps = list(explain.cascade(trained, untrained))
     assert steps[0][0] == "nothing" and steps[1][0] == "head" and steps[-1][0] == "stage 1 on"
     assert all(torch.equal(v, before[k]) for k, v in steps[0][1].state_dict().items())
-    changed = [
-        {k for k, v in network.state_dict().items() if not torch.equal(v, before[k])} for _, network in steps
-    ]
+    changed = [{k for k, v in network.state_dict().items() if not torch.equal(v, before[k])} for _, network in steps]
     assert all(a <= b for a, b in itertools.pairwise(changed))
     assert changed[1] and all(key.startswith("head.") for key in changed[1])
     assert all(torch.equal(v, untrained.state_dict()[k]) for k, v in steps[-1][1].state_dict().items())
@@ -421,9 +413,7 @@ def test_randomising_changes_grad_cam_but_not_a_map_of_edges():
     assert summary.loc["nothing", "rank_correlation"] == pytest.approx(1)
     assert summary.loc["nothing", "similarity"] == pytest.approx(1)
     assert summary.loc[["head", "stage 1 on"], "rank_correlation"].abs().max() < 0.7
-    edges = explain.check_sanity(
-        trained, untrained, lambda _: x.diff(dim=3).abs().sum(dim=1).numpy()
-    ).summary()
+    edges = explain.check_sanity(trained, untrained, lambda _: x.diff(dim=3).abs().sum(dim=1).numpy()).summary()
     assert (edges.drop(index="another picture")["rank_correlation"] > 0.999).all()
     assert edges.loc["another picture", "rank_correlation"] < 0.5
 
@@ -464,9 +454,7 @@ def test_ssim_is_wangs_formula_window_by_window():
                 (bell * (b - mb) ** 2).sum(),
                 (bell * (a - ma) * (b - mb)).sum(),
             )
-            values.append(
-                (2 * ma * mb + 1e-4) * (2 * both + 9e-4) / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))
-            )
+            values.append((2 * ma * mb + 1e-4) * (2 * both + 9e-4) / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4)))
     assert explain.structural_similarity(x[None], y[None])[0] == pytest.approx(np.mean(values), abs=1e-9)
 
 

@@ -69,9 +69,7 @@ def test_the_variance_is_delongs_from_its_kernel(faces):
     variance = kernel.mean(axis=1).var(ddof=1) / adults + kernel.mean(axis=0).var(ddof=1) / minors
     ours = gate_auc(ages, scores, level=0.9)
     reach = scipy.stats.norm.ppf(0.95) * np.sqrt(variance)
-    assert ours[["low", "high"]].tolist() == pytest.approx(
-        [ours["value"] - reach, min(1, ours["value"] + reach)]
-    )
+    assert ours[["low", "high"]].tolist() == pytest.approx([ours["value"] - reach, min(1, ours["value"] + reach)])
 
 
 def test_a_perfect_gate_of_a_few_faces_claims_no_interval():
@@ -110,9 +108,7 @@ def test_a_gate_without_minors_says_nothing_of_them():
 
 def test_another_limit_asks_another_question(faces):
     ages, scores = faces
-    assert (
-        gate_table(ages, scores, (30,), limit=30)["minors let through"]["count"].iloc[0] == (ages < 30).sum()
-    )
+    assert gate_table(ages, scores, (30,), limit=30)["minors let through"]["count"].iloc[0] == (ages < 30).sum()
     theirs = sklearn_metrics.roc_auc_score(ages >= 30, scores)
     assert gate_auc(ages, scores, limit=30)["value"] == pytest.approx(theirs)
 

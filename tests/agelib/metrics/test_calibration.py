@@ -49,9 +49,7 @@ def classes():
     generator = np.random.default_rng(3)
     shares = generator.dirichlet([0.4, 0.4, 0.4], 600)
     truth = [generator.choice(list("abc"), p=0.6 * share + 0.4 / 3) for share in shares]
-    table = pd.DataFrame(
-        {"kind": truth, "predicted_kind": np.array(list("abc"), object)[shares.argmax(axis=1)]}
-    )
+    table = pd.DataFrame({"kind": truth, "predicted_kind": np.array(list("abc"), object)[shares.argmax(axis=1)]})
     return table.join(pd.DataFrame(shares, columns=["kind=a", "kind=b", "kind=c"]))
 
 
@@ -78,10 +76,7 @@ def test_quantiles_of_a_normal_posterior_are_scipys():
     assert ours == pytest.approx(scipy.stats.norm(50, 8).ppf(shares), abs=0.05)
 
 
-@given(
-    st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda row: sum(row) > 0.1),
-    st.floats(0.01, 0.99),
-)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda row: sum(row) > 0.1), st.floats(0.01, 0.99))
 def test_below_a_quantile_lies_its_share(row, share):
     posterior = pd.DataFrame([row]) / sum(row)
     quantile = posteriors.posterior_quantiles(posterior, (share,))[0, 0]
@@ -245,9 +240,7 @@ def test_an_ensembles_squared_error_is_the_members_mean_less_their_disagreement(
     generator = np.random.default_rng(0)
     age = generator.uniform(20, 60, 50)
     tables = [
-        pd.DataFrame(
-            {"path": [f"{i}" for i in range(50)], "age": age, "predicted": age + generator.normal(0, 5, 50)}
-        )
+        pd.DataFrame({"path": [f"{i}" for i in range(50)], "age": age, "predicted": age + generator.normal(0, 5, 50)})
         for _ in range(3)
     ]
     shuffled = tables[1].sample(frac=1, random_state=0)
@@ -259,9 +252,7 @@ def test_an_ensembles_squared_error_is_the_members_mean_less_their_disagreement(
 
 
 def test_an_ensemble_says_the_class_of_the_greatest_mean_probability():
-    one = pd.DataFrame(
-        {"path": ["p"], "kind": ["b"], "predicted_kind": ["a"], "kind=a": [0.6], "kind=b": [0.4]}
-    )
+    one = pd.DataFrame({"path": ["p"], "kind": ["b"], "predicted_kind": ["a"], "kind=a": [0.6], "kind=b": [0.4]})
     other = one.assign(**{"predicted_kind": "b", "kind=a": 0.1, "kind=b": 0.9})
     both = mean_predictions([one, other])
     assert both.loc[0, ["predicted_kind", "kind=a", "kind=b"]].tolist() == ["b", 0.35, pytest.approx(0.65)]
@@ -330,15 +321,9 @@ def test_the_class_other_takes_pictures_below_the_threshold(classes):
         (lambda p: posteriors.mean_posterior([p, p[:1]]), "from 20 to 21 years and of 1 .* have no mean"),
         (lambda p: calibration_curve(p[:0], []), "no pictures"),
         (lambda p: mean_predictions([]), "one network at least"),
-        (
-            lambda p: risk_coverage(pd.DataFrame({"age": [1.0], "predicted": [2.0]}), [1, 2]),
-            "need one doubt each",
-        ),
+        (lambda p: risk_coverage(pd.DataFrame({"age": [1.0], "predicted": [2.0]}), [1, 2]), "need one doubt each"),
         (lambda p: reliability(pd.DataFrame({"kind": ["a"]}), "kind"), "no column 'predicted_kind'"),
-        (
-            lambda p: reliability(pd.DataFrame({"kind": ["a"], "predicted_kind": ["a"]}), "kind"),
-            "no probabilities",
-        ),
+        (lambda p: reliability(pd.DataFrame({"kind": ["a"], "predicted_kind": ["a"]}), "kind"), "no probabilities"),
     ],
 )
 def test_what_cannot_be_judged_is_said(call, words):

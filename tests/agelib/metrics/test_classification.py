@@ -161,9 +161,7 @@ def test_pictures_without_a_true_class_do_not_count(predictions):
 def test_classes_come_in_the_order_of_the_probability_columns_or_of_ages():
     table = pd.DataFrame({"age_group": ["9–20", "under 3", "3–8"], "predicted_age_group": "100 and over"})
     assert metrics.class_names(table) == ["under 3", "3–8", "9–20", "100 and over"]
-    table = pd.DataFrame(
-        {"gender": ["male"], "predicted_gender": ["male"], "gender=male": 1, "gender=female": 0}
-    )
+    table = pd.DataFrame({"gender": ["male"], "predicted_gender": ["male"], "gender=male": 1, "gender=female": 0})
     assert metrics.class_names(table, "gender") == ["male", "female"]
     assert metrics.confusion(table, "gender")["count"].to_numpy().tolist() == [[1, 0], [0, 0]]
     scores = metrics.class_scores(table, "gender")

@@ -269,9 +269,7 @@ def test_margins_by_predicted_age_hold_for_the_predicted_decade():
 )
 def test_intervals_are_in_order_and_grow_with_the_level(pairs, one, other):
     table = pd.DataFrame(pairs, columns=["age", "predicted"])
-    narrow, wide = (
-        add_intervals(calibrate_intervals(table, level=level), table) for level in sorted((one, other))
-    )
+    narrow, wide = (add_intervals(calibrate_intervals(table, level=level), table) for level in sorted((one, other)))
     assert (narrow["age_low"] <= narrow["age_high"]).all()
     assert (wide["age_low"] <= narrow["age_low"]).all() and (narrow["age_high"] <= wide["age_high"]).all()
     assert coverage(wide)["covered"].iloc[0] >= coverage(narrow)["covered"].iloc[0]
@@ -309,9 +307,7 @@ def test_pictures_of_the_same_persons_make_the_coverage_less_certain():
     generator = np.random.default_rng(0)
     person = np.repeat(np.arange(60), 10)
     missed = np.repeat(generator.random(60) < 0.1, 10)
-    table = pd.DataFrame(
-        {"age": np.where(missed, 50.0, 30.0), "age_low": 20.0, "age_high": 40.0, "identity": person}
-    )
+    table = pd.DataFrame({"age": np.where(missed, 50.0, 30.0), "age_low": 20.0, "age_high": 40.0, "identity": person})
     pictures, persons = coverage(table), coverage(table, unit="identity", resamples=500)
     assert pictures["covered"].iloc[0] == persons["covered"].iloc[0]
     widths = [(each["high"] - each["low"]).iloc[0] for each in (pictures, persons)]
@@ -326,10 +322,7 @@ def test_pictures_of_the_same_persons_make_the_coverage_less_certain():
         (lambda: calibrate_intervals(GOLDEN, by="age"), "not known"),
         (lambda: calibrate_intervals(GOLDEN, by="shoe"), "no column 'shoe'"),
         (lambda: calibrate_intervals(GOLDEN, kind="quantile"), "need the posterior"),
-        (
-            lambda: calibrate_intervals(GOLDEN, pd.DataFrame([[0.5, 0.5]]), kind="quantile"),
-            "1 rows for 9 pictures",
-        ),
+        (lambda: calibrate_intervals(GOLDEN, pd.DataFrame([[0.5, 0.5]]), kind="quantile"), "1 rows for 9 pictures"),
         (lambda: calibrate_intervals(GOLDEN, level=90), "between 0 and 1, not 90"),
         (lambda: add_intervals(calibrate_intervals(GOLDEN), GOLDEN[["age"]]), "no column 'predicted'"),
         (lambda: coverage(GOLDEN), "no column 'age_low'"),

@@ -40,11 +40,7 @@ def test_the_bias_is_study_bs_golden_value(attribute):
 def test_pictures_with_the_published_errors_have_the_published_bias(attribute):
     errors, golden = GOLDEN[attribute]
     table = pd.DataFrame(
-        {
-            "age": 40.0,
-            "predicted": 40 + np.repeat(errors, 3),
-            "group": np.repeat(list("abcd")[: len(errors)], 3),
-        }
+        {"age": 40.0, "predicted": 40 + np.repeat(errors, 3), "group": np.repeat(list("abcd")[: len(errors)], 3)}
     )
     assert metrics.bias(table, "group", resamples=0)["value"] == pytest.approx(golden, abs=1e-5)
 
@@ -215,11 +211,7 @@ def test_every_pair_is_tested_as_scipy_tests_it(predictions):
     few = predictions.iloc[:120]
     error = np.abs(few["predicted"] - few["age"])
     table = metrics.compare_groups(few, "ethnicity", resamples=4000)
-    assert list(table.index) == [
-        ("afroamerican", "asian"),
-        ("afroamerican", "caucasian"),
-        ("asian", "caucasian"),
-    ]
+    assert list(table.index) == [("afroamerican", "asian"), ("afroamerican", "caucasian"), ("asian", "caucasian")]
     for (one, other), row in table.iterrows():
         scipys = scipy.stats.permutation_test(
             (error[few["ethnicity"] == other], error[few["ethnicity"] == one]),
@@ -232,9 +224,7 @@ def test_every_pair_is_tested_as_scipy_tests_it(predictions):
         assert abs(row["value"]) == pytest.approx(scipys.statistic)
         assert row["p"] == pytest.approx(scipys.pvalue, abs=0.03)
     assert table["holm"].to_numpy() == pytest.approx(metrics.holm(table["p"]))
-    assert np.abs(table["value"]).mean() == pytest.approx(
-        metrics.bias(few, "ethnicity", resamples=0)["value"]
-    )
+    assert np.abs(table["value"]).mean() == pytest.approx(metrics.bias(few, "ethnicity", resamples=0)["value"])
 
 
 def test_holm_is_the_closed_form():

@@ -26,9 +26,7 @@ def predictions():
 def test_each_metric_is_scikit_learns(predictions):
     age, predicted = predictions["age"], predictions["predicted"]
     assert metrics.mse(age, predicted) == pytest.approx(sklearn.metrics.mean_squared_error(age, predicted))
-    assert metrics.rmse(age, predicted) == pytest.approx(
-        sklearn.metrics.root_mean_squared_error(age, predicted)
-    )
+    assert metrics.rmse(age, predicted) == pytest.approx(sklearn.metrics.root_mean_squared_error(age, predicted))
     assert metrics.mae(age, predicted) == pytest.approx(sklearn.metrics.mean_absolute_error(age, predicted))
     assert metrics.r2(age, predicted) == pytest.approx(sklearn.metrics.r2_score(age, predicted))
 

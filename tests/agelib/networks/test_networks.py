@@ -63,9 +63,7 @@ def test_torchvisions_published_counts_and_costs_agree_with_the_table():
 def test_a_network_is_the_librarys_own_with_another_last_layer():
     ours = build("resnet18").eval()
     theirs = torchvision.models.resnet18(num_classes=1).eval()
-    theirs.load_state_dict(
-        ours.body.state_dict() | {f"fc.{k[2:]}": v for k, v in ours.head.state_dict().items()}
-    )
+    theirs.load_state_dict(ours.body.state_dict() | {f"fc.{k[2:]}": v for k, v in ours.head.state_dict().items()})
     x = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(ours(x), theirs(x))
@@ -106,10 +104,7 @@ def test_a_swin_window_never_sticks_out_and_sees_more_than_one_patch(image_size)
 def test_every_parameter_learns(name):
     network = build(name, image_size=32)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    x, y = (
-        torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)),
-        torch.linspace(-1, 1, 8)[:, None],
-    )
+    x, y = (torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.linspace(-1, 1, 8)[:, None])
     # Swin V2 starts with its branches at 0: what is inside them learns from the second step on.
     for _ in range(2):
         optimiser.zero_grad()
@@ -124,12 +119,7 @@ def test_every_parameter_learns(name):
 
 @pytest.mark.parametrize(
     ("name", "learning_rate", "steps"),
-    [
-        ("basic_cnn", 1e-3, 12),
-        ("resnet18", 1e-3, 12),
-        ("swinv2_cr_tiny", 1e-3, 10),
-        ("efficientnet_b0", 3e-3, 30),
-    ],
+    [("basic_cnn", 1e-3, 12), ("resnet18", 1e-3, 12), ("swinv2_cr_tiny", 1e-3, 10), ("efficientnet_b0", 3e-3, 30)],
 )
 def test_it_learns_that_lighter_is_older(name, learning_rate, steps):
     network = build(name, image_size=32).to(memory_format=torch.channels_last)
@@ -209,11 +199,7 @@ def test_a_size_that_does_not_fit_is_refused_with_sizes_that_do(name, image_size
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [
-        ("resnet81", "resnet18"),
-        ("efficientnetb0", "efficientnet_b0"),
-        ("timm/convnext_tny", "timm/convnext_tiny"),
-    ],
+    [("resnet81", "resnet18"), ("efficientnetb0", "efficientnet_b0"), ("timm/convnext_tny", "timm/convnext_tiny")],
 )
 def test_an_unknown_network_has_near_ones_named(name, near):
     with pytest.raises(ValueError, match=near):

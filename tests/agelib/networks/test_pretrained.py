@@ -51,9 +51,7 @@ def test_weights_of_another_network_or_shape_are_refused_by_name(tmp_path, weigh
     with pytest.raises(ValueError, match=r"no weights for .* another network"):
         build("efficientnet_b0", pretrained=str(file))
     save_file(weights | {"conv1.weight": torch.zeros(64, 1, 7, 7)}, file)
-    with pytest.raises(
-        ValueError, match=r"conv1.weight has shape \[64, 1, 7, 7\], the network's has \[64, 3, 7, 7\]"
-    ):
+    with pytest.raises(ValueError, match=r"conv1.weight has shape \[64, 1, 7, 7\], the network's has \[64, 3, 7, 7\]"):
         build("resnet18", pretrained=str(file))
 
 
@@ -93,9 +91,7 @@ def test_imagenet_weights_that_can_not_be_fetched_say_where_to_put_the_file(tmp_
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     monkeypatch.setattr("socket.create_connection", offline)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(
-        FileNotFoundError, match=r"no network\).*resnet18-\w+.pth .*checkpoints.*pretrained=PATH"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no network\).*resnet18-\w+.pth .*checkpoints.*pretrained=PATH"):
         build("resnet18", pretrained="imagenet")
     for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
@@ -186,8 +182,7 @@ def facenet_names():
 def made_up(shapes):
     generator = torch.Generator().manual_seed(3)
     return {
-        name: torch.rand(shape, generator=generator) if shape else torch.tensor(1)
-        for name, shape in shapes.items()
+        name: torch.rand(shape, generator=generator) if shape else torch.tensor(1) for name, shape in shapes.items()
     }
 
 

@@ -33,11 +33,7 @@ def test_nothing_of_the_picture_is_lost_in_folding():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [
-        ({"blocks": 6}, "2 to 5 blocks"),
-        ({"base_features": 0}, "at least 1"),
-        ({"blocks": 5}, "image_size from 32"),
-    ],
+    [({"blocks": 6}, "2 to 5 blocks"), ({"base_features": 0}, "at least 1"), ({"blocks": 5}, "image_size from 32")],
 )
 def test_what_cannot_be_is_said(options, said):
     with pytest.raises(ValueError, match=said):

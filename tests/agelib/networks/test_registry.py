@@ -214,9 +214,7 @@ def test_a_mask_sees_far_where_its_trunk_sees_near():
     assert (seen.amax(dim=0) - seen.amin(dim=0)).min() >= 24
 
 
-@pytest.mark.parametrize(
-    "name", ["residual_attention", "inception_resnet_v1", "inception_resnet_v1_attention"]
-)
+@pytest.mark.parametrize("name", ["residual_attention", "inception_resnet_v1", "inception_resnet_v1_attention"])
 def test_every_parameter_of_a_written_network_learns(name):
     network = build(name, image_size=64)
     x = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -22,9 +22,7 @@ def generator(seed=42):
 def smooth(size=64):
     """A smooth picture, so that two interpolations of it are near each other: [1, 3, size, size]."""
     places = torch.linspace(0, 6, size)
-    waves = [
-        torch.sin(places[:, None] * (i + 1) / 2) * torch.cos(places[None] * (i + 2) / 3) for i in range(3)
-    ]
+    waves = [torch.sin(places[:, None] * (i + 1) / 2) * torch.cos(places[None] * (i + 2) / 3) for i in range(3)]
     return 0.5 + 0.4 * torch.stack(waves)[None]
 
 
@@ -45,9 +43,7 @@ def test_nothing_changes_with_probability_0_and_everything_with_1(names):
     assert torch.equal(build(names, probability=0)(X, generator()), X)
     changed = build(names, probability=1)(X, generator())
     different = (changed != X).flatten(1).any(1).float().mean()
-    assert (
-        different == 1 if names != ("blur",) else different > 0.8
-    )  # a tenth of a pixel's blur may change nothing
+    assert different == 1 if names != ("blur",) else different > 0.8  # a tenth of a pixel's blur may change nothing
     assert torch.equal(before, X)
 
 
@@ -109,12 +105,7 @@ def test_affine_is_torchvisions():
         x, augmentation.turn(*(torch.tensor([value]) for value in (-10.0, 1.04, 2 / 64, -3 / 64)))
     )
     vision = reference.affine(
-        x,
-        angle=10.0,
-        translate=[2, -3],
-        scale=1.04,
-        shear=[0.0],
-        interpolation=reference.InterpolationMode.BILINEAR,
+        x, angle=10.0, translate=[2, -3], scale=1.04, shear=[0.0], interpolation=reference.InterpolationMode.BILINEAR
     )
     torch.testing.assert_close(inner(turned, 14), inner(vision, 14), rtol=0, atol=1e-3)
 
@@ -123,17 +114,13 @@ def test_beyond_the_edge_the_picture_is_mirrored():
     x = torch.arange(8.0).div(8).expand(1, 1, 8, 8)
     one, none = torch.ones(1), torch.zeros(1)
     shifted = augmentation.warp(x, augmentation.turn(none, one, torch.tensor([0.25]), none))
-    torch.testing.assert_close(
-        shifted[0, 0, 0], torch.tensor([1.0, 0, 0, 1, 2, 3, 4, 5]) / 8, rtol=0, atol=1e-5
-    )
+    torch.testing.assert_close(shifted[0, 0, 0], torch.tensor([1.0, 0, 0, 1, 2, 3, 4, 5]) / 8, rtol=0, atol=1e-5)
 
 
 def test_crop_is_cut_and_resize():
     x = smooth()
     side, right, down = 48 / 64, 0.25, 1.0  # a square of 48 pixels, 4 from the left, 16 from the top
-    cropped = augmentation.warp(
-        x, augmentation.crop(*(torch.tensor([value]) for value in (side, right, down)))
-    )
+    cropped = augmentation.warp(x, augmentation.crop(*(torch.tensor([value]) for value in (side, right, down))))
     vision = reference.resized_crop(x, top=16, left=4, height=48, width=48, size=[64, 64], antialias=False)
     torch.testing.assert_close(inner(cropped, 2), inner(vision, 2), rtol=0, atol=1e-5)
 
@@ -187,9 +174,7 @@ def test_amounts_stay_within_what_the_study_used():
 
 
 def test_an_unknown_name_is_said_with_the_nearest_and_the_list():
-    with pytest.raises(
-        ValueError, match=r"no augmentation 'afine'; did you mean 'affine'\? There are: flip, affine"
-    ):
+    with pytest.raises(ValueError, match=r"no augmentation 'afine'; did you mean 'affine'\? There are: flip, affine"):
         build(("flip", "afine"))
     with pytest.raises(ValueError, match="no augmentation 'xyz'; there are: flip, affine, crop, blur, light"):
         build("xyz")

@@ -20,9 +20,7 @@ LIGHT = build(("light",), probability=1)
 
 
 def make(rows=None, batch_size=8, images=IMAGES, labels=LABELS, **settings):
-    return Batches(
-        images, np.arange(len(images)) if rows is None else rows, labels, batch_size, MEAN, STD, **settings
-    )
+    return Batches(images, np.arange(len(images)) if rows is None else rows, labels, batch_size, MEAN, STD, **settings)
 
 
 def labels_of(batches):
@@ -47,9 +45,7 @@ def test_pictures_are_normalised_and_in_the_order_of_the_rows():
 
 def test_one_channel_is_delivered_as_three():
     for augment in (None, build(("light",), probability=1)):
-        x, _ = next(
-            iter(Batches(IMAGES[:, :1], np.arange(50), LABELS, 8, [0.5] * 3, [0.2] * 3, augment=augment))
-        )
+        x, _ = next(iter(Batches(IMAGES[:, :1], np.arange(50), LABELS, 8, [0.5] * 3, [0.2] * 3, augment=augment)))
         assert x.shape == (8, 3, 8, 8)
         assert torch.equal(x[:, 0], x[:, 2])
     x, _ = make(images=IMAGES[:, :1]).one_batch()
@@ -58,9 +54,7 @@ def test_one_channel_is_delivered_as_three():
 
 
 def test_a_channel_that_never_varies_is_not_divided_by_zero():
-    x, _ = Batches(
-        np.zeros((4, 3, 8, 8), np.uint8), np.arange(4), np.zeros(4), 4, [0] * 3, [0] * 3
-    ).one_batch()
+    x, _ = Batches(np.zeros((4, 3, 8, 8), np.uint8), np.arange(4), np.zeros(4), 4, [0] * 3, [0] * 3).one_batch()
     assert not x.any()
 
 
@@ -76,9 +70,7 @@ def test_an_epoch_holds_each_row_once_in_an_order_of_its_own():
 def test_pictures_and_labels_stay_together_when_shuffled():
     for x, y in make(shuffle=True):
         rows = y[:, 0].int().numpy()
-        torch.testing.assert_close(
-            x, normalize(torch.from_numpy(IMAGES[rows]) / 255, MEAN, STD), rtol=1e-5, atol=1e-5
-        )
+        torch.testing.assert_close(x, normalize(torch.from_numpy(IMAGES[rows]) / 255, MEAN, STD), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("prefetch", [0, 3])
@@ -154,11 +146,7 @@ def test_an_epoch_with_copies_is_every_row_once_and_as_many_copies_as_expected()
 def test_only_copies_are_changed():
     copies = np.where(LABELS < 5, 3.0, 0.0)
     batches = make(
-        images=np.full((50, 3, 8, 8), 128, np.uint8),
-        shuffle=True,
-        copies=copies,
-        augment=LIGHT,
-        batch_size=13,
+        images=np.full((50, 3, 8, 8), 128, np.uint8), shuffle=True, copies=copies, augment=LIGHT, batch_size=13
     )
     as_it_is = make(images=np.full((50, 3, 8, 8), 128, np.uint8)).one_batch()[0][0]
     unchanged = {row: 0 for row in range(50)}

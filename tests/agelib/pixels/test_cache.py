@@ -43,9 +43,7 @@ def test_rows_keep_the_order_of_the_table(home, pictures):
     assert decoded.images.dtype == np.uint8
     assert isinstance(decoded.images, np.memmap)
     for row, path in enumerate(table["path"]):
-        np.testing.assert_array_equal(
-            decoded.images[row].transpose(1, 2, 0), np.asarray(Image.open(root / path))
-        )
+        np.testing.assert_array_equal(decoded.images[row].transpose(1, 2, 0), np.asarray(Image.open(root / path)))
     assert decoded.readable.all()
     assert decoded.skipped.empty
 
@@ -128,8 +126,7 @@ def test_two_at_the_same_time_decode_once(home, pictures, monkeypatch):
     build = memmap.build
     monkeypatch.setattr(memmap, "build", lambda *given: built.append(1) or build(*given))
     threads = [
-        threading.Thread(target=lambda: results.append(cache.decode(faces, root, 16, progress=False)))
-        for _ in range(4)
+        threading.Thread(target=lambda: results.append(cache.decode(faces, root, 16, progress=False))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -146,9 +143,7 @@ def test_an_unchanged_file_is_not_read_again_for_its_key(home, pictures, monkeyp
     monkeypatch.setattr(content_keys.time, "time_ns", lambda: later)
     first = content_keys.content_keys(paths, root)
     read = []
-    monkeypatch.setattr(
-        content_keys, "file_key", lambda file: read.append(os.path.basename(file)) or "changed"
-    )
+    monkeypatch.setattr(content_keys, "file_key", lambda file: read.append(os.path.basename(file)) or "changed")
     assert content_keys.content_keys(paths, root) == first
     assert read == []
     (root / "2.png").write_bytes(b"other bytes")
@@ -171,8 +166,7 @@ def test_a_disk_known_to_be_too_small_is_named_before_decoding(home, pictures, m
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10_000, 9_000, 1_000))
     with pytest.raises(
-        OSError,
-        match=r"home/pixels: 12 pictures of 16 pixels need 9,216 bytes, 1,000 are free; .*AGELIB_HOME",
+        OSError, match=r"home/pixels: 12 pictures of 16 pixels need 9,216 bytes, 1,000 are free; .*AGELIB_HOME"
     ) as error:
         cache.decode(faces, root, 16, progress=False)
     assert error.value.errno == errno.ENOSPC
@@ -214,10 +208,7 @@ def test_what_cannot_be_decoded_is_said(home, pictures):
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.sampled_from([1, 3]), st.just(4), st.just(4))),
-    st.data(),
-)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 6), st.sampled_from([1, 3]), st.just(4), st.just(4))), st.data())
 def test_statistics_are_numpys_in_float64(images, data):
     rows = data.draw(st.lists(st.integers(0, len(images) - 1), min_size=1, max_size=8))
     mean, std = statistics.statistics(images, rows)

@@ -28,9 +28,7 @@ def reference(picture, size, mode="RGB"):
 
 def test_a_png_is_pillows_antialiased_bicubic_resize():
     picture = landscape()
-    np.testing.assert_array_equal(
-        decode_picture(encode(picture), 64), reference(picture, 64).transpose(2, 0, 1)
-    )
+    np.testing.assert_array_equal(decode_picture(encode(picture), 64), reference(picture, 64).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("size", [24, 64, 100, 400])
@@ -42,9 +40,7 @@ def test_a_jpeg_decoded_small_is_near_the_full_decode(size):
 
 
 def test_colours_are_not_swapped():
-    red, green, blue = decode_picture(
-        encode(Image.new("RGB", (20, 20), (200, 100, 50)), "JPEG", quality=95), 8
-    )
+    red, green, blue = decode_picture(encode(Image.new("RGB", (20, 20), (200, 100, 50)), "JPEG", quality=95), 8)
     assert abs(red.mean() - 200) < 3
     assert abs(green.mean() - 100) < 3
     assert abs(blue.mean() - 50) < 3
@@ -73,17 +69,13 @@ def test_transparent_parts_are_white():
     assert abs(int(decode_picture(encode(grey), 8)[0, 0, 0]) - (90 * 128 + 255 * 127) / 255) <= 1
 
 
-@pytest.mark.parametrize(
-    "mode, format", [("P", "PNG"), ("P", "GIF"), ("L", "JPEG"), ("1", "PNG"), ("L", "BMP")]
-)
+@pytest.mark.parametrize("mode, format", [("P", "PNG"), ("P", "GIF"), ("L", "JPEG"), ("1", "PNG"), ("L", "BMP")])
 def test_every_kind_has_three_channels(mode, format):
     picture = landscape().convert(mode)
     decoded = decode_picture(encode(picture, format), 32)
     assert decoded.shape == (3, 32, 32)
     assert decoded.dtype == np.uint8
-    expected = np.asarray(picture.convert("RGB").resize((32, 32), Image.Resampling.BICUBIC)).transpose(
-        2, 0, 1
-    )
+    expected = np.asarray(picture.convert("RGB").resize((32, 32), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
     assert np.abs(decoded.astype(int) - expected).mean() < 3
 
 

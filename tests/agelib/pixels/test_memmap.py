@@ -84,10 +84,7 @@ def test_a_killed_decode_goes_on_after_its_finished_blocks(home, tmp_path, monke
     resumed = cache.decode(faces, tmp_path / "pictures", 64, jobs=1, progress=False)
     assert len(decoded) == 1600 - kept
     assert not partial.exists()
-    assert sorted(path.name for path in (home / "pixels" / resumed.key).iterdir()) == [
-        "images.npy",
-        "pictures.json",
-    ]
+    assert sorted(path.name for path in (home / "pixels" / resumed.key).iterdir()) == ["images.npy", "pictures.json"]
 
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "another"))
     whole = cache.decode(faces, tmp_path / "pictures", 64, jobs=1, progress=False)
@@ -123,9 +120,7 @@ def test_a_block_whose_bytes_were_lost_is_decoded_again_and_reasons_are_kept(hom
         file.write(bytes(192))
     decoded = []
     decode_into = memmap.decode_into
-    monkeypatch.setattr(
-        memmap, "decode_into", lambda *task: decoded.append(len(task[2])) or decode_into(*task)
-    )
+    monkeypatch.setattr(memmap, "decode_into", lambda *task: decoded.append(len(task[2])) or decode_into(*task))
     resumed = cache.decode(faces, tmp_path / "pictures", 8, jobs=1, progress=False)
     assert decoded == [256, 188]
     assert resumed.skipped.to_numpy().tolist() == [["3.png", "not a picture"]]

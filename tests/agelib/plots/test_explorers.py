@@ -106,12 +106,7 @@ def test_thresholds_say_what_they_throw_away(collection):
     explorer.controls["score"].value = 2.0
     explorer.controls["second"].value = 3.0
     explorer.controls["age"].value = (10, 60)
-    kept = (
-        table["age"].between(10, 60)
-        & ~(table["face_score"] <= 2)
-        & ~(table["second_face_score"] >= 3)
-        & found
-    )
+    kept = table["age"].between(10, 60) & ~(table["face_score"] <= 2) & ~(table["second_face_score"] >= 3) & found
     assert explorer.view.words.startswith(f"{int(kept.sum())} of {len(table)} rows are kept")
     rows = explorer.view.rows.index
     assert list(kept[rows]) == [title.startswith("kept") for title in explorer.view.titles]

@@ -26,10 +26,7 @@ def test_each_difference_is_a_dot_with_its_interval(table):
     drawn = np.concatenate([line.get_xdata() for line in dots(figure)])
     assert sorted(drawn) == [-0.5, 0.2]
     ends = figure.axes[0].collections[0].get_segments()
-    assert [[x for x, _ in segment] for segment in ends] == [
-        pytest.approx([-0.9, -0.1]),
-        pytest.approx([-0.1, 0.5]),
-    ]
+    assert [[x for x, _ in segment] for segment in ends] == [pytest.approx([-0.9, -0.1]), pytest.approx([-0.1, 0.5])]
     assert figure.axes[0].get_ylabel() == "attribute"
     assert not figure.legends
 

@@ -30,9 +30,7 @@ def test_signed_maps_are_centred_on_zero():
     figure = plots.heat_maps({"a": maps(-3, 1)}, label="years")
     assert {image.get_clim() for image in images_of(figure)} == {(-3.0, 3.0)}
     assert figure.axes[-1].get_ylabel() == "years"
-    assert {image.get_clim() for image in images_of(plots.heat_maps({"a": maps(-3, 1)}, limit=9))} == {
-        (-9, 9)
-    }
+    assert {image.get_clim() for image in images_of(plots.heat_maps({"a": maps(-3, 1)}, limit=9))} == {(-9, 9)}
 
 
 @pytest.mark.parametrize(("faces", "shown"), [(DRAWN, 3 + 2 * 3), (PEOPLE, 3), (None, 3)])

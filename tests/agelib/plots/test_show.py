@@ -30,10 +30,7 @@ def test_source_without_docstrings_is_the_same_program(thing):
         tree = ast.parse(textwrap.dedent(code))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
-            if (
-                isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-                and ast.get_docstring(node) is not None
-            ):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
                 node.body = body[1:]
         return ast.dump(tree)
 
@@ -81,9 +78,7 @@ def test_a_table_shows_numbers_as_one_reads_them():
     assert texts(shown, "th") == ["set", "pictures", "MAE", "bias", "leaks", "note", "all", "none"]
     assert texts(shown, "td") == ["62,328", "6.3", "−0.5", "yes", "a < b", "5", "–", "∞", "no", "–"]
     assert texts(shown, "caption") == ["Errors & co."]
-    assert ("table", {"class": "dataframe agelib-table", "aria-label": 'two "sets"'}) in Cells(
-        shown.html
-    ).attributes
+    assert ("table", {"class": "dataframe agelib-table", "aria-label": 'two "sets"'}) in Cells(shown.html).attributes
     assert repr(shown).startswith("Errors & co.\n")
 
 
@@ -131,13 +126,7 @@ def test_drawn_faces_are_never_taken_for_people():
 
 def test_a_runs_label_says_what_its_numbers_depend_on():
     shown = show.provenance(a_run())
-    for fact in (
-        "2,400 train, 300 valid, 300 test",
-        "nobody is on two sides",
-        "seed 7",
-        "64 pixels",
-        "torch 2.14.1",
-    ):
+    for fact in ("2,400 train, 300 valid, 300 test", "nobody is on two sides", "seed 7", "64 pixels", "torch 2.14.1"):
         assert fact in shown.text
     assert "LEAKS" not in shown.text
     Cells(shown.html)
@@ -166,9 +155,7 @@ def test_only_a_run_or_faces_have_a_provenance():
 
 def test_pictures_of_people_are_not_shown():
     images = np.zeros((2, 4, 4, 3), dtype=np.uint8)
-    drawn = show.pictures(
-        images, pd.DataFrame({"source": ["drawn-utkface"] * 2}), titles=["1 year", "2 years"]
-    )
+    drawn = show.pictures(images, pd.DataFrame({"source": ["drawn-utkface"] * 2}), titles=["1 year", "2 years"])
     assert sum(len(axis.images) for axis in drawn.axes) == 2
     for sources in (["utkface"] * 2, ["drawn-utkface", "utkface"], ["drawn", None]):
         refused = show.pictures(images, pd.DataFrame({"source": sources}))

@@ -109,9 +109,7 @@ def test_a_figure_is_twice_as_sharp_as_the_page_shows_it():
 
 def test_twenty_seven_figures_fit_into_the_limit_and_what_does_not_is_refused():
     slopes = np.linspace(0, 2, 27)
-    with plt.rc_context(
-        plt.rcParamsDefault | {"backend": plt.rcParams["backend"]}
-    ):  # as no other test has set it
+    with plt.rc_context(plt.rcParamsDefault | {"backend": plt.rcParams["backend"]}):  # as no other test has set it
         shown = sliders.figure(curves(slopes), "slope", slopes, slopes, "A line.")
     assert len(shown.html.encode()) < sliders.LIMIT / 2
     noise = np.random.default_rng(0).integers(0, 255, (9, 400, 400, 3), dtype=np.uint8)
@@ -200,9 +198,7 @@ def painted(browser):
 
 def write_page(path, *figures):
     parts = "".join(figure.html for figure in figures)
-    path.write_text(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>A page</title><h1>A page</h1>{parts}"
-    )
+    path.write_text(f"<!doctype html><html lang=en><meta charset=utf-8><title>A page</title><h1>A page</h1>{parts}")
     return path
 
 
@@ -217,11 +213,7 @@ def test_the_arrow_keys_change_picture_label_and_words(browser, tmp_path):
 
     press(browser, "Tab", "ArrowRight", "ArrowRight")
     after = browser.value(SEEN)
-    assert (after["value"], after["output"], after["said"], after["words"]) == (
-        "2",
-        *LABELS[2:] * 2,
-        WORDS[2],
-    )
+    assert (after["value"], after["output"], after["said"], after["words"]) == ("2", *LABELS[2:] * 2, WORDS[2])
     assert after["alt"] == "A line. slope: 90 years."
     assert after["other"] == [WORDS[2]], "the other figure stays as it is"
     shown = painted(browser)
@@ -238,9 +230,7 @@ def test_the_arrow_keys_change_picture_label_and_words(browser, tmp_path):
 @pytest.mark.parametrize("width", [1280, 320])
 def test_no_trace_is_left_of_the_picture_before(browser, tmp_path, width):
     figures = curves()
-    moved, fresh = (
-        sliders.figure(figures, "slope", LABELS, WORDS, "A line.", start=start) for start in (0, 2)
-    )
+    moved, fresh = (sliders.figure(figures, "slope", LABELS, WORDS, "A line.", start=start) for start in (0, 2))
     browser.resize(width)
     browser.open(write_page(tmp_path / "moved.html", moved))
     press(browser, "Tab", "End")
@@ -262,9 +252,7 @@ def test_radio_buttons_answer_the_arrow_keys(browser, tmp_path):
 
 @pytest.mark.book
 def test_without_scripts_there_is_a_picture_with_words_and_no_control(browser, tmp_path):
-    page = write_page(
-        tmp_path / "page.html", sliders.figure(greys(), "light", LABELS, WORDS, "A square.", start=1)
-    )
+    page = write_page(tmp_path / "page.html", sliders.figure(greys(), "light", LABELS, WORDS, "A square.", start=1))
     browser.ask("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(page)

@@ -93,9 +93,7 @@ def test_class_scores_are_bars_of_f1_and_a_line_at_macro_f1(predictions):
 
 
 def test_a_class_that_never_occurs_has_no_bar_and_no_number():
-    table = pd.DataFrame(
-        {"gender": ["male"], "predicted_gender": ["male"], "gender=male": 1, "gender=female": 0}
-    )
+    table = pd.DataFrame({"gender": ["male"], "predicted_gender": ["male"], "gender=male": 1, "gender=female": 0})
     figure = plots.class_scores(metrics.class_scores(table, "gender", 20))
     figure.canvas.draw()
     assert [text.get_text() for text in figure.axes[0].texts] == ["100.0"]

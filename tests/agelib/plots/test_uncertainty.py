@@ -101,9 +101,7 @@ def test_calibration_is_drawn_against_the_diagonal(predictions, posterior):
 
 
 def test_reliability_of_classes_has_other_axes():
-    table = pd.DataFrame(
-        {"gender": list("fm"), "predicted_gender": list("ff"), "gender=f": 0.8, "gender=m": 0.2}
-    )
+    table = pd.DataFrame({"gender": list("fm"), "predicted_gender": list("ff"), "gender=f": 0.8, "gender=m": 0.2})
     axis = plots.calibration({"gender": metrics.reliability(table, "gender")}).axes[0]
     assert axis.get_ylabel() == "right (%)"
     assert list(axis.containers[0].lines[0].get_xdata()) == [80]

@@ -17,9 +17,7 @@ print(cores(), Build.of().workers, Build.of(jobs=1).threads)
 """
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity"), reason="the system cannot keep a process to some cores"
-)
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot keep a process to some cores")
 def test_a_process_that_was_given_one_core_starts_one_worker_with_one_thread():
     done = subprocess.run([sys.executable, "-c", ON_ONE_CORE], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1", "1"]

@@ -105,27 +105,9 @@ class started:
         self.file = folder / f"{what}-{time.monotonic_ns()}.json"
         options = {
             "scheduler": ["--port", "0", "--scheduler-file", str(self.file)],
-            "worker": [
-                "--nthreads",
-                "1",
-                "--nworkers",
-                "2",
-                "--memory-limit",
-                "0",
-                "--local-directory",
-                str(folder),
-            ],
+            "worker": ["--nthreads", "1", "--nworkers", "2", "--memory-limit", "0", "--local-directory", str(folder)],
         }
-        self.command = [
-            sys.executable,
-            "-m",
-            "dask",
-            what,
-            *arguments,
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-        ]
+        self.command = [sys.executable, "-m", "dask", what, *arguments, "--host", "127.0.0.1", "--no-dashboard"]
         self.command += options[what]
         self.variables = variables
 
@@ -139,9 +121,7 @@ class started:
         return self.process, eval(self.file.read_text().replace("null", "None"))["address"]
 
     def __exit__(self, *_):
-        below = (
-            psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
-        )
+        below = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
         self.process.kill()
         self.process.wait()
         for each in below:
@@ -241,19 +221,14 @@ def test_a_chapter_runs_on_a_worker_with_its_share_of_threads(scheduler, workers
 
 def test_a_scheduler_that_does_not_answer_is_named():
     with (
-        pytest.raises(
-            ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*dask scheduler"
-        ),
+        pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*dask scheduler"),
         dask_cluster.connect("tcp://127.0.0.1:9", patience=1),
     ):
         pass
 
 
 def test_tls_without_certificates_is_refused():
-    with (
-        pytest.raises(ConnectionError, match="name the certificates"),
-        dask_cluster.connect("tls://127.0.0.1:9"),
-    ):
+    with pytest.raises(ConnectionError, match="name the certificates"), dask_cluster.connect("tls://127.0.0.1:9"):
         pass
 
 
@@ -262,18 +237,7 @@ def test_certificates_of_ones_own_authority_let_machines_talk(surroundings, tmp_
         pytest.skip("no openssl here")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subject = ["-subj", "/CN=ages", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-    ]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate]
     subprocess.run([*command, *subject], check=True, capture_output=True)
     named = {"CA_FILE": certificate}
     for role in ("SCHEDULER", "WORKER", "CLIENT"):
@@ -315,10 +279,7 @@ def test_a_worker_that_differs_says_in_what(wanted, threads, message):
 
 
 def test_a_worker_that_joins_later_is_asked_too_and_a_lost_scheduler_is_told(surroundings, tmp_path, capsys):
-    with (
-        started(surroundings, "scheduler") as (process, address),
-        executors.open(scheduler=address) as executor,
-    ):
+    with started(surroundings, "scheduler") as (process, address), executors.open(scheduler=address) as executor:
         assert "work waits until one joins" in capsys.readouterr().out
         added = executor.submit(operator.add, 1, 2)
         with started(surroundings | {"AGELIB_HOME": str(tmp_path)}, "worker", address):
@@ -349,9 +310,7 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize(
-    "also", ["", "import os; os.fork()"], ids=["alone", "with a fork that keeps the pipe open"]
-)
+@pytest.mark.parametrize("also", ["", "import os; os.fork()"], ids=["alone", "with a fork that keeps the pipe open"])
 def test_workers_end_when_their_parent_is_killed(also):
     command = [sys.executable, "-c", PARENT.format(also=also)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)

@@ -59,18 +59,13 @@ def test_what_is_left_out_does_not_count_nor_what_it_alone_imports(package):
     (package / "fit.py").write_text("from agelib import loss, registry\n")
     whole = {"agelib.fit", "agelib.loss", "agelib.registry", "agelib.plots"}
     assert fingerprint.imported_modules("agelib.fit") == whole
-    assert fingerprint.imported_modules("agelib.fit", without=("agelib.registry",)) == {
-        "agelib.fit",
-        "agelib.loss",
-    }
+    assert fingerprint.imported_modules("agelib.fit", without=("agelib.registry",)) == {"agelib.fit", "agelib.loss"}
 
 
 def test_the_cellar_counts_only_where_it_is_named(package):
     (package / "runtime").mkdir()
     (package / "runtime" / "progress.py").write_text("from agelib.plots import draw\n")
-    (package / "fit.py").write_text(
-        "from agelib.runtime.progress import draw\nfrom agelib.runtime import progress\n"
-    )
+    (package / "fit.py").write_text("from agelib.runtime.progress import draw\nfrom agelib.runtime import progress\n")
     assert fingerprint.imported_modules("agelib.fit") == {"agelib.fit"}
     before = fingerprint.code_fingerprint("agelib.runtime.progress")
     edit(package / "plots.py", "return 1", "return 2")
@@ -106,8 +101,7 @@ def test_threads_may_ask_at_the_same_time(monkeypatch):
 
     monkeypatch.setattr(fingerprint, "ast", SimpleNamespace(parse=watched))
     files = [
-        fingerprint.source_file(f"agelib.{name}")
-        for name in ("config", "data.table", "metrics", "runtime.progress")
+        fingerprint.source_file(f"agelib.{name}") for name in ("config", "data.table", "metrics", "runtime.progress")
     ]
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(fingerprint._parse, files))

@@ -60,9 +60,7 @@ def ctrl_c(process):
 
 
 def ended(command, home):
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"AGELIB_HOME": str(home)}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"AGELIB_HOME": str(home)})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -232,9 +230,7 @@ def test_printing_leaves_no_browser_and_no_half_of_a_pdf(tmp_path):
 
     def begun():
         with contextlib.suppress(psutil.Error):  # one may end while it is looked at
-            return any(
-                "chrom" in each.name() for each in psutil.Process(process.pid).children(recursive=True)
-            )
+            return any("chrom" in each.name() for each in psutil.Process(process.pid).children(recursive=True))
 
     stop(process, begun, ctrl_c)
     assert process.returncode == 130

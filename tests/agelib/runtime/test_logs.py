@@ -52,17 +52,12 @@ def test_warnings_are_shown_as_ever_and_noted(tmp_path, monkeypatch):
         warnings.simplefilter("always")
         warnings.warn("the disk is nearly full", stacklevel=1)
     assert [str(each.message) for each in shown] == ["the disk is nearly full"]
-    assert (
-        "WARNING" in log.file.read_text() and "UserWarning: the disk is nearly full" in log.file.read_text()
-    )
+    assert "WARNING" in log.file.read_text() and "UserWarning: the disk is nearly full" in log.file.read_text()
 
 
 def test_what_goes_wrong_in_a_worker_is_in_the_log_with_its_own_lines(tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
-    with (
-        logs.log_of("example", "agelib example") as log,
-        ProcessPoolExecutor(1, get_context("spawn")) as pool,
-    ):
+    with logs.log_of("example", "agelib example") as log, ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
             pool.submit(workspace.read_json, tmp_path / "missing.json").result()
         except OSError as error:
@@ -109,9 +104,7 @@ def test_the_time_left_goes_by_what_was_done_in_this_process_and_by_parts_of_a_s
     assert line.timed().endswith(", about 60 s left")
 
 
-def test_something_without_steps_is_shown_when_it_is_long_and_goes_by_the_last_time(
-    tmp_path, monkeypatch, capsys
-):
+def test_something_without_steps_is_shown_when_it_is_long_and_goes_by_the_last_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
     with progress.steady("print the book"):
         pass

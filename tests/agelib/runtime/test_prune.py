@@ -161,12 +161,7 @@ def test_what_another_process_holds_stays(home):
 
 
 def test_leftovers_of_killed_programs_go_after_a_day(home):
-    names = [
-        f"{run_name(1)}.torn-1",
-        ".0123456789abcdef.partial",
-        ".faces.0a1b2c3d",
-        f".x.removing-{'0' * 8}",
-    ]
+    names = [f"{run_name(1)}.torn-1", ".0123456789abcdef.partial", ".faces.0a1b2c3d", f".x.removing-{'0' * 8}"]
     for name in names:
         make(home, "pixels", name, days=2)
     make(home, "pixels", ".fedcba9876543210.partial", days=0.5)

@@ -107,10 +107,7 @@ def test_bytes_that_arrived(terminal, server, tmp_path):
 def slow(file, flag):
     """Answer a notebook's exercise so that its cell ends when the flag is there."""
     notebook = nbformat.read(file, as_version=4)
-    answer(
-        notebook,
-        f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)\ntotal = a + b",
-    )
+    answer(notebook, f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)\ntotal = a + b")
     nbformat.write(notebook, file)
     return file
 
@@ -132,9 +129,6 @@ def test_keys_that_are_being_made(terminal, tmp_path):
     roster.write_text("student\nada\n")
     words = "assign", "01", "--roster", roster, "--folder", folder, "--keys"
     said = stop(terminal(*words), r"make keys: 0 of 1 keys, [3-9]\.\d s")
-    assert (
-        "agebook assign: stopped (make keys: 0 of 1 keys). Copies written and keys made are kept. To go on: "
-        in said
-    )
+    assert "agebook assign: stopped (make keys: 0 of 1 keys). Copies written and keys made are kept. To go on: " in said
     files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     assert files == ["keys/parameters.json", "release/ada/01_exploration.ipynb", "secret.txt"]

@@ -28,9 +28,7 @@ def test_a_folder_replaces_a_folder_whole(tmp_path):
 
 def test_torn_json_is_named_with_the_remedy(tmp_path):
     (tmp_path / "metrics.json").write_text('{"mae": 5.')
-    with pytest.raises(
-        ValueError, match=r"metrics\.json: not readable as JSON .* delete the file and run again"
-    ):
+    with pytest.raises(ValueError, match=r"metrics\.json: not readable as JSON .* delete the file and run again"):
         workspace.read_json(tmp_path / "metrics.json")
 
 
@@ -56,9 +54,7 @@ def test_a_second_process_waits_for_the_lock(tmp_path):
         "except filelock.Timeout:\n  print('waited')"
     )
     with workspace.lock(tmp_path / "run"):
-        result = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True
-        )
+        result = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True)
     assert result.stdout.strip() == "waited"
 
 

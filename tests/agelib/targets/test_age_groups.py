@@ -47,9 +47,7 @@ def test_final_groups_hold_the_shares_of_all_utkface(real_data):
     assert counts / counts.sum() == pytest.approx(published / published.sum(), abs=0.003)
 
 
-@pytest.mark.parametrize(
-    ("bins", "number"), [("3", 3), ("4", 4), ("7a", 7), ("7b", 7), ("8", 8), ("two-year", 59)]
-)
+@pytest.mark.parametrize(("bins", "number"), [("3", 3), ("4", 4), ("7a", 7), ("7b", 7), ("8", 8), ("two-year", 59)])
 def test_there_are_as_many_groups_as_the_name_says(bins, number):
     assert len(edges_of(bins)) == len(names_of(bins)) == number
     assert set(group_of(np.arange(120), bins)) == set(range(number))
@@ -104,9 +102,7 @@ def test_a_group_stands_for_the_mean_age_of_its_training_pictures_or_its_middle(
     assert target.mean_ages == (1.5, 7.0, 35.5, 75.0, 90.0)
     certain = torch.full((5, 5), -50.0).fill_diagonal_(50.0)
     assert target.decode(certain).tolist() == pytest.approx([1.5, 7.0, 35.5, 75.0, 90.0])
-    assert torch.isfinite(
-        target.loss(certain, torch.tensor([[5.0]] * 5))
-    )  # a group without training pictures
+    assert torch.isfinite(target.loss(certain, torch.tensor([[5.0]] * 5)))  # a group without training pictures
     halves = torch.tensor([[20.0, -20, -20, 20, -20]])
     assert target.decode(halves).item() == pytest.approx((1.5 + 75) / 2)
 
@@ -119,9 +115,7 @@ def test_predictions_of_groups_have_each_groups_probability():
     names = [f"age_group={name}" for name in names_of("4")]
     assert table.columns.tolist() == ["predicted", "predicted_age_group", *names]
     assert table[names].to_numpy() == pytest.approx(probabilities)
-    assert table["predicted_age_group"].tolist() == [
-        names_of("4")[code] for code in probabilities.argmax(axis=1)
-    ]
+    assert table["predicted_age_group"].tolist() == [names_of("4")[code] for code in probabilities.argmax(axis=1)]
     assert table["predicted"].to_numpy() == pytest.approx(probabilities @ target.ages)
 
 
@@ -133,9 +127,7 @@ def test_macro_f1_is_scikit_learns(seed, number):
     assert macro_f1(torch.tensor(codes), torch.tensor(predicted), number) == pytest.approx(expected)
 
 
-FACES = pd.DataFrame(
-    {"path": list("abcd"), "gender": ["male", None, "female", "male"], "age": [1.0, 2, 3, 4]}
-)
+FACES = pd.DataFrame({"path": list("abcd"), "gender": ["male", None, "female", "male"], "age": [1.0, 2, 3, 4]})
 
 
 def test_classes_are_the_training_parts_words_sorted_and_missing_or_new_ones_are_masked():

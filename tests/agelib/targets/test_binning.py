@@ -81,9 +81,7 @@ def test_what_is_found_beats_the_studys_groups_and_the_same_number_of_equal_grou
 def test_chance_is_the_mean_macro_f1_of_shuffled_predictions(predictions):
     few = predictions.iloc[:300]
     generator = np.random.default_rng(1)
-    shuffled = [
-        f1_of(few.assign(predicted=generator.permutation(few["predicted"])), NAMED["4"]) for _ in range(300)
-    ]
+    shuffled = [f1_of(few.assign(predicted=generator.permutation(few["predicted"])), NAMED["4"]) for _ in range(300)]
     spread = np.std(shuffled) / np.sqrt(len(shuffled))
     assert binning.score(few, "4")["chance"] == pytest.approx(np.mean(shuffled), abs=4 * spread)
 
@@ -151,9 +149,7 @@ def test_predictions_beyond_the_ends_are_in_the_outer_bins():
         (lambda: binning.age_confusion(pd.DataFrame({"age": [-2.0], "predicted": [1.0]})), "from 0 up"),
         (lambda: binning.age_confusion(pd.DataFrame({"age": [1.0], "predicted": [1.0]}), 0), "one year"),
         (
-            lambda: binning.age_confusion(
-                pd.DataFrame({"age_group": ["old"], "predicted_age_group": ["old"]})
-            ),
+            lambda: binning.age_confusion(pd.DataFrame({"age_group": ["old"], "predicted_age_group": ["old"]})),
             "no age group with a first age",
         ),
     ],

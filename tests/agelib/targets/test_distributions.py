@@ -24,9 +24,7 @@ WEIGHTS = np.array([1.0, 2.0, 0.5, 0.0, 3.0])
 
 def losses(target):
     """The loss of each picture by itself."""
-    return [
-        target.loss(torch.tensor(OUTPUTS[i : i + 1]), torch.tensor(AGES[i : i + 1])).item() for i in range(5)
-    ]
+    return [target.loss(torch.tensor(OUTPUTS[i : i + 1]), torch.tensor(AGES[i : i + 1])).item() for i in range(5)]
 
 
 def gaussians(sigma=2.0):
@@ -68,13 +66,9 @@ def test_the_soft_label_is_scipys_gaussian_and_the_loss_its_cross_entropy(sigma)
     assert target.soft_labels(torch.tensor(AGES)).numpy() == pytest.approx(soft)
     # Cross-entropy is entropy plus divergence.
     probabilities = softmax(OUTPUTS, axis=1)
-    assert losses(target) == pytest.approx(
-        stats.entropy(soft, axis=1) + stats.entropy(soft, probabilities, axis=1)
-    )
+    assert losses(target) == pytest.approx(stats.entropy(soft, axis=1) + stats.entropy(soft, probabilities, axis=1))
     whole = target.loss(torch.tensor(OUTPUTS), torch.tensor(AGES)).item()
-    assert whole == pytest.approx(
-        torch.nn.CrossEntropyLoss()(torch.tensor(OUTPUTS), torch.tensor(soft)).item()
-    )
+    assert whole == pytest.approx(torch.nn.CrossEntropyLoss()(torch.tensor(OUTPUTS), torch.tensor(soft)).item())
 
 
 def test_dldl_v2_is_scipys_divergence_plus_the_error_of_the_mean():
@@ -83,9 +77,7 @@ def test_dldl_v2_is_scipys_divergence_plus_the_error_of_the_mean():
     probabilities = softmax(OUTPUTS, axis=1)
     divergence = stats.entropy(gaussians(), probabilities, axis=1)
     assert losses(target) == pytest.approx(divergence + np.abs(probabilities @ GRID - AGES[:, 0]))
-    torchs = torch.nn.KLDivLoss(reduction="batchmean")(
-        torch.tensor(OUTPUTS).log_softmax(1), torch.tensor(gaussians())
-    )
+    torchs = torch.nn.KLDivLoss(reduction="batchmean")(torch.tensor(OUTPUTS).log_softmax(1), torch.tensor(gaussians()))
     assert torchs.item() == pytest.approx(divergence.mean())
 
 
@@ -114,9 +106,7 @@ def test_with_sigma_0_the_labels_are_as_wide_as_the_raters_disagree(name):
         density = stats.norm.pdf(target.ages, age, sigma)
         assert row == pytest.approx(density / density.sum(), abs=1e-6)
     assert torch.isfinite(target.loss(torch.zeros(2, 6), torch.tensor(labels)))
-    with pytest.raises(
-        ValueError, match=r"1 of 3 pictures have no apparent_std \(first: c\); give sigma in years"
-    ):
+    with pytest.raises(ValueError, match=r"1 of 3 pictures have no apparent_std \(first: c\); give sigma in years"):
         targets.labels(training, FACES)
     with pytest.raises(ValueError, match="no column 'apparent_std'; give sigma in years"):
         targets.labels(training, FACES.drop(columns="apparent_std"))
@@ -179,14 +169,11 @@ def test_the_mean_is_best_for_squared_and_the_median_for_absolute_errors(seed, n
     ages = np.sort(generator.choice(116, number, replace=False)).astype(np.float64)
     posterior = softmax(sharpness * generator.normal(size=(1, number)), axis=1)
     mean, median = (
-        point_estimate(torch.tensor(posterior), torch.tensor(ages), name).item()
-        for name in ("mean", "median")
+        point_estimate(torch.tensor(posterior), torch.tensor(ages), name).item() for name in ("mean", "median")
     )
     assert mean == pytest.approx(np.average(ages, weights=posterior[0]))
     everywhere = np.concatenate([ages, np.linspace(0, 116, 59), [mean]])
-    squares, absolutes = (
-        (posterior * np.abs(ages - everywhere[:, None]) ** power).sum(axis=1) for power in (2, 1)
-    )
+    squares, absolutes = ((posterior * np.abs(ages - everywhere[:, None]) ** power).sum(axis=1) for power in (2, 1))
     assert squares[-1] <= squares.min() + 1e-9
     assert (posterior[0] * np.abs(ages - median)).sum() <= absolutes.min() + 1e-4  # half ± 1e-6 of a century
 
@@ -228,10 +215,7 @@ def test_the_training_chooses_the_estimate():
         (lambda: Distribution(sigma=0.0), "sigma is a number of years above 0"),
         (lambda: targets.build(Training(target="distribution", sigma=-1.0), AGES), "sigma is a number"),
         (lambda: Normal(std=0.0), "std is a number"),
-        (
-            lambda: Expectation(0, 4).loss(torch.zeros(2, 4), torch.zeros(2, 1)),
-            r"outputs \[B, 5\].*not \[2, 4\]",
-        ),
+        (lambda: Expectation(0, 4).loss(torch.zeros(2, 4), torch.zeros(2, 1)), r"outputs \[B, 5\].*not \[2, 4\]"),
         (lambda: Normal().decode(torch.zeros(2, 1)), r"not \[2, 1\]"),
     ],
 )

@@ -54,13 +54,9 @@ def test_the_loss_is_the_weighted_sum_of_each_tasks_own(name):
     outputs, labels = outputs_for(target), labels_of(target)
     own = {
         task: alone(task, target=name).loss(part, label).item()
-        for task, part, label in zip(
-            TASKS, outputs.split(target.outputs, dim=1), labels.split(1, dim=1), strict=True
-        )
+        for task, part, label in zip(TASKS, outputs.split(target.outputs, dim=1), labels.split(1, dim=1), strict=True)
     }
-    assert {k: v.item() for k, v in target.task_losses(outputs, labels).items()} == pytest.approx(
-        own, rel=1e-5
-    )
+    assert {k: v.item() for k, v in target.task_losses(outputs, labels).items()} == pytest.approx(own, rel=1e-5)
     expected = 0.5 * own["age"] + 2 * own["gender"] + own["ethnicity"]
     assert target.loss(outputs, labels).item() == pytest.approx(expected, rel=1e-5)
 
@@ -74,9 +70,7 @@ def test_a_missing_age_does_not_count(name):
     assert torch.isnan(labels[1, 0])
     loss = target.task_losses(outputs, labels)["age"]
     rows = [0, 2, 3, 4, 5]
-    assert loss.item() == pytest.approx(
-        target.task_losses(outputs[rows], labels[rows])["age"].item(), rel=1e-5
-    )
+    assert loss.item() == pytest.approx(target.task_losses(outputs[rows], labels[rows])["age"].item(), rel=1e-5)
     target.loss(outputs, labels).backward()
     assert torch.isfinite(outputs.grad).all()
     assert (outputs.grad[1, : target.outputs[0]] == 0).all()
@@ -124,9 +118,7 @@ def test_age_posterior_predictions_and_scores_are_those_of_the_tasks():
     assert target.ages.tolist() == age.ages.tolist()
     table = target.predictions(outputs)
     assert {"predicted", "predicted_age_group", "predicted_gender", "gender=male"} <= set(table)
-    assert (
-        table["predicted_gender"].tolist() == gender.predictions(outputs[:, :2])["predicted_gender"].tolist()
-    )
+    assert table["predicted_gender"].tolist() == gender.predictions(outputs[:, :2])["predicted_gender"].tolist()
     scores = target.scores(outputs, labels)
     assert scores["mae"] == age.scores(outputs[:, 2:], labels[:, 1:])["mae"]
     assert scores["f1"] == gender.scores(outputs[:, :2], labels[:, :1])["f1"]  # of the first task
@@ -135,12 +127,7 @@ def test_age_posterior_predictions_and_scores_are_those_of_the_tasks():
 def test_age_may_be_left_out():
     target = build(tasks=("gender",))
     outputs = outputs_for(target)
-    assert (target.outputs, target.gives_age, target.ages, target.posterior(outputs)) == (
-        (2,),
-        False,
-        None,
-        None,
-    )
+    assert (target.outputs, target.gives_age, target.ages, target.posterior(outputs)) == ((2,), False, None, None)
     assert list(target.scores(outputs, labels_of(target))) == ["f1"]
     assert "predicted" not in target.predictions(outputs)
     with pytest.raises(ValueError, match="give no age; add the task age"):
@@ -196,10 +183,7 @@ def test_the_modules_are_those_of_the_tasks():
         (lambda: build(tasks=("age", "expression")), "expression: at least two different words"),
         (lambda: build(FACES.assign(age=np.nan)), "no training picture has an age"),
         (lambda: build(FACES.drop(columns="ethnicity")), "no column 'ethnicity'"),
-        (
-            lambda: build().loss(torch.zeros(2, 5), torch.zeros(2, 3)),
-            r"outputs \[B, 1 \+ 2 \+ 3\], not \[2, 5\]",
-        ),
+        (lambda: build().loss(torch.zeros(2, 5), torch.zeros(2, 3)), r"outputs \[B, 1 \+ 2 \+ 3\], not \[2, 5\]"),
         (lambda: build().loss(torch.zeros(2, 6), torch.zeros(2, 2)), r"labels \[B, 3\], not \[2, 2\]"),
         (lambda: build().loss(torch.zeros(2, 6), torch.zeros(2, 3), torch.ones(3)), "weights have the shape"),
     ],

@@ -15,9 +15,7 @@ from agelib.targets.ordinal import CORAL, CORN, ORCNN, SharedWeights
 LOGITS = torch.tensor([[2.1, 1.8, -2.1, -1.8], [1.9, -1.0, -1.5, -1.3], [1.9, 1.8, 1.7, 1.6]])
 
 
-@pytest.mark.parametrize(
-    "make", [ORCNN, lambda first, last: CORAL(first, last, biases=(0.0,) * (last - first))]
-)
+@pytest.mark.parametrize("make", [ORCNN, lambda first, last: CORAL(first, last, biases=(0.0,) * (last - first))])
 def test_the_loss_is_coral_pytorchs(make):
     target = make(0, 4)
     ages = torch.tensor([[2.0], [1.0], [4.0]])  # levels 1100, 1000, 1111
@@ -43,11 +41,7 @@ def test_answers_become_ages_as_in_coral_pytorch():
     corn = torch.tensor([[14.152, -6.1942, 0.47710, 0.96850], [65.667, 0.303, 11.500, -4.524]])
     assert CORN(0, 4, estimate="median").decode(corn).tolist() == [1, 3]
     shares = torch.tensor(
-        [
-            [0.934, 0.861, 0.323, 0.492, 0.295],
-            [0.496, 0.485, 0.267, 0.124, 0.058],
-            [0.985, 0.967, 0.920, 0.819, 0.506],
-        ]
+        [[0.934, 0.861, 0.323, 0.492, 0.295], [0.496, 0.485, 0.267, 0.124, 0.058], [0.985, 0.967, 0.920, 0.819, 0.506]]
     )
     assert ORCNN(0, 5, estimate="median").decode(shares.logit()).tolist() == [2, 0, 5]
 
@@ -59,9 +53,7 @@ def corn_by_a_loop(outputs, ranks, weights):
         mine = [i for i, rank in enumerate(ranks) if rank >= question]
         for i in mine:
             answer = torch.tensor(float(ranks[i] > question), dtype=outputs.dtype)
-            total += (
-                weights[i] * functional.binary_cross_entropy(outputs[i, question].sigmoid(), answer).item()
-            )
+            total += weights[i] * functional.binary_cross_entropy(outputs[i, question].sigmoid(), answer).item()
             asked += weights[i]
     return total / asked
 
@@ -72,9 +64,7 @@ def test_corn_is_the_loop_over_ranks(seed, pictures, number):
     outputs = torch.tensor(generator.normal(size=(pictures, number - 1)) * 3)
     ranks, weights = generator.integers(0, number, pictures), generator.uniform(0.1, 3, pictures)
     target, ages = CORN(20, 20 + number - 1), torch.tensor(20.0 + ranks)[:, None]
-    assert target.loss(outputs, ages).item() == pytest.approx(
-        corn_by_a_loop(outputs, ranks, np.ones(pictures))
-    )
+    assert target.loss(outputs, ages).item() == pytest.approx(corn_by_a_loop(outputs, ranks, np.ones(pictures)))
     weighted = target.loss(outputs, ages, torch.tensor(weights))
     assert weighted.item() == pytest.approx(corn_by_a_loop(outputs, ranks, weights))
 

@@ -214,12 +214,8 @@ def test_a_gpu_says_the_same(training):
     target, outputs, labels = batch(training)
     there = target.loss(outputs.cuda(), labels.cuda()).item()
     assert there == pytest.approx(target.loss(outputs, labels).item(), rel=1e-4)
-    assert target.decode(outputs.cuda()).cpu().numpy() == pytest.approx(
-        target.decode(outputs).numpy(), rel=1e-4
-    )
-    assert target.scores(outputs.cuda(), labels.cuda()) == pytest.approx(
-        target.scores(outputs, labels), rel=1e-4
-    )
+    assert target.decode(outputs.cuda()).cpu().numpy() == pytest.approx(target.decode(outputs).numpy(), rel=1e-4)
+    assert target.scores(outputs.cuda(), labels.cuda()) == pytest.approx(target.scores(outputs, labels), rel=1e-4)
 
 
 def test_predictions_are_the_decoded_ages_and_their_groups(training):
@@ -288,8 +284,7 @@ def test_a_target_is_found_by_the_module_that_holds_it(name):
 
 
 @pytest.mark.parametrize(
-    ("labels", "words"),
-    [(np.zeros((0, 1)), "N at least 1"), (np.zeros(3), "shape"), ([[1.0], [np.nan]], "label 1 is")],
+    ("labels", "words"), [(np.zeros((0, 1)), "N at least 1"), (np.zeros(3), "shape"), ([[1.0], [np.nan]], "label 1 is")]
 )
 def test_bad_training_labels_are_refused(labels, words):
     with pytest.raises(ValueError, match=words):

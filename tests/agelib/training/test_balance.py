@@ -13,9 +13,7 @@ from agelib.training import balance
 #: Study B's training part: pictures below 20, 20 to 39, 40 to 59 and from 60 on.
 STUDY_B = np.repeat([0, 1, 2, 3], [796, 2389, 732, 148])
 
-codes_of_pictures = st.lists(st.integers(-1, 5), min_size=1, max_size=60).filter(
-    lambda codes: max(codes) >= 0
-)
+codes_of_pictures = st.lists(st.integers(-1, 5), min_size=1, max_size=60).filter(lambda codes: max(codes) >= 0)
 
 
 def test_group_weights_are_study_bs_golden_values():
@@ -78,9 +76,7 @@ def test_smoothed_densities_are_scipys_convolution(sqrt_inverse, kernel_size, si
     counts = np.bincount(np.floor(ages).astype(int)).astype(float)
     reach = kernel_size // 2
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    smooth = scipy.ndimage.convolve1d(
-        np.sqrt(counts) if sqrt_inverse else counts, kernel, mode="constant", cval=0.0
-    )
+    smooth = scipy.ndimage.convolve1d(np.sqrt(counts) if sqrt_inverse else counts, kernel, mode="constant", cval=0.0)
     expected = 1 / smooth[np.floor(ages).astype(int)]
     ours = balance.lds_weights(ages, kernel_size, sigma, sqrt_inverse)
     assert ours == pytest.approx(expected / expected.mean(), rel=1e-12)
@@ -101,9 +97,7 @@ def test_lds_takes_no_notice_of_groups():
 
 
 def test_groups_are_age_groups_columns_and_their_combinations():
-    faces = pd.DataFrame(
-        {"age": [1.0, 2.9, 30, 30, 70], "gender": ["male", "female", "male", None, "female"]}
-    )
+    faces = pd.DataFrame({"age": [1.0, 2.9, 30, 30, 70], "gender": ["male", "female", "male", None, "female"]})
     assert balance.groups(faces).tolist() == [0, 0, 1, 1, 2]
     assert balance.groups(faces, bins=(0, 60)).tolist() == [0, 0, 0, 0, 1]
     assert balance.groups(faces, "gender").tolist() == [1, 0, 1, -1, 0]

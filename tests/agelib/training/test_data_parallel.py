@@ -196,9 +196,7 @@ LONG = {"epochs": 12, "augmentation": ("flip", "affine", "light"), "dropout": 0.
 def options(**changes):
     """An experiment as the command line takes it."""
     values = COMMON | LONG | changes
-    text = {
-        name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()
-    }
+    text = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()}
     return Experiment.of(**values), [f"--{name.replace('_', '-')}={value}" for name, value in text.items()]
 
 
@@ -206,9 +204,7 @@ def begin(arguments, home, **environment):
     """Start ``agelib train`` in a workspace of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "agelib", "train", *arguments],
-        env=os.environ
-        | {"AGELIB_HOME": str(home)}
-        | {name: str(value) for name, value in environment.items()},
+        env=os.environ | {"AGELIB_HOME": str(home)} | {name: str(value) for name, value in environment.items()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -225,9 +221,7 @@ def wait_for_epochs(process, home, number):
 
 def trainers(process):
     """The processes that a command has launched, without multiprocessing's own."""
-    return [
-        child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())
-    ]
+    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 def test_a_killed_process_ends_the_others_and_the_training_resumes(two, tmp_path, monkeypatch):
@@ -268,12 +262,7 @@ def test_a_killed_process_ends_the_others_and_the_training_resumes(two, tmp_path
 def test_processes_of_an_outside_launcher_do_not_wait_for_ever(tmp_path):
     run.run(experiment("regression"), progress=False)  # draws the faces, if no test has yet
     home = copy_of_the_data(tmp_path / "home")
-    group = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": launch._free_port(),
-        "WORLD_SIZE": 2,
-        "AGELIB_TIMEOUT": 15,
-    }
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": launch._free_port(), "WORLD_SIZE": 2, "AGELIB_TIMEOUT": 15}
     _, arguments = options(epochs=400)
     main, other = (begin(arguments, home, RANK=number, LOCAL_RANK=number, **group) for number in range(2))
     wait_for_epochs(main, home, 1)
@@ -292,9 +281,7 @@ def test_an_interrupt_ends_all(tmp_path):
     # A shell that starts this in the background lets it ignore interrupts.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code = heed + "import time; from agelib.runtime.launch import launch; launch(time.sleep, (600,), 2)"
-    command = subprocess.Popen(
-        [sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL
-    )
+    command = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 120
     while len(children := trainers(command)) < 2:
         assert time.monotonic() < limit

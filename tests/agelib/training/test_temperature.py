@@ -65,9 +65,7 @@ def test_each_task_has_its_own_and_what_is_not_known_does_not_count():
     assert found["gender"] == pytest.approx(best(gender[known], labels[known, 0].long()), rel=1e-4)
     assert found["age"] == pytest.approx(best(age, ages), rel=1e-4)
     one, other = target.split(before)
-    torch.testing.assert_close(
-        asked(network), torch.cat([one / found["gender"], other / found["age"]], dim=1)
-    )
+    torch.testing.assert_close(asked(network), torch.cat([one / found["gender"], other / found["age"]], dim=1))
 
 
 @pytest.mark.parametrize("target", ["regression", "sigmoid", "or_cnn", "coral", "corn", "normal"])
@@ -89,9 +87,7 @@ def test_a_run_and_its_model_say_what_the_temperature_makes_of_them(tmp_path, mo
     assert temperature == pytest.approx(metrics.fit_temperature(plain.posterior("valid"), ages), abs=1e-4)
     expected = metrics.scale_temperature(plain.posterior("test"), temperature)
     np.testing.assert_allclose(tempered.posterior("test"), expected, atol=1e-5)
-    pd.testing.assert_frame_equal(
-        plain.history.drop(columns="seconds"), tempered.history.drop(columns="seconds")
-    )
+    pd.testing.assert_frame_equal(plain.history.drop(columns="seconds"), tempered.history.drop(columns="seconds"))
 
     model = deploy.load(deploy.export(deploy.of_run(tempered), tmp_path / "model", graph=False))
     images = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 16), np.uint8)

@@ -87,14 +87,7 @@ LONG = [
 def test_a_killed_training_ends_with_the_same_numbers(tmp_path, settings):
     whole, expected = fit(tmp_path / "whole", **settings)
     folder = tmp_path / "killed"
-    command = [
-        sys.executable,
-        "-c",
-        KILLED,
-        str(folder),
-        REPOSITORY,
-        json.dumps(settings),
-    ]
+    command = [sys.executable, "-c", KILLED, str(folder), REPOSITORY, json.dumps(settings)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     history = folder / "history.csv"
     limit = time.monotonic() + 120
@@ -120,9 +113,7 @@ def test_a_resumed_optimiser_goes_on_exactly(tmp_path, optimiser):
     assert whole["train_loss"].tolist() == parted["train_loss"].tolist()
 
 
-@pytest.mark.parametrize(
-    "file", ["network.safetensors", "optimiser.safetensors", "history.csv", "optimiser.json"]
-)
+@pytest.mark.parametrize("file", ["network.safetensors", "optimiser.safetensors", "history.csv", "optimiser.json"])
 def test_a_torn_checkpoint_is_set_aside_and_said(tmp_path, file):
     whole, _ = fit(tmp_path / "whole")
     fit(tmp_path / "torn", epochs=2)
@@ -194,11 +185,7 @@ def test_the_learning_rate_finder_leaves_the_weights_alone():
 def test_half_precision_is_chosen_on_a_cpu_that_has_instructions_for_it(monkeypatch):
     depthwise = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
     plain = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3))
-    for can, network, expected in [
-        (True, plain, "bf16"),
-        (True, depthwise, "float32"),
-        (False, plain, "float32"),
-    ]:
+    for can, network, expected in [(True, plain, "bf16"), (True, depthwise, "float32"), (False, plain, "float32")]:
         monkeypatch.setattr(devices, "multiplies_bf16", lambda can=can: can)
         assert precision.precision(Training(), CPU, network) == expected
         assert precision.precision(Training(mixed_precision="bf16"), CPU, network) == "bf16"
@@ -320,9 +307,7 @@ def test_mixup_blends_losses_as_it_blends_pictures():
     torch.testing.assert_close(learner.xb[0], share * x + (1 - share) * x[other])
     outputs = torch.rand(6, 1)
     one, two = ((outputs - y) ** 2).mean(), ((outputs - y[other]) ** 2).mean()
-    assert float(learner.loss_func(outputs, y)) == pytest.approx(
-        float(share * one + (1 - share) * two), rel=1e-5
-    )
+    assert float(learner.loss_func(outputs, y)) == pytest.approx(float(share * one + (1 - share) * two), rel=1e-5)
 
 
 def test_swa_keeps_the_mean_of_the_last_epochs_weights(tmp_path):

@@ -67,14 +67,7 @@ def test_it_is_unpacked_once_and_again_when_the_archive_changes(tmp_path):
     assert (changed / "a").read_bytes() == b"22"
 
 
-ESCAPES = [
-    "../evil.txt",
-    "faces/../../evil.txt",
-    "/tmp/evil.txt",
-    "..\\evil.txt",
-    "C:\\evil.txt",
-    "C:evil.txt",
-]
+ESCAPES = ["../evil.txt", "faces/../../evil.txt", "/tmp/evil.txt", "..\\evil.txt", "C:\\evil.txt", "C:evil.txt"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
@@ -83,9 +76,7 @@ def test_a_member_that_would_escape_is_refused_with_its_archive(tmp_path, worksp
     members = {"good.txt": b"good", name: b"evil"}
     path = tmp_path / f"slip.{kind}"
     make_zip(path, members) if kind == "zip" else make_tar(path, members)
-    with pytest.raises(
-        ValueError, match=r"slip\.\w+: member .*evil\.txt.* outside the folder; nothing was unpacked"
-    ):
+    with pytest.raises(ValueError, match=r"slip\.\w+: member .*evil\.txt.* outside the folder; nothing was unpacked"):
         archives.unpack(path, progress=False)
     assert [file for file in tmp_path.rglob("*") if file.name in ("evil.txt", "good.txt")] == []
 

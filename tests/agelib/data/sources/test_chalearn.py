@@ -71,26 +71,14 @@ def test_the_column_that_is_there_decides_and_not_its_place(folder):
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (
-            {"header": "img_name, age, subject"},
-            r"real_db.csv: no column 'real_age' \(it has: img_name, age, subj",
-        ),
+        ({"header": "img_name, age, subject"}, r"real_db.csv: no column 'real_age' \(it has: img_name, age, subj"),
         ({"ages": (24, 28, "old", 2, 16)}, r"real_db.csv: 1 line has .* \(first: line 4, 'old'\)"),
         ({"ages": (24, -28, 171, 2, 16)}, r"2 lines have .* real_age: .* \(first: line 3, '-28'\)"),
         ({"ages": (24, 28, "", 2, 16)}, r"first: line 4, nan"),
-        (
-            {"subjects": (-1, -1, 2.5, 1, 82)},
-            r"subject: a whole number from 0, or -1 \(first: line 4, '2.5'\)",
-        ),
+        ({"subjects": (-1, -1, 2.5, 1, 82)}, r"subject: a whole number from 0, or -1 \(first: line 4, '2.5'\)"),
         ({"subjects": (-2, -1, -1, 1, 82)}, r"first: line 2, '-2'"),
-        (
-            {"names": ("a.jpg", "b.jpg", "a.jpg", "c.jpg", "d.jpg")},
-            r"not there yet \(first: line 4, 'a.jpg'\)",
-        ),
-        (
-            {"names": ("image_2.jpg", "image_1.jpg", *NAMES[2:])},
-            r"line 2 is image_1.jpg of subject -1 in .*2 lines",
-        ),
+        ({"names": ("a.jpg", "b.jpg", "a.jpg", "c.jpg", "d.jpg")}, r"not there yet \(first: line 4, 'a.jpg'\)"),
+        ({"names": ("image_2.jpg", "image_1.jpg", *NAMES[2:])}, r"line 2 is image_1.jpg of subject -1 in .*2 lines"),
         ({"subjects": (-1, -1, -1, 2, 82)}, r"line 5 is 001A02.JPG of subject 1 in .* subject 2 in"),
     ],
 )
@@ -222,9 +210,7 @@ def test_the_committed_reference_agrees_with_itself():
     for by in ("by_real_age", "by_apparent_age"):
         rows = pd.DataFrame(stored[by])
         assert rows["count"].sum() == stored["pictures"]
-        assert (rows["gap"] * rows["count"]).sum() / rows["count"].sum() == pytest.approx(
-            stored["gap"]["value"]
-        )
+        assert (rows["gap"] * rows["count"]).sum() / rows["count"].sum() == pytest.approx(stored["gap"]["value"])
         assert ((rows["low"] < rows["gap"]) & (rows["gap"] < rows["high"])).all()
     product = stored["apparent_per_real"] * stored["real_per_apparent"]
     assert product == pytest.approx(stored["correlation"] ** 2)

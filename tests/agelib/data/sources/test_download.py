@@ -68,9 +68,7 @@ def test_a_change_is_noticed_even_if_the_server_ignores_if_range(server, tmp_pat
     other = CONTENT[::-1]
     server.cuts, server.change_after_first = [400_000], (other, '"v2"')
     monkeypatch.setattr(
-        Handler,
-        "_start",
-        lambda self: int(self.headers["Range"][6:-1]) if "Range" in self.headers else None,
+        Handler, "_start", lambda self: int(self.headers["Range"][6:-1]) if "Range" in self.headers else None
     )
     assert fetch(server, tmp_path / "set.zip").read_bytes() == other
 
@@ -82,9 +80,7 @@ def test_a_shrunken_file_is_fetched_anew(server, tmp_path):
 
 
 def test_a_stop_between_the_last_byte_and_the_renaming_costs_nothing(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        download, "_finish", lambda *arguments, **options: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr(download, "_finish", lambda *arguments, **options: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path / "set.zip")
     monkeypatch.undo()
@@ -114,11 +110,7 @@ def test_the_first_sum_is_remembered_and_checked_next_time(server, tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "error", "words"),
-    [
-        (404, FileNotFoundError, "no such file"),
-        (410, FileNotFoundError, "no such file"),
-        (403, ValueError, "refuses"),
-    ],
+    [(404, FileNotFoundError, "no such file"), (410, FileNotFoundError, "no such file"), (403, ValueError, "refuses")],
 )
 def test_a_refusal_is_said_at_once(server, tmp_path, status, error, words):
     server.status = [status]
@@ -204,9 +196,7 @@ def test_set(server, monkeypatch):
     return dataset
 
 
-def test_nothing_is_fetched_before_the_terms_are_shown_and_accepted(
-    server, test_set, tmp_path, capsys, monkeypatch
-):
+def test_nothing_is_fetched_before_the_terms_are_shown_and_accepted(server, test_set, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(download.sys, "stdin", io.StringIO())
     with pytest.raises(ValueError, match="the terms are not accepted, nothing was fetched; accept=True"):
         download.download("test-set", tmp_path)

@@ -47,10 +47,7 @@ def archive(tmp_path):
     write_face(folder, "003a09", facts=FACTS | {"Age": "8"})
     write_face(folder, "004a10", facts=FACTS | {"Age": "10", "t": "", "Gender": "t"})
     write_face(
-        folder,
-        "005a11",
-        shape=np.full((68, 2), 900.0) + np.arange(136).reshape(68, 2),
-        facts=FACTS | {"Age": "11"},
+        folder, "005a11", shape=np.full((68, 2), 900.0) + np.arange(136).reshape(68, 2), facts=FACTS | {"Age": "11"}
     )
     write_face(folder, "006a12", shape=np.ones((67, 2)))
     write_face(folder, "face")
@@ -70,9 +67,7 @@ def test_every_readable_face_is_a_row_with_its_landmarks(archive):
         "001A02.JPG", "001A43b.JPG", "002A07.JPG", "003A09.JPG", "004A10.JPG", "005A11.JPG"
     ]  # fmt: skip
     assert found.landmarks.shape == (6, 68, 2) and found.landmarks.dtype == np.float64
-    np.testing.assert_allclose(
-        found.landmarks[0], np.random.default_rng(0).uniform(50, 350, (68, 2)), atol=1e-4
-    )
+    np.testing.assert_allclose(found.landmarks[0], np.random.default_rng(0).uniform(50, 350, (68, 2)), atol=1e-4)
     assert found.faces["identity"].tolist() == ["001", "001", "002", "003", "004", "005"]
     assert found.faces["age"].tolist() == [2, 43, 7, 9, 10, 11]
 
@@ -215,9 +210,7 @@ def test_the_test_fold_is_not_looked_at():
     faces, shapes = make_people(people=10, pictures=4)
     once = landmarks.cross_validate(faces, shapes, "random", folds=3)
     test = (once["fold"] == 0).to_numpy()
-    other = faces.assign(
-        age=faces["age"].where(~test, faces["age"] + 0.4)
-    )  # the same years, so the same folds
+    other = faces.assign(age=faces["age"].where(~test, faces["age"] + 0.4))  # the same years, so the same folds
     again = landmarks.cross_validate(other, shapes, "random", folds=3)
     assert (again["fold"] == once["fold"]).all()
     np.testing.assert_array_equal(again["predicted"][test], once["predicted"][test])

@@ -13,9 +13,7 @@ def write(folder, *names):
 
 
 def test_folder_and_name_give_identity_and_age(tmp_path):
-    rows = sources.read(
-        "panda", write(tmp_path, "bao/12_a.jpg", "bao/7.25_000031.jpg", "lin/0.5_x.PNG")
-    ).faces
+    rows = sources.read("panda", write(tmp_path, "bao/12_a.jpg", "bao/7.25_000031.jpg", "lin/0.5_x.PNG")).faces
     assert rows["path"].tolist() == ["bao/12_a.jpg", "bao/7.25_000031.jpg", "lin/0.5_x.PNG"]
     assert rows["age"].tolist() == [12, 7.25, 0.5] and rows["real_age"].equals(rows["age"].rename("real_age"))
     assert rows["identity"].tolist() == ["bao", "bao", "lin"]

@@ -83,10 +83,7 @@ def test_odd_rows_stay_and_are_counted(tmp_path):
     }
 
 
-@given(
-    st.dates(datetime.date(1, 1, 1), datetime.date(2300, 12, 31)),
-    st.integers(1, 2400),
-)
+@given(st.dates(datetime.date(1, 1, 1), datetime.date(2300, 12, 31)), st.integers(1, 2400))
 def test_ages_are_those_of_the_calendar(born, year):
     july = datetime.date(year, 7, 1)
     completed = year - born.year - ((born.month, born.day) > (7, 1))
@@ -99,9 +96,7 @@ def test_ages_are_those_of_the_calendar(born, year):
 def test_serials_are_pythons_ordinals_plus_366():
     serials = np.array([366, 367, 368, 723671, 3652059 + 366, 3652060 + 366, np.nan, np.inf, -5])
     dates = imdb_wiki.to_birth_dates(serials)
-    valid = [
-        date.fromordinal(int(s) - 366) for date, s in zip([datetime.date] * 4, serials[1:5], strict=True)
-    ]
+    valid = [date.fromordinal(int(s) - 366) for date, s in zip([datetime.date] * 4, serials[1:5], strict=True)]
     assert list(dates[1:5].astype("object")) == valid
     assert np.isnat(dates[[0, 5, 6, 7, 8]]).all()
 
@@ -267,10 +262,7 @@ def test_a_well_formed_name_reads_back(age, gender, race, stamp, ending):
 
 
 def test_unparsable_names_are_skipped_with_their_reason(tmp_path):
-    good, bad = (
-        ["1_0_0_20161219140623097.jpg.chip.jpg"],
-        ["me.jpg", "_0_0_20161219140623097.jpg", "x_0_0_1.jpg"],
-    )
+    good, bad = (["1_0_0_20161219140623097.jpg.chip.jpg"], ["me.jpg", "_0_0_20161219140623097.jpg", "x_0_0_1.jpg"])
     make_pictures(tmp_path / "UTKFace", good + bad)
     (tmp_path / "UTKFace" / "labels.txt").touch()
     (tmp_path / "UTKFace" / "._1_0_0_20161219140623097.jpg.chip.jpg").touch()
@@ -388,9 +380,7 @@ def test_faults_of_the_tables_name_file_and_line(tmp_path):
     table = release / "gt_avg_train.csv"
     text = table.read_text()
     table.write_text(text.replace("61.0", "old"))
-    with pytest.raises(
-        ValueError, match=r"gt_avg_train\.csv: 'apparent_age_avg' must be a number .* line 3 has 'old'"
-    ):
+    with pytest.raises(ValueError, match=r"gt_avg_train\.csv: 'apparent_age_avg' must be a number .* line 3 has 'old'"):
         sources.read("appa-real", tmp_path)
     table.write_text(text.replace("real_age", "age"))
     with pytest.raises(ValueError, match=r"gt_avg_train\.csv: no column real_age \(it has: file_name"):
@@ -480,21 +470,14 @@ def test_drawn_faces_need_a_number_and_no_root(tmp_path):
 
 
 @given(
-    st.lists(
-        st.text(st.characters(codec="utf-16", exclude_characters="\0"), max_size=12), min_size=1, max_size=8
-    ),
+    st.lists(st.text(st.characters(codec="utf-16", exclude_characters="\0"), max_size=12), min_size=1, max_size=8),
     st.booleans(),
 )
 def test_a_struct_of_columns_is_read_as_it_was_written(tmp_path_factory, texts, compressed):
     path = tmp_path_factory.mktemp("mat") / "wiki.mat"
     corners = [np.array([[i, 2, 300, 70000]], dtype="float64") for i in range(len(texts))]
     numbers = np.arange(len(texts), dtype="int16")[None, :]
-    struct = {
-        "full_path": cells(texts),
-        "face_location": cells(corners),
-        "dob": numbers,
-        "gender": numbers * np.nan,
-    }
+    struct = {"full_path": cells(texts), "face_location": cells(corners), "dob": numbers, "gender": numbers * np.nan}
     savemat(path, {"other": 3.0, "wiki": struct}, do_compression=compressed)
     found = matlab.read_struct(path, ("imdb", "wiki"))
     assert list(found) == list(struct)

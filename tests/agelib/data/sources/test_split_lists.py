@@ -57,12 +57,7 @@ def test_utkface_says_nobody_and_has_no_validation_part(folder):
         ("cacd", "cacd_test.csv", [",file,age", "1,31_Ann_Bee_0002.jpg,old"], "row 2.*age that is no number"),
         ("cacd", "cacd_test.csv", [",file,age", "1,31_Ann_Bee_0002.jpg,18"], r"row 2.*another age.*\+14"),
         ("cacd", "cacd_test.csv", [",file,age", "1,30_Ann_Bee_0001.jpg,16"], "listed twice.*first in train"),
-        (
-            "morph2",
-            "morph2_test.csv",
-            [MORPH_HEAD, "009055_1M55.jpg,9056,1,B,1,,39,,GOOD"],
-            "another id_num",
-        ),
+        ("morph2", "morph2_test.csv", [MORPH_HEAD, "009055_1M55.jpg,9056,1,B,1,,39,,GOOD"], "another id_num"),
     ],
 )
 def test_another_form_is_refused_with_the_row(folder, name, file, lines, message):

@@ -42,9 +42,7 @@ def test_the_clock_goes_on_from_the_archive_to_the_judged_test_part(raced):
 
 def test_a_speedrun_finds_what_the_same_experiment_finds_without_a_clock(raced, folder):
     plain = published.keep(
-        run.run(published.read("speedrun").experiment().replace(**SMALL), progress=False),
-        "multitask",
-        folder,
+        run.run(published.read("speedrun").experiment().replace(**SMALL), progress=False), "multitask", folder
     )
     pd.testing.assert_frame_equal(raced.predictions, plain.predictions)
     with pytest.raises(ValueError, match="multitask-42 was made without a clock"):
@@ -92,9 +90,7 @@ def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
 
 
 def test_the_race_has_a_line_for_each_training(raced):
-    curves = pd.concat(
-        [published.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)]
-    )
+    curves = pd.concat([published.clock(raced).assign(recipe=recipe, seed=seed) for recipe in "ab" for seed in (1, 2)])
     axis = plots.race(curves).axes[0]
     assert len([line for line in axis.lines if len(line.get_xdata()) == 2]) >= 4
     assert {text.get_text() for text in axis.texts} == {"a", "b"}

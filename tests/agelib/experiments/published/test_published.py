@@ -134,9 +134,7 @@ def test_several_runs_as_one_take_the_mean_of_their_ages_and_probabilities(tmp_p
     assert joint["gender=female"].tolist() == pytest.approx([1.7 / 3, 1.3 / 3])
     assert joint["predicted_gender"].tolist() == ["female", "male"]
     expected = age_groups.names_of("3")
-    assert joint["predicted_age_group"].tolist() == [
-        expected[code] for code in age_groups.group_of([16.0, 43.0], "3")
-    ]
+    assert joint["predicted_age_group"].tolist() == [expected[code] for code in age_groups.group_of([16.0, 43.0], "3")]
 
 
 def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder):
@@ -151,9 +149,7 @@ def test_the_kept_intervals_were_calibrated_on_the_validation_part(done, folder)
 
 def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder):
     (kept,) = published.kept(folder=folder)
-    assert (
-        str(show.provenance(kept)).partition(" seed ")[2] == str(show.provenance(done)).partition(" seed ")[2]
-    )
+    assert str(show.provenance(kept)).partition(" seed ")[2] == str(show.provenance(done)).partition(" seed ")[2]
     assert "Drawn faces, not people (drawn-utkface)" in str(show.provenance(kept))
 
 
@@ -234,9 +230,7 @@ def test_the_kept_maps_show_no_single_picture():
 
 
 def test_the_split_is_of_names_and_parts_alone(tmp_path):
-    root = drawn.draw_collection(
-        "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
-    )
+    root = drawn.draw_collection("utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
     table = published.write_split(root, tmp_path / "split.csv.gz")
     assert table.columns.tolist() == ["path", "split"]
     about = json.loads((tmp_path / "split.json").read_text())
@@ -260,9 +254,7 @@ def test_the_command_lists_what_there_is_and_says_what_it_lacks(capsys):
 
 
 def test_the_command_runs_an_experiment_and_keeps_it_only_if_told_to(tmp_path, monkeypatch, capsys):
-    root = drawn.draw_collection(
-        "utkface", 160, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
-    )
+    root = drawn.draw_collection("utkface", 160, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
     monkeypatch.setattr(published, "FOLDER", tmp_path / "reference")
     small = MINIATURE | {"source": "utkface", "pictures": 0, "root": root, "split_file": ""}
     typed = [f"--{option.replace('_', '-')}={value}" for option, value in small.items()]
@@ -275,15 +267,11 @@ def test_the_command_runs_an_experiment_and_keeps_it_only_if_told_to(tmp_path, m
 
 
 def test_the_command_makes_the_split_and_what_is_no_training(tmp_path, monkeypatch, capsys):
-    root = drawn.draw_collection(
-        "utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False
-    )
+    root = drawn.draw_collection("utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
     monkeypatch.setattr(published, "FOLDER", tmp_path / "reference")
     (tmp_path / "reference").mkdir()
     assert main(["published", "split", "--root", str(root)]) == 0
-    assert "train 88, test 12, valid 10" in capsys.readouterr().out and not list(
-        (tmp_path / "reference").iterdir()
-    )
+    assert "train 88, test 12, valid 10" in capsys.readouterr().out and not list((tmp_path / "reference").iterdir())
     assert main(["published", "split", "--root", str(root), "--write"]) == 0
     assert (tmp_path / "reference" / "utkface_21k_split.csv.gz").is_file()
 
@@ -325,7 +313,4 @@ def test_the_page_says_what_is_not_reached(done, tmp_path):
     better = sum(mae < ours["MAE"] for *_, mae in recipes.FIELD)
     assert f"{better} of these 5 are ahead of ours" in page
     # One epoch on a hundred drawn faces beats nobody.
-    assert (
-        "- Macro F1 of gender: study C states 93.41 %, ours (one seed) is" in page
-        and "**not reached**" in page
-    )
+    assert "- Macro F1 of gender: study C states 93.41 %, ours (one seed) is" in page and "**not reached**" in page

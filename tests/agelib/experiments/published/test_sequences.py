@@ -67,9 +67,7 @@ def test_the_published_errors_are_study_bs():
 
 
 def test_each_step_changes_what_the_study_says_and_nothing_else():
-    experiments = {
-        step: one.values() for (step, part), one in experiments_of("utkface-twenty").items() if not part
-    }
+    experiments = {step: one.values() for (step, part), one in experiments_of("utkface-twenty").items() if not part}
 
     def changed(name, before):
         return {k: v for k, v in experiments[name].items() if v != experiments[before][k]}
@@ -101,10 +99,7 @@ def test_the_final_network_is_described_as_in_the_study():
     assert {name: age[name] for name in stated} == stated
     assert age["augmentation"] == ("affine", "crop", "blur", "light")
     sizes = {
-        part: (
-            experiments["V20", part].network.base_features,
-            experiments["V20", part].network.hidden_neurons,
-        )
+        part: (experiments["V20", part].network.base_features, experiments["V20", part].network.hidden_neurons)
         for part in ("gender", "ethnicity")
     }
     assert sizes == {"gender": (32, 64), "ethnicity": (64, 64)}
@@ -160,10 +155,7 @@ def test_weights_are_for_the_steps_that_start_from_some():
     ("make", "message"),
     [
         (lambda: linked({}, Published("A", "", {}), Published("A", "", {})), "twice"),
-        (
-            lambda: linked({}, Published("A", "", {}, after="B"), Published("B", "", {})),
-            "builds on no earlier",
-        ),
+        (lambda: linked({}, Published("A", "", {}, after="B"), Published("B", "", {})), "builds on no earlier"),
         (lambda: Published("A", "", {"lerning_rate": 1}), "'lerning_rate', which is no option"),
         (lambda: Published("A", "", {}, parts={"x": {"lerning_rate": 1}}), "which is no option"),
         (lambda: Published("A", "", {}, kind="jump"), "kinds: run, hierarchy"),
@@ -216,9 +208,7 @@ def test_ours_is_scikit_learns_macro_f1_of_the_stored_predictions(done):
 
     for row in done[done["measure"] == AGE].to_dict("records"):
         table = pd.read_csv(row["predictions"])
-        expected = 100 * f1_score(
-            table["age_group"], table["predicted_age_group"], average="macro", zero_division=0
-        )
+        expected = 100 * f1_score(table["age_group"], table["predicted_age_group"], average="macro", zero_division=0)
         assert row["ours"] == pytest.approx(expected), row["step"]
 
 
@@ -237,9 +227,7 @@ def test_running_again_finds_everything_done(done, monkeypatch):
 
 def test_an_executor_may_be_brought_along(done):
     with ThreadPoolExecutor(2) as executor:
-        again = published.run(
-            "utkface-twenty", TINY, "smoke", only=["V05", "V02"], executor=executor, progress=False
-        )
+        again = published.run("utkface-twenty", TINY, "smoke", only=["V05", "V02"], executor=executor, progress=False)
     assert again["step"].tolist() == ["V05", "V02"]
     expected = done.set_index("step")["ours"]
     assert again["ours"].tolist() == [expected["V05"], expected["V02"]]
