@@ -1,7 +1,7 @@
 """`Experiment`: everything that decides a result, as one frozen record.
 
 It describes and does nothing: each field is read in the room that uses it. Papermill parameters, command-line
-options, study grids and ladders are all ways to write Experiments, through :meth:`Experiment.of` and
+options, study grids and published experiments are all ways to write Experiments, through :meth:`Experiment.of` and
 :meth:`Experiment.replace`, which take every field by its own name. Explained in chapter 05.
 """
 

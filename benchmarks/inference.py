@@ -12,7 +12,7 @@ import argparse
 import _report
 import pandas as pd
 
-from agelib.experiments.published.reference import FOLDER
+from agelib.experiments.published.record import FOLDER
 from agelib.runtime.provenance import Provenance
 
 #: Seconds that one way may take at one size of a batch.

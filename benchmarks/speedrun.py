@@ -30,8 +30,7 @@ def main() -> None:
 
     if chosen.root:
         for name in RECIPES:
-            for seed in published.read(name).seeds:
-                published.speedrun(chosen.root, seed, name)
+            published.run(name, {"root": chosen.root}, folder=published.FOLDER, clock=True)
     runs = [run for name in RECIPES for run in published.kept(name) if run.clock]
     if not runs:
         parser.error("no speedrun is kept: name the archive with --root UTKFace.tar.gz")

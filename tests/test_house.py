@@ -22,7 +22,7 @@ CLIMBING: list = []
 BY_STRING: dict[str, str] = {}
 
 #: The same, known and on their way out. The list may only shrink.
-BY_STRING_YET = ["agelib.experiments.published.registry"]
+BY_STRING_YET: list[str] = []
 
 #: How a docstring of a module does not begin.
 EMPTY_WORDS = ("this ", "module ", "a module", "contains ", "helper", "utilities", "various ", "functions for ")

@@ -1,11 +1,12 @@
-"""The page "Results": what reference runs on real pictures found, beside what was published, with the protocols."""
+"""The page "Results": what kept runs on real pictures found, beside what was published, with the protocols."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from agelib.experiments import search
-from agelib.experiments.published import Kept, kept, read, recipes, reference, results
+from agelib.experiments.published import FAMILIES, FOLDER, Kept, compared, kept, read, results
+from agelib.experiments.published.recipes import FIELD
 
 _OPENING = """# Results on real pictures
 
@@ -18,7 +19,7 @@ of UTKFace-21k (21,342 of the 23,708 pictures), in which exact and near duplicat
 contradicting ages in none. UTKFace names no person, so whether the same person is on two sides cannot be known.
 """
 
-_EMPTY = "\nNo reference run is kept yet. `agelib reference NAME --root UTKFace.tar.gz` makes one.\n"
+_EMPTY = "\nNo run is kept yet. `agelib published NAME --root UTKFace.tar.gz` makes one.\n"
 
 _HOW_COUNTED = """*Ours* is the mean over seeds. *All seeds as one* is an ensemble: the mean of their ages, and of their
 probabilities of each class; its interval is a bootstrap over the test pictures. *Published* is what the named work
@@ -28,7 +29,7 @@ states, on its own data and split.
 _AGAIN = """
 ## Make them again
 
-Every run is one command, with the data set of its owners: `agelib reference NAME --root UTKFace.tar.gz`. With
+Every run is one command, with the data set of its owners: `agelib published NAME --root UTKFace.tar.gz`. With
 `--write` it replaces what is kept. The same seed on the same machine gives the same numbers.
 """
 
@@ -47,14 +48,14 @@ _COMPARED = {
 }
 
 
-def results_page(folder: Path = reference.FOLDER) -> str:
-    """The page as Markdown, from the reference runs that are kept in a folder."""
+def results_page(folder: Path = FOLDER) -> str:
+    """The page as Markdown, from the runs that are kept in a folder."""
     table = results(folder)
     if table.empty:
         return _OPENING + _EMPTY
-    alone, compared = table[table["family"] == ""], table[table["family"] != ""]
-    sections = [_section(rows) for _, rows in alone.groupby("name", sort=False)]
-    sections += [_comparison(family, table, folder) for family in compared["family"].unique()]
+    alone, others = table[table["family"] == ""], table[table["family"] != ""]
+    sections = [_section(rows) for _, rows in alone.groupby("step", sort=False)]
+    sections += [_comparison(family, table, folder) for family in others["family"].unique()]
     return "\n".join([_OPENING, _HOW_COUNTED, *sections, _reached(table, _best(folder)), _AGAIN])
 
 
@@ -68,16 +69,16 @@ def _best(folder: Path) -> str:
 
 def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     """Experiments that differ in one thing, one row each."""
-    about = recipes.FAMILIES[family]
-    members = recipes.compared(family)
-    rows = table[table["name"].isin(members)].sort_values(
-        "name", key=lambda names: names.map(members.index), kind="stable"
+    about = FAMILIES[family]
+    members = compared(family)
+    rows = table[table["step"].isin(members)].sort_values(
+        "step", key=lambda names: names.map(members.index), kind="stable"
     )
     wanted = [name for name in _COMPARED if name in set(rows["measure"])]
     lines = []
-    for name, mine in rows.groupby("name", sort=False):
+    for name, mine in rows.groupby("step", sort=False):
         found, known = mine.set_index("measure"), mine.set_index("measure")["published"].dropna()
-        line = {"what": f"{found['title'].iloc[0]}<br>`{name}`"}
+        line = {"what": f"{found['what'].iloc[0]}<br>`{name}`"}
         if read(name).grid:
             line["chosen"] = _setting(kept(name, folder)[0])
         line |= {_COMPARED[each]: _with_spread(found.loc[each]) if each in found.index else "–" for each in wanted}
@@ -88,12 +89,12 @@ def _comparison(family: str, table: pd.DataFrame, folder: Path) -> str:
     columns = list(lines[0])
     written = ["| " + " | ".join(columns) + " |", "|" + "|".join([":--"] * len(columns)) + "|"]
     written += ["| " + " | ".join(line[column] for column in columns) + " |" for line in lines]
-    return "\n".join([f"## {about.heading}\n\n{about.said}\n", *written, *_protocol(rows), ""])
+    return "\n".join([f"## {about.title}\n\n{about.said}\n", *written, *_protocol(rows), ""])
 
 
 def _reached(table: pd.DataFrame, name: str) -> str:
     """What our best is beside what others state, and what it does not reach, said outright."""
-    best = table[table["name"] == name].set_index("measure")
+    best = table[table["step"] == name].set_index("measure")
     if best.empty:
         return ""
     ours, seeds = best.loc["MAE", "together"], best["seeds"].iloc[0]
@@ -103,13 +104,12 @@ def _reached(table: pd.DataFrame, name: str) -> str:
         "| work | network | first weights | MAE on UTKFace, years |\n|:--|:--|:--|--:|",
         f"| this book | `{name}`, {who} | random | **{ours:.2f}** |",
     ]
-    field = recipes.FIELD
-    lines += [f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in field]
-    ahead = [start for *_, start, mae in field if mae < ours]
+    lines += [f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in FIELD]
+    ahead = [start for *_, start, mae in FIELD if mae < ours]
     lines.append(
         "\nOf ours it is the recipe with the least validation loss. Nobody's split is anybody else's, so a tenth of a "
         f"year decides nothing here. {len(ahead)} of these "
-        f"{len(field)} are ahead of ours, {ahead.count('random') or 'none'} of them from random weights: who starts "
+        f"{len(FIELD)} are ahead of ours, {ahead.count('random') or 'none'} of them from random weights: who starts "
         "from weights that have seen many pictures has a smaller error, and this repository ships no such weights.\n"
     )
     short = {
@@ -123,7 +123,7 @@ def _reached(table: pd.DataFrame, name: str) -> str:
     ]
     tried = [family for family in ("parts", "speedrun", "sprint") if (table["family"] == family).any()]
     if tried:
-        where = " and ".join(f"*{recipes.FAMILIES[family].heading}*" for family in tried)
+        where = " and ".join(f"*{FAMILIES[family].title}*" for family in tried)
         lines.append(
             f"\nWhat parts of such a recipe are worth stands above, under {where}. What larger pictures and longer"
         )
@@ -139,7 +139,7 @@ def _with_spread(row: pd.Series) -> str:
 
 
 def _setting(run: Kept) -> str:
-    """What a reference's grid chose, as a kept run says."""
+    """What an experiment's grid chose, as a kept run says."""
     options = run.experiment.values()
     return search.label({name: options[name] for name in read(run.name).grid})
 
@@ -159,11 +159,11 @@ def _protocol(rows: pd.DataFrame) -> list[str]:
 
 
 def _section(rows: pd.DataFrame) -> str:
-    """One reference: what it is, under which protocol, and a table of its measures."""
+    """One experiment: what it is, under which protocol, and a table of its measures."""
     first = rows.iloc[0]
     lines = [
-        f"## {first['title']}\n",
-        f"`{first['name']}`: trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} "
+        f"## {first['what']}\n",
+        f"`{first['step']}`: trained on {first['trained']:,} pictures of {first['image_size']} × {first['image_size']} "
         f"pixels, tested on {first['tested']:,}; {first['epochs']} epochs, from {first['minutes']:.0f} minutes a "
         f"seed on {first['device']}.\n",
         "| measure | ours | seeds, least to most | all seeds as one | published |",

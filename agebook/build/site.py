@@ -30,7 +30,7 @@ from agebook.build.pages import (
 from agebook.build.plan import Build, Plan
 from agebook.build.postprocess import finish
 from agebook.build.results import results_page
-from agelib.experiments import published as references
+from agelib.experiments import published
 from agelib.runtime.progress import PATIENCE, Line, steady
 from agelib.runtime.subprocesses import run_python
 from agelib.runtime.workspace import content_key, file_key, read_json, write_whole
@@ -58,7 +58,7 @@ def site_key(plan: Plan) -> str:
     files = ["_config.yml", "_toc.yml", "requirements.txt"]
     files += [path.relative_to(repository).as_posix() for path in _book_files(repository)]
     makers = [Path(__file__).with_name(f"{name}.py") for name in MAKERS]
-    makers += sorted(Path(references.__file__).parent.glob("*.py"))
+    makers += sorted(Path(published.__file__).parent.glob("*.py"))
     return content_key(
         [(name, file_key(repository / name)) for name in files],
         [file_key(path) for path in makers],

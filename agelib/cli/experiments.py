@@ -1,11 +1,11 @@
-"""Commands that train and measure: ``train``, ``study``, ``ladder``, ``networks`` and others.
+"""Commands that train and measure: ``train``, ``study``, ``throughput`` and ``networks``.
 
 Explained in "How to run".
 """
 
 from pathlib import Path
 
-from agelib.cli.options import add_options, add_workers, experiment_of, open_workers, typed_options
+from agelib.cli.options import add_options, add_workers, experiment_of, open_workers
 from agelib.config import Experiment
 from agelib.runtime.logs import LOGGER
 from agelib.runtime.progress import steady
@@ -48,36 +48,12 @@ def add(commands) -> None:
     add_options(study)
     study.set_defaults(command=_study, kept=_KEPT, needs=["fastai", "optuna"])
 
-    ladder = commands.add_parser("ladder", help="run a study's variants, one after the other, beside its numbers")
-    ladder.add_argument("which", nargs="?", help="utkface-twenty or appa-real-m; without it, what there is")
-    ladder.add_argument(
-        "--steps", default="", help="which steps, such as V01,V05 (default: all; those done are found again)"
-    )
-    ladder.add_argument(
-        "--size",
-        default="cpu",
-        help="smoke or cpu (default): drawn faces; reduced: real pictures, small; full: the study's settings",
-    )
-    ladder.add_argument("--weights", default="", help="file for the steps that start from pretrained weights")
-    add_workers(ladder, "steps")
-    ladder.add_argument("--out", type=Path, help="write the table to this CSV file too")
-    add_options(ladder)
-    ladder.set_defaults(command=_ladder, kept=_KEPT)
-
     throughput = commands.add_parser("throughput", help="pictures a second that networks predict, by batch size")
     throughput.add_argument("names", nargs="*", help="networks (default: seven of different kinds)")
     throughput.add_argument("--image-size", type=int, default=64, help="pixels (default 64)")
     throughput.add_argument("--batch-sizes", default="1,8,32,100", help="default 1,8,32,100")
     throughput.add_argument("--repeats", type=int, default=5, help="default 5; the median is printed")
     throughput.set_defaults(command=_throughput)
-
-    landmarks = commands.add_parser(
-        "landmarks", help="age from FG-NET's landmarks: random against subject-exclusive folds"
-    )
-    landmarks.add_argument("root", type=Path, help="FG-NET's annotations: the folder or the archive")
-    landmarks.add_argument("--repeats", type=int, default=5, help="cross-validations of each kind (default 5)")
-    landmarks.add_argument("--write", type=Path, help="folder to write the result to, with its provenance")
-    landmarks.set_defaults(command=_landmarks)
 
     networks = commands.add_parser("networks", help="list networks with their parameters and multiply-adds")
     networks.add_argument("--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)")
@@ -125,37 +101,6 @@ def _explain(parts, folder: Path) -> None:
     print(f"\n{folder}\n{f'not there yet: {fault}' if fault else 'there: it would not be trained again'}")
 
 
-def _ladder(chosen) -> None:
-    from agelib.experiments.published import climb, registry
-    from agelib.runtime import workspace
-
-    if chosen.which is None:
-        for name in registry.names():
-            steps = [step.name for step in registry.read(name).steps]
-            print(f"{name:16} {steps[0]} to {steps[-1]}")
-        return
-    steps = [step.strip() for step in chosen.steps.split(",") if step.strip()]
-    with open_workers(chosen) as executor:
-        table = climb.climb(
-            chosen.which,
-            typed_options(chosen),
-            chosen.size,
-            steps or None,
-            weights=chosen.weights,
-            workers=chosen.workers,
-            executor=executor,
-        )
-    if chosen.out:
-        workspace.write_table(chosen.out, table)
-    if table["drawn"].eq(True).any():
-        print("drawn faces, not people; the published numbers are of people")
-    columns = ["step", "part", "what", "measure", "published", "ours", "low", "high", "tested", "epochs", "seconds"]
-    print(table[columns].fillna("").to_string(index=False, float_format="{:.2f}".format, max_colwidth=60))
-    for row in table[table["state"] != "complete"].drop_duplicates("step").itertuples():
-        LOGGER.error("%s: %s", row.step, row.error)
-        print(f"{row.step}: {row.error}")
-
-
 def _throughput(chosen) -> None:
     from agelib.deploy import throughput
 
@@ -163,15 +108,6 @@ def _throughput(chosen) -> None:
     names = chosen.names or throughput.NAMES
     table = throughput.measure(names, chosen.image_size, sizes, repeats=chosen.repeats, progress=True)
     print(table.to_string(index=False, float_format="{:,.1f}".format))
-
-
-def _landmarks(chosen) -> None:
-    import json
-
-    from agelib.experiments.published import landmarks
-
-    found = landmarks.reference(chosen.root, chosen.write, repeats=chosen.repeats, progress=True)
-    print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
 def _study(chosen) -> None:

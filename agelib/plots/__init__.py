@@ -19,7 +19,14 @@ from agelib.plots.fairness import chance_histogram, differences
 from agelib.plots.heat_maps import average_maps, channel_maps, heat_maps, sanity_check
 from agelib.plots.predictions import comparison_bars, error_by_age, predicted_vs_true
 from agelib.plots.search import importance_bars, size_and_speed, study_curves
-from agelib.plots.subgroups import class_scores, confusion_matrix, confusion_squares, group_bars, ladder, weights_by_age
+from agelib.plots.subgroups import (
+    class_scores,
+    confusion_matrix,
+    confusion_squares,
+    group_bars,
+    variants,
+    weights_by_age,
+)
 from agelib.plots.theme import set_theme
 from agelib.plots.training import learning_curves, learning_rate, race
 from agelib.plots.uncertainty import (
@@ -58,7 +65,6 @@ __all__ = [
     "heat_maps",
     "importance_bars",
     "intervals_by_age",
-    "ladder",
     "learning_curves",
     "learning_rate",
     "pictures",
@@ -73,5 +79,6 @@ __all__ = [
     "size_and_speed",
     "spread_and_error",
     "study_curves",
+    "variants",
     "weights_by_age",
 ]

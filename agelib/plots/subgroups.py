@@ -231,7 +231,7 @@ def weights_by_age(ages, weights: dict):
     return theme.done(figure)
 
 
-def ladder(table: pd.DataFrame, label: str = "macro F1 (%)"):
+def variants(table: pd.DataFrame, label: str = "macro F1 (%)"):
     """Published against own numbers, variant by variant.
 
     Parameters
@@ -245,11 +245,11 @@ def ladder(table: pd.DataFrame, label: str = "macro F1 (%)"):
     Examples
     --------
     >>> table = pd.DataFrame({"variant": ["V01", "V02"], "published": [53.38, 55.96], "ours": [50.0, None]})
-    >>> figure = ladder(table)
+    >>> figure = variants(table)
     >>> [text.get_text() for text in figure.axes[0].get_xticklabels()]
     ['V01', 'V02']
     """
-    theme.need(table, ["variant", "published", "ours"], "ladder")
+    theme.need(table, ["variant", "published", "ours"], "variants")
     places = np.arange(len(table))
     figure, axis = theme.axes(width=max(5.0, 1.5 + 0.4 * len(table)), height=4)
     published, ours = (table[name].to_numpy(dtype=float) for name in ("published", "ours"))

@@ -33,7 +33,7 @@ KINDS = {
     "cleaned": "cleaned tables",
     "detections": "faces found",
     "studies": "grids and searches",
-    "ladders": "predictions of ladders",
+    "sequences": "predictions of sequences",
     "try-it": "the page Try it",
 }
 

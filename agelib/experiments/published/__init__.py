@@ -1,25 +1,37 @@
-"""Reference results on real pictures: which runs, how to make them again, and what they found.
+"""What others published and what we chose: which experiments, how to run them, and what they found.
+
+:mod:`~agelib.experiments.published.record` what a published experiment is, and a sequence of them ·
+:mod:`~agelib.experiments.published.registry` all of them by name ·
+:mod:`~agelib.experiments.published.runner` running them · :mod:`~agelib.experiments.published.comparison` published
+numbers beside ours · :mod:`~agelib.experiments.published.kept_runs` what is kept of the runs on real images.
 
 What a laptop trains on drawn faces in a minute says nothing about people. The results that do are made once, on real
-pictures and one split for all, and kept in ``data/reference/runs``: small files, from which every number is computed
+images and one split for all, and kept in ``data/reference/runs``: small files, from which every number is computed
 anew. Shown on the page "Results".
 """
 
-from agelib.experiments.published.compare import compare, results, together
-from agelib.experiments.published.grids import trials
-from agelib.experiments.published.kept import Kept, keep, kept, measure, run_reference, write_split
-from agelib.experiments.published.recipes import NAMES, read
-from agelib.experiments.published.reference import Reference
+from agelib.experiments.published.comparison import clock, compare, gains, races, results, side_by_side
+from agelib.experiments.published.kept_runs import Kept, keep, kept, measure, together, trials, write_split
+from agelib.experiments.published.record import FOLDER, SPLIT, Published, Sequence
+from agelib.experiments.published.registry import FAMILIES, NAMES, SEQUENCES, compared, describe, read
+from agelib.experiments.published.runner import run
 from agelib.experiments.published.saliency import Maps, read_maps, write_maps
-from agelib.experiments.published.speedrun import clock, races, speedrun
 
 __all__ = [
+    "FAMILIES",
+    "FOLDER",
     "NAMES",
+    "SEQUENCES",
+    "SPLIT",
     "Kept",
     "Maps",
-    "Reference",
+    "Published",
+    "Sequence",
     "clock",
     "compare",
+    "compared",
+    "describe",
+    "gains",
     "keep",
     "kept",
     "measure",
@@ -27,8 +39,8 @@ __all__ = [
     "read",
     "read_maps",
     "results",
-    "run_reference",
-    "speedrun",
+    "run",
+    "side_by_side",
     "together",
     "trials",
     "write_maps",

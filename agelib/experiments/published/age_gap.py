@@ -8,6 +8,7 @@ import pandas as pd
 from agelib.data.sources import chalearn as chalearn_source
 from agelib.metrics.bootstrap import Resampling
 from agelib.metrics.subgroups import group_codes
+from agelib.runtime import workspace
 from agelib.runtime.provenance import record
 
 #: Edges of the age groups in which the gap is given.
@@ -103,23 +104,21 @@ def describe_gap(faces: pd.DataFrame, edges: tuple = EDGES, resamples: int = 200
     (3, -1.33, 'under 20')
     """
     options = {"resamples": resamples, "seed": seed}
-    whole = gaps(faces.assign(all="all"), "all", **options).iloc[0]
+    whole = gaps(faces.assign(all="all"), "all", **options).iloc[0].astype(float)
     gap = faces["apparent_age"] - faces["real_age"]
     known = faces[gap.notna()]
     spread = np.cov(known["apparent_age"], known["real_age"])
+    by = {f"by_{age}": gaps(faces, age, edges, **options) for age in ("real_age", "apparent_age")}
     return {
         "pictures": int(whole["count"]),
-        "gap": {"value": float(whole["gap"]), "low": float(whole["low"]), "high": float(whole["high"])},
-        "distance": float(whole["distance"]),
+        "gap": whole.rename({"gap": "value"})[["value", "low", "high"]].to_dict(),
+        "distance": whole["distance"],
         "older": float(100 * (gap > 0).sum() / len(known)),
         "younger": float(100 * (gap < 0).sum() / len(known)),
         "correlation": float(spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1])),
         "apparent_per_real": float(spread[0, 1] / spread[1, 1]),
         "real_per_apparent": float(spread[0, 1] / spread[0, 0]),
-        **{
-            f"by_{by}": gaps(faces, by, edges, **options).rename_axis("group").reset_index().to_dict("records")
-            for by in ("real_age", "apparent_age")
-        },
+        **{name: table.rename_axis("group").reset_index().to_dict("records") for name, table in by.items()},
         "protocol": {
             "gap": "apparent minus real age, in years; above 0: looks older",
             "edges": list(edges),
@@ -130,28 +129,24 @@ def describe_gap(faces: pd.DataFrame, edges: tuple = EDGES, resamples: int = 200
     }
 
 
-def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
-    """Describe the gap of the real ChaLearn pictures, and write what was found with where it comes from.
+def describe_chalearn(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
+    """Describe the gap of ChaLearn's people, and write what was found with where it comes from.
 
     Parameters
     ----------
     root : path
-        As for :func:`read`.
+        As for :func:`agelib.data.sources.chalearn.read`.
     folder : path, optional
-        Where to write ``chalearn_gap.json``; nothing is written if not given. The reference results lie in
-        ``data/reference``.
+        Where to write ``chalearn_gap.json``; nothing is written if not given.
     resamples, seed : int
         As in :func:`describe_gap`.
 
     Returns
     -------
     dict
-        What :func:`describe_gap` returns of the ChaLearn pictures alone, with ``provenance``: the data set, a key of
+        What :func:`describe_gap` returns of the ChaLearn images alone, with ``provenance``: the data set, a key of
         its ages, what was left out and why, and versions.
     """
-
-    from agelib.runtime import workspace
-
     found = chalearn_source.read(root)
     chalearn = found.faces[found.faces["source"] == "chalearn"]
     if chalearn.empty:
@@ -160,7 +155,7 @@ def reference(root, folder=None, resamples: int = 2000, seed: int = 42) -> dict:
     result["provenance"] = record(
         "numpy",
         "pandas",
-        made_by="agelib.experiments.published.age_gap.reference",
+        made_by="agelib published chalearn-gap",
         data="ChaLearn, apparent and real ages of pictures of people; no pictures used",
         key=workspace.content_key(chalearn[["path", "apparent_age", "real_age"]].to_csv(index=False)),
         left_out={"FG-NET": int(len(found.faces) - len(chalearn))},

@@ -6,10 +6,18 @@ the shape of a face. It is cross-validated twice, with folds that deal out pictu
 Explained in chapter 20.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+from scipy.linalg import cho_factor, cho_solve
 
+from agelib import metrics
+from agelib.data import splits
+from agelib.data.sources import fgnet
+from agelib.runtime import workspace
 from agelib.runtime.progress import PATIENCE, Line
+from agelib.runtime.provenance import record
 
 #: How folds are dealt → the kind of :func:`agelib.data.splits.folds`.
 KINDS = {"random": "by_age", "subject_exclusive": "subject_exclusive"}
@@ -111,8 +119,6 @@ def predict_all(train, ages, others, widths=WIDTHS, ridges=RIDGES) -> dict:
     dict
         (width, ridge) → predicted ages [M] in years, within the range of the training ages.
     """
-    from scipy.linalg import cho_factor, cho_solve
-
     ages = np.asarray(ages, dtype=np.float64)
     mean, spread = train.mean(axis=0), train.std(axis=0)
     spread = np.where(spread > 0, spread, 1)
@@ -180,8 +186,6 @@ def cross_validate(
     The reference shape, the standardisation and the choice of width and ridge (by the MAE over four inner folds, which
     are dealt in the same way) see the training folds alone.
     """
-    from agelib.data import splits
-
     if kind not in KINDS:
         raise ValueError(f"folds are dealt as one of {', '.join(KINDS)}, not {kind!r}")
     if len(faces) != len(landmarks):
@@ -192,23 +196,27 @@ def cross_validate(
     faces = faces.reset_index(drop=True)
     tables, line = [], Line(f"cross-validate, {kind}", repeats * folds, "folds", progress, after=PATIENCE)
     for repeat in range(repeats):
-        dealt = splits.folds(faces, folds, KINDS[kind], seed=seed + repeat)["fold"].to_numpy()
+        dealt = _deal(faces, folds, kind, seed + repeat)
         table = faces[["path", "age", "identity"]].assign(predicted=np.nan, repeat=repeat, fold=dealt)
         for fold in range(folds):
             train, test = np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)
-            inner = splits.folds(faces.iloc[train], INNER_FOLDS, KINDS[kind], seed=seed + repeat)["fold"].to_numpy()
+            inner = _deal(faces.iloc[train], INNER_FOLDS, kind, seed + repeat)
             aligned, reference = align(landmarks[train])
             features, ages = describe(aligned), faces["age"].to_numpy()[train]
             width, ridge = _choose(features, ages, inner)
             others = describe(align(landmarks[test], reference)[0])
             predicted = predict_all(features, ages, others, (width,), (ridge,))[width, ridge]
-            table.loc[test, ["predicted", "width", "ridge"]] = np.column_stack(
-                [predicted, np.full(len(test), width), np.full(len(test), ridge)]
-            )
+            table.loc[test, "predicted"] = predicted
+            table.loc[test, ["width", "ridge"]] = width, ridge
             line.advance()
         tables.append(table)
     line.close()
     return pd.concat(tables, ignore_index=True)
+
+
+def _deal(faces: pd.DataFrame, folds: int, kind: str, seed: int) -> np.ndarray:
+    """The fold of each image."""
+    return splits.folds(faces, folds, KINDS[kind], seed=seed)["fold"].to_numpy()
 
 
 def _choose(features: np.ndarray, ages: np.ndarray, inner: np.ndarray) -> tuple[float, float]:
@@ -248,26 +256,19 @@ def compare_folds(
         at nothing, subject-exclusive), ``repeats`` (the two MAEs and their difference in each repeat), and the protocol
         in words.
     """
-    from agelib import metrics
-
     tables = {kind: cross_validate(faces, landmarks, kind, folds, repeats, seed, progress) for kind in KINDS}
-    seen = _share_seen(tables["random"])
-    # A picture is judged once in each repeat, and `compare` wants each row by a name of its own.
+    # An image is judged once in each repeat, and `compare` wants each row by a name of its own.
     named = {k: t.assign(path=t["path"] + " " + t["repeat"].astype(str)) for k, t in tables.items()}
-    rows = {
-        kind: metrics.summarise(table, resamples, unit="identity", seed=seed).loc["MAE"].to_dict()
-        for kind, table in named.items()
-    }
-    paired = metrics.compare(named["random"], named["subject_exclusive"], resamples, unit="identity", seed=seed).loc[
-        "MAE", ["value", "low", "high"]
-    ]
+    drawn = {"resamples": resamples, "unit": "identity", "seed": seed}
+    rows = {kind: metrics.summarise(table, **drawn).loc["MAE"].to_dict() for kind, table in named.items()}
+    paired = metrics.compare(*named.values(), **drawn).loc["MAE", ["value", "low", "high"]]
     each = pd.DataFrame({kind: _mae_by_repeat(table) for kind, table in tables.items()})
     each["difference"] = each["subject_exclusive"] - each["random"]
     return rows | {
         "difference": paired.to_dict(),
         "pictures": len(faces),
         "people": int(faces["identity"].nunique()),
-        "pictures_with_the_person_in_training": seen,
+        "pictures_with_the_person_in_training": _share_seen(tables["random"]),
         "always_the_median_age": _mae_of_the_median(tables["subject_exclusive"]),
         "repeats": each.to_dict("list"),
         "protocol": {
@@ -306,16 +307,15 @@ def _mae_of_the_median(table: pd.DataFrame) -> float:
     return float(pd.concat(errors).mean())
 
 
-def reference(root, folder=None, repeats: int = 5, seed: int = 42, progress: bool = False) -> dict:
-    """Compare the two kinds of folds on FG-NET's real annotations, and write what was found with where it comes from.
+def compare_on_fgnet(root, folder=None, repeats: int = 5, seed: int = 42, progress: bool = False) -> dict:
+    """Compare the two kinds of folds on FG-NET's annotations, and write what was found with where it comes from.
 
     Parameters
     ----------
     root : path
         FG-NET's archive of annotations, or its folder; see :mod:`agelib.data.sources.fgnet`.
     folder : path, optional
-        Where to write ``fgnet_folds.json``; nothing is written if not given. The reference results lie in
-        ``data/reference``.
+        Where to write ``fgnet_folds.json``; nothing is written if not given.
     repeats, seed, progress
         As in :func:`compare_folds`.
 
@@ -325,19 +325,13 @@ def reference(root, folder=None, repeats: int = 5, seed: int = 42, progress: boo
         What :func:`compare_folds` returns, with ``provenance``: the data set, a key of its landmarks and ages, what
         was odd in the files, and versions.
     """
-    from pathlib import Path
-
-    from agelib.data.sources import fgnet
-    from agelib.runtime import workspace
-    from agelib.runtime.provenance import record
-
     found = fgnet.read(root)
     result = compare_folds(found.faces, found.landmarks, repeats=repeats, seed=seed, progress=progress)
     result["provenance"] = record(
         "numpy",
         "pandas",
         "scipy",
-        made_by="agelib.experiments.published.landmarks.reference",
+        made_by="agelib published fgnet-folds",
         data="FG-NET aging database (2002), annotations: real people, 68 landmarks a picture, no pictures used",
         key=workspace.content_key(found.landmarks.tobytes(), found.faces[["path", "age"]].to_csv(index=False)),
         skipped=len(found.skipped),

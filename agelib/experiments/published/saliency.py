@@ -10,14 +10,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from agelib.experiments.published.recipes import read
-from agelib.experiments.published.reference import FOLDER
+from agelib import deploy, explain, networks
+from agelib.data.prepare import prepare
+from agelib.experiments import samples
+from agelib.experiments.data_module import open_streams
+from agelib.experiments.published.record import FOLDER
+from agelib.experiments.published.registry import read
 from agelib.explain.group_average import Averages
 from agelib.runtime import workspace
 from agelib.runtime.provenance import record
+from agelib.targets.age_groups import group_of, names_of
 
 #: Pictures that a group must have: the mean of fewer could show one of them.
 LEAST = 30
+
+#: The shipped network.
+MODEL = FOLDER / "model"
 
 #: Places of a map along a side.
 SIDE = 8
@@ -47,7 +55,14 @@ class Maps:
 
 
 def write_maps(
-    root, folder=FOLDER, number: int = 800, seed: int = 42, least: int = LEAST, layer: str = "stage 3", **changes
+    root,
+    folder=FOLDER,
+    model=MODEL,
+    number: int = 800,
+    seed: int = 42,
+    least: int = LEAST,
+    layer: str = "stage 3",
+    **changes,
 ) -> Maps:
     """Make the maps of the shipped network anew, and keep them in ``maps.json``.
 
@@ -56,7 +71,9 @@ def write_maps(
     root : path
         UTKFace, as a folder or the published archive.
     folder : path
-        Where the reference results lie, with the folder ``model``.
+        Where to write ``maps.json``.
+    model : path
+        The shipped network's folder.
     number : int
         How many pictures of the test part; 0 takes all.
     seed : int
@@ -72,17 +89,11 @@ def write_maps(
     -------
     Maps
     """
-    from agelib import deploy, explain, networks
-    from agelib.data.prepare import prepare
-    from agelib.experiments import samples
-    from agelib.experiments.data_module import open_streams
-    from agelib.targets.age_groups import group_of, names_of
-
-    model = deploy.load(Path(folder) / "model")
-    shown = model.experiment.pictures
+    shipped = deploy.load(model)
+    shown = shipped.experiment.pictures
     experiment = read("best").experiment(root, image_size=shown.image_size, zoom=shown.zoom, grey=shown.grey, **changes)
     taken = samples.take_sample(open_streams(experiment, prepare(experiment.data), False), "test", number, seed)
-    years, bins = explain.mean_age(model.target), experiment.training.bins
+    years, bins = explain.mean_age(shipped.target), experiment.training.bins
     names = names_of(bins)
     groups = [names[code] if code >= 0 else None for code in group_of(taken.faces["age"], bins)]
     patch = shown.image_size // SIDE
@@ -95,19 +106,21 @@ def write_maps(
 
     kinds = {"occlusion": covered, "Grad-CAM": gradients}
     averages = {
-        kind: explain.average(maps_of(model.network, taken.pictures), groups, names, least=least)
+        kind: explain.average(maps_of(shipped.network, taken.pictures), groups, names, least=least)
         for kind, maps_of in kinds.items()
     }
     untrained = networks.build(
-        model.experiment.replace(pretrained="").network,
-        model.target.outputs,
+        shipped.experiment.replace(pretrained="").network,
+        shipped.target.outputs,
         shown.image_size,
         seed=seed + 1,
-        last_layer=model.target.last_layer,
+        last_layer=shipped.target.last_layer,
     ).eval()
     few = taken.pictures[:least]
     checks = {
-        kind: explain.check_sanity(model.network, untrained, lambda network, make=maps_of: make(network, few)).summary()
+        kind: explain.check_sanity(
+            shipped.network, untrained, lambda network, make=maps_of: make(network, few)
+        ).summary()
         for kind, maps_of in kinds.items()
     }
     about = record(
@@ -157,9 +170,5 @@ def _file(folder) -> Path:
 
 
 def _plain(found: Averages) -> dict:
-    return {
-        "names": list(found.names),
-        "counts": found.counts.tolist(),
-        "maps": np.round(found.maps.astype(np.float64), DIGITS).tolist(),
-        "errors": np.round(found.errors.astype(np.float64), DIGITS).tolist(),
-    }
+    maps, errors = (np.round(each.astype(np.float64), DIGITS).tolist() for each in (found.maps, found.errors))
+    return {"names": list(found.names), "counts": found.counts.tolist(), "maps": maps, "errors": errors}

@@ -4,13 +4,21 @@ A list of names is enough to ask who is on both sides, and to judge a learner th
 name, and answers with the mean age of that person's training pictures. Explained in chapter 03.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
-from agelib.data import splits
+from agelib import metrics
+from agelib.data import duplicates as copies
+from agelib.data import sources, splits
+from agelib.data.sources import split_lists
+from agelib.runtime import workspace
 from agelib.runtime.provenance import record
 
 #: Kind of duplicate → the column of :func:`agelib.data.duplicates.find` that numbers its groups.
 _KINDS = {"exact": "exact_group", "near": "near_group"}
+
+_VALUE = ["value", "low", "high"]
 
 
 def name_alone(faces: pd.DataFrame) -> pd.DataFrame:
@@ -95,8 +103,6 @@ def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, resamples
 
 def _worth(faces: pd.DataFrame, resamples: int) -> dict:
     """MAE of the learner that knows only the name and of the median age, on the test part."""
-    from agelib import metrics
-
     told = name_alone(faces)
     median = told.assign(predicted=faces["age"][faces["split"] == "train"].median())
     interval = {"resamples": resamples, "unit": "identity"}
@@ -104,71 +110,11 @@ def _worth(faces: pd.DataFrame, resamples: int) -> dict:
         "percent_known": float(100 * told["known"].mean()),
         "name_alone": metrics.summarise(told, **interval).loc["MAE"].to_dict(),
         "always_the_median_age": metrics.summarise(median, **interval).loc["MAE"].to_dict(),
-        "difference": metrics.compare(median, told, **interval).loc["MAE", ["value", "low", "high"]].to_dict(),
+        "difference": metrics.compare(median, told, **interval).loc["MAE", _VALUE].to_dict(),
     }
 
 
-def count_duplicates(faces: pd.DataFrame, found: pd.DataFrame) -> dict:
-    """How many pictures a collection has twice, and in how many groups the labels contradict each other.
-
-    Parameters
-    ----------
-    faces : pandas.DataFrame
-        The faces table; ``age`` is read.
-    found : pandas.DataFrame
-        From :func:`agelib.data.duplicates.find`, same index.
-
-    Returns
-    -------
-    dict
-        For ``exact`` (the same bytes) and ``near`` (the same photograph, saved again) each: ``groups``, ``pictures`` in
-        them, ``contradicting`` (groups whose ages differ) and ``largest_difference`` (years).
-
-    Examples
-    --------
-    >>> faces = pd.DataFrame({"age": [30.0, 31, 4, 8]})
-    >>> count_duplicates(faces, pd.DataFrame({"exact_group": [0, 0, 1, 1], "near_group": -1}))["exact"]
-    {'groups': 2, 'pictures': 4, 'contradicting': 2, 'largest_difference': 4.0}
-    """
-    counted = {}
-    for kind, column in _KINDS.items():
-        inside = found[column] >= 0
-        ages = faces["age"][inside].groupby(found[column][inside])
-        apart = ages.max() - ages.min()
-        counted[kind] = {
-            "groups": len(apart),
-            "pictures": int(inside.sum()),
-            "contradicting": int((apart > 0).sum()),
-            "largest_difference": float(apart.max()) if len(apart) else 0.0,
-        }
-    return counted
-
-
-def match_files(listed: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `there`, a collection on disk, that a list names, with the column ``split`` of the list.
-
-    Pictures are matched by name, whatever folder they are in.
-    """
-    parts = listed.set_index("path")["split"]
-    names = there["path"].str.rpartition("/")[2]
-    return there.assign(split=names.map(parts))[names.isin(parts.index).to_numpy()]
-
-
-def copies_with_another_age(faces: pd.DataFrame, groups: pd.Series) -> int:
-    """How many test pictures have a copy in the training part, but none of their own age.
-
-    >>> faces = pd.DataFrame({"age": [30.0, 31, 30, 31, 9], "split": ["train", "test", "test", "test", "test"]})
-    >>> copies_with_another_age(faces, pd.Series([0, 0, 0, -1, -1]))
-    1
-    """
-    inside = faces.assign(group=groups.to_numpy())[groups.to_numpy() >= 0]
-    train, test = (inside[inside["split"] == part] for part in ("train", "test"))
-    mine = pd.MultiIndex.from_frame(test[["group", "age"]])
-    theirs = pd.MultiIndex.from_frame(train[["group", "age"]])
-    return int((test["group"].isin(train["group"]).to_numpy() & ~mine.isin(theirs)).sum())
-
-
-def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress: bool = True) -> dict:
+def audit_public_lists(lists, utkface="", cacd="", folder=None, seed: int = 42, progress: bool = True) -> dict:
     """Audit the CORAL paper's public lists, and write what was found with where it comes from.
 
     Parameters
@@ -181,8 +127,7 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
     cacd : path, optional
         ``celebrity2000_meta.mat``: whether a name in CACD's list is one person and one person has one name.
     folder : path, optional
-        Where to write ``leaks_in_the_wild.json``; nothing is written if not given. The reference results lie in
-        ``data/reference``.
+        Where to write ``leaks_in_the_wild.json``; nothing is written if not given.
     seed : int
         Of the subject-exclusive splits.
     progress : bool
@@ -191,16 +136,13 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
     Returns
     -------
     dict
-        ``splits``: for morph2, cacd and utkface what :func:`audit` returns, of UTKFace for the pictures that are there,
-        with how many are ``listed`` and what :func:`copies_with_another_age` counts; ``utkface_files``: what
-        :func:`count_duplicates` returns of all ``files`` that are there, ``listed`` or not; ``cacd_names``: whether
+        ``splits``: for morph2, cacd and utkface what :func:`audit` returns, of UTKFace for the images that are there,
+        with how many are ``listed`` and ``copies_with_another_age``: test images with a copy in the training part, but
+        none of their own age; ``utkface_files``: of all ``files`` that are there, ``listed`` or not, for ``exact`` (the
+        same bytes) and ``near`` copies (the same photograph, saved again) the ``groups``, the ``pictures`` in them, the
+        groups of ``contradicting`` ages and their ``largest_difference`` (years); ``cacd_names``: whether
         the list's names and CACD's numbers say the same; ``provenance``.
     """
-    from pathlib import Path
-
-    from agelib.data.sources import split_lists
-    from agelib.runtime import workspace
-
     read = {name: split_lists.read(name, lists).faces for name in split_lists.LAYOUTS}
     result = {"splits": {name: audit(read[name], seed=seed) for name in ("morph2", "cacd")}}
     if utkface:
@@ -210,7 +152,7 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
     result["provenance"] = record(
         "numpy",
         "pandas",
-        made_by="agelib.experiments.published.split_audit.reference",
+        made_by="agelib published leaks-in-the-wild",
         data="names, ages and identities of real people from public lists (MORPH-2, CACD, UTKFace); "
         "pictures of UTKFace are compared, none is shown or kept",
         key=workspace.content_key(
@@ -225,19 +167,39 @@ def reference(lists, utkface="", cacd="", folder=None, seed: int = 42, progress:
 
 
 def _audit_pictures(listed: pd.DataFrame, root, audited: dict, progress: bool) -> dict:
-    """Compare UTKFace's pictures; adds the list's audit to `audited`."""
-    from agelib.data import duplicates, sources
-
+    """Compare UTKFace's images; adds the list's audit to `audited`."""
     there = sources.read("utkface", root)
-    found = duplicates.find(there.faces, there.root, progress=progress)
-    faces = match_files(listed, there.faces)
-    # A group that the list has only one picture of leaks nothing, and the audit counts it so.
+    found = copies.find(there.faces, there.root, progress=progress)
+    names = there.faces["path"].str.rpartition("/")[2]  # whatever folder they are in
+    faces = there.faces.assign(split=names.map(listed.set_index("path")["split"])).dropna(subset="split")
+    # A group that the list has only one image of leaks nothing, and the audit counts it so.
     audited["utkface"] = audit(faces, found.loc[faces.index])
     audited["utkface"] |= {
         "listed": len(listed),
-        "copies_with_another_age": copies_with_another_age(faces, found.loc[faces.index, "exact_group"]),
+        "copies_with_another_age": _copies_with_another_age(faces, found.loc[faces.index, "exact_group"]),
     }
-    return {"utkface_files": {"files": len(there.faces), "listed": len(faces)} | count_duplicates(there.faces, found)}
+    counts = {kind: _count_copies(there.faces["age"], found[column]) for kind, column in _KINDS.items()}
+    return {"utkface_files": {"files": len(there.faces), "listed": len(faces)} | counts}
+
+
+def _count_copies(ages: pd.Series, groups: pd.Series) -> dict:
+    """How many images a collection has twice, and in how many groups the ages contradict each other."""
+    inside = groups >= 0
+    by_group = ages[inside].groupby(groups[inside])
+    apart = by_group.max() - by_group.min()
+    return {
+        "groups": len(apart),
+        "pictures": int(inside.sum()),
+        "contradicting": int((apart > 0).sum()),
+        "largest_difference": float(apart.max()) if len(apart) else 0.0,
+    }
+
+
+def _copies_with_another_age(faces: pd.DataFrame, groups: pd.Series) -> int:
+    inside = faces.assign(group=groups)[groups >= 0]
+    train, test = (inside[inside["split"] == part] for part in ("train", "test"))
+    mine, theirs = (pd.MultiIndex.from_frame(part[["group", "age"]]) for part in (test, train))
+    return int((test["group"].isin(train["group"]).to_numpy() & ~mine.isin(theirs)).sum())
 
 
 def _check_names(listed: pd.DataFrame, table: pd.DataFrame) -> dict:

@@ -198,7 +198,7 @@ def test_a_reference_result_that_a_chapter_names_is_part_of_its_key(repository):
     [
         "from agelib.experiments import published\n\npublished.kept('best')",
         "from agelib.experiments.published import kept\n\nkept('best')",
-        "import agelib.experiments.published as kept_results\n\nkept_results.compare('tasks')",
+        "import agelib.experiments.published as kept_results\n\nkept_results.side_by_side('tasks')",
     ],
 )
 @pytest.mark.parametrize("file", ["runs/best-42/files.json", "grids/study-a.csv"])
@@ -213,7 +213,9 @@ def test_kept_results_are_part_of_the_key_of_a_chapter_that_reads_them(repositor
 
 def test_every_chapter_of_the_book_that_reads_kept_results_is_found():
     for chapter in list_chapters(REPOSITORY):
-        reads = any(re.search(r"\bpublished\.(kept|compare|results|trials|races)\(", code) for code in chapter.code)
+        reads = any(
+            re.search(r"\bpublished\.(kept|side_by_side|results|trials|races)\(", code) for code in chapter.code
+        )
         modules = cache_key.imported_modules(cache_key._tree(chapter.code))
         runs = [name for name, _ in cache_key._references(chapter, sorted(modules)) if name.startswith("runs/")]
         assert runs or not reads, chapter.name

@@ -110,10 +110,10 @@ def test_weights_are_shown_year_by_year_above_the_pictures(predictions):
     assert sum(patch.get_height() for patch in lower.patches) == len(ages)
 
 
-def test_a_ladder_has_two_points_a_variant():
+def test_variants_have_two_points_each():
     table = pd.DataFrame({"variant": ["V01", "V02"], "published": [53.38, 55.96], "ours": [50.0, np.nan]})
     for extra in ({}, {"low": [48.0, np.nan], "high": [52.0, np.nan]}):
-        axis = plots.ladder(table.assign(**extra)).axes[0]
+        axis = plots.variants(table.assign(**extra)).axes[0]
         lines = {line.get_label(): line.get_ydata() for line in axis.lines}
         assert list(lines["published"]) == [53.38, 55.96]
         assert lines["ours"][0] == 50 and np.isnan(lines["ours"][1])
@@ -136,7 +136,7 @@ def test_figures_are_returned_closed(predictions):
         (lambda: plots.class_scores(pd.DataFrame({"count": [1]})), "no column 'precision'"),
         (lambda: plots.weights_by_age([], {}), "no picture"),
         (lambda: plots.weights_by_age([1.0, 2], {"LDS": [1.0]}), "2 ages but 1 weights of 'LDS'"),
-        (lambda: plots.ladder(pd.DataFrame({"variant": ["V01"]})), "no column 'published'"),
+        (lambda: plots.variants(pd.DataFrame({"variant": ["V01"]})), "no column 'published'"),
     ],
 )
 def test_a_table_that_can_not_be_drawn_is_refused(figure, words):

@@ -168,7 +168,7 @@ def test_the_slopes_are_scipys():
 
 
 def test_the_reference_takes_chalearn_alone_and_says_where_it_is_from(folder, tmp_path):
-    found = age_gap.reference(folder, tmp_path / "reference", resamples=50)
+    found = age_gap.describe_chalearn(folder, tmp_path / "reference", resamples=50)
     assert found["pictures"] == 3
     assert found["gap"]["value"] == pytest.approx((-3 + 2 - 11) / 3)
     assert (found["older"], found["younger"]) == (pytest.approx(100 / 3), pytest.approx(200 / 3))
@@ -182,7 +182,7 @@ def test_a_set_without_chalearn_has_no_reference(tmp_path):
     for column, ages in (("apparent_age", (2,)), ("real_age", (2,))):
         write(tmp_path, column, ages, ("001A02.JPG",), (1,))
     with pytest.raises(ValueError, match="no picture of ChaLearn"):
-        age_gap.reference(tmp_path)
+        age_gap.describe_chalearn(tmp_path)
 
 
 def test_the_real_files_have_the_published_numbers_of_pictures(real_data):
@@ -195,7 +195,7 @@ def test_the_real_files_have_the_published_numbers_of_pictures(real_data):
 
 def test_the_committed_reference_is_what_the_real_files_give(real_data):
     stored = workspace.read_json(REPOSITORY / "data" / "reference" / "chalearn_gap.json")
-    found = age_gap.reference(
+    found = age_gap.describe_chalearn(
         real_data / "apparent-age", resamples=stored["protocol"]["resamples"], seed=stored["protocol"]["seed"]
     )
     assert found["provenance"]["key"] == stored["provenance"]["key"]

@@ -250,6 +250,6 @@ def test_the_real_set_is_the_published_one(real):
 
 
 def test_the_reference_on_the_real_set_can_be_made_again(real, tmp_path):
-    result = landmarks.reference(real, tmp_path, repeats=1)
+    result = landmarks.compare_on_fgnet(real, tmp_path, repeats=1)
     assert result["difference"]["low"] > 0
     assert workspace.read_json(tmp_path / "fgnet_folds.json") == result

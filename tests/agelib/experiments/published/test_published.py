@@ -1,6 +1,5 @@
 """Reference results: whole, recomputed from what is kept, and made again by their name."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from agelib.__main__ import main
 from agelib.deploy.schema import calibrate_run
 from agelib.experiments import published
 from agelib.experiments import run as runs
-from agelib.experiments.published import grids
+from agelib.experiments.published import recipes, runner
 from agelib.plots import show
 from agelib.runtime import workspace
 from agelib.targets import age_groups
@@ -25,7 +24,10 @@ from agelib.targets import age_groups
 #: The kept runs of the repository; there may be none.
 KEPT = published.kept()
 
-#: A reference in miniature, on drawn faces.
+#: What was found once in all of them, to nine digits after the point, so that a changed metric is seen.
+MEASURES = Path(__file__).with_name("kept_measures.csv")
+
+#: An experiment in miniature, on drawn faces.
 SMALL = MINIATURE | {"root": "", "split_file": ""}
 
 
@@ -39,6 +41,21 @@ def folder(done, tmp_path_factory):
     place = tmp_path_factory.mktemp("reference")
     published.keep(done, "multitask", place)
     return place
+
+
+@pytest.fixture(scope="module")
+def known():
+    """The measures of every kept run, as they were once computed."""
+    return pd.read_csv(MEASURES, index_col=["run", "measure"])
+
+
+def test_every_kept_run_has_known_measures_and_no_other(known):
+    assert {kept.folder.name for kept in KEPT} == set(known.index.get_level_values("run"))
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.folder.name)
+def test_no_later_metric_changes_a_kept_number(kept, known):
+    pd.testing.assert_frame_equal(kept.measures, known.loc[kept.folder.name], rtol=0, atol=2e-9)
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.folder.name)
@@ -59,7 +76,7 @@ def test_the_kept_measures_are_those_of_the_kept_predictions(kept):
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.folder.name)
 def test_every_kept_run_was_tested_on_the_test_part_of_the_one_split(kept):
-    split = pd.read_csv(published.reference.SPLIT, index_col="path")["split"]
+    split = pd.read_csv(published.SPLIT, index_col="path")["split"]
     tested = kept.predictions["path"]
     assert set(tested) == set(split.index[split == "test"])
     described = json.loads((kept.folder / "experiment.json").read_text())
@@ -138,51 +155,64 @@ def test_a_kept_run_says_where_its_numbers_come_from_as_a_run_does(done, folder)
 
 def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(done, folder, tmp_path):
     page = results_page(folder)
-    heading = published.recipes.FAMILIES["tasks"].heading
+    heading = published.FAMILIES["tasks"].title
     assert f"## {heading}" in page and "| age, gender and ethnicity<br>`multitask` | **" in page
     assert "F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
-    assert "agelib reference NAME" in page
-    assert "No reference run is kept yet" in results_page(tmp_path)
+    assert "agelib published NAME" in page
+    assert "No run is kept yet" in results_page(tmp_path)
     published.keep(done, "best", tmp_path)
     alone = results_page(tmp_path)
     assert "`best`: trained on" in alone and "| MAE | **" in alone and "| 93.41 % |" in alone
 
 
-def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path):
-    reference = dataclasses.replace(
-        published.read("study-a-resnet18"),
-        options=MINIATURE | {"split_file": "", "tasks": ("age",), "target": "regression", "loss": "mse"},
+def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path, monkeypatch):
+    experiment = published.Published(
+        "study-a-resnet18",
+        "",
+        MINIATURE | {"tasks": ("age",), "target": "regression", "loss": "mse"},
         grid={"learning_rate": (1e-2, 1e-9)},
         grid_size={"epochs": 1},
     )
-    chosen = grids.tune(reference, "", tmp_path, progress=False)
-    trials = published.trials(reference.name, tmp_path)
+    monkeypatch.setattr(runner, "read", lambda name: experiment)
+
+    def learning_rates():
+        table = published.run(experiment.name, folder=tmp_path, progress=False)
+        assert (table["state"] == "complete").all(), table["error"].tolist()
+        return [run.experiment.training.learning_rate for run in published.kept(experiment.name, tmp_path)]
+
+    assert published.trials(experiment.name, tmp_path) is None
+    chosen = learning_rates()
+    trials = published.trials(experiment.name, tmp_path)
     assert trials["learning_rate"].tolist() == [1e-2, 1e-9] and set(trials["epochs_run"]) == {1}
-    assert chosen == {"learning_rate": trials.loc[trials["valid_mse"].idxmin(), "learning_rate"]}
+    assert chosen == [trials.loc[trials["valid_mse"].idxmin(), "learning_rate"]]
     # What is kept is not run again: a file that says otherwise is believed.
     worst = trials["valid_mse"].idxmax()
     trials.loc[worst, "valid_mse"] = 0.0
-    trials.to_csv(tmp_path / "grids" / f"{reference.name}.csv", index=False)
-    assert grids.tune(reference, "", tmp_path, progress=False) == {"learning_rate": trials.loc[worst, "learning_rate"]}
+    trials.to_csv(tmp_path / "grids" / f"{experiment.name}.csv", index=False)
+    assert learning_rates() == [trials.loc[worst, "learning_rate"]]
 
 
 def test_what_is_compared_is_side_by_side_with_its_yardstick(done, tmp_path):
     published.keep(done, "target-distribution", tmp_path)
     published.keep(done, "multitask", tmp_path)
-    table = published.compare("tasks", tmp_path)
+    table = published.side_by_side("tasks", tmp_path)
     assert table.index.tolist() == ["a label distribution", "age, gender and ethnicity"]
     assert table["seeds"].tolist() == [1, 1]
     assert table["MAE"].to_numpy() == pytest.approx(done.metrics.loc["MAE", "value"], abs=1e-3)
     assert table["macro F1 of gender"].notna().all() and "CS@5" not in table
-    with pytest.raises(ValueError, match="no family of references 'taks'; did you mean 'tasks'"):
-        published.compare("taks", tmp_path)
+    with pytest.raises(ValueError, match="no family of experiments 'taks'; did you mean 'tasks'"):
+        published.side_by_side("taks", tmp_path)
+    long = published.compare(published.results(tmp_path, ["multitask"]), "macro F1 of gender")
+    assert long["variant"].tolist() == ["multitask"] and long["published"].tolist() == [93.01]
 
 
 def test_maps_of_the_shipped_network_are_means_of_many_pictures(done, tmp_path):
     deploy.export(done, tmp_path / "model", graph=False)
     data = done.experiment.values()
     changes = {name: data[name] for name in ("source", "pictures", "detector", "min_pictures_per_age")}
-    found = published.write_maps("", tmp_path, number=0, least=3, layer="", split_file="", **changes)
+    found = published.write_maps(
+        "", tmp_path, tmp_path / "model", number=0, least=3, layer="", split_file="", **changes
+    )
     for averages in found.averages.values():
         assert averages.counts.min() >= 3 and averages.counts.sum() <= len(done.predictions)
         assert averages.maps.shape == averages.errors.shape == (len(averages.names), *averages.maps.shape[1:])
@@ -213,12 +243,37 @@ def test_the_split_is_of_names_and_parts_alone(tmp_path):
 
 
 def test_the_command_lists_what_there_is_and_says_what_it_lacks(capsys):
-    assert main(["reference"]) == 0
-    assert "multitask" in capsys.readouterr().out
-    assert main(["reference", "multitask"]) == 2
-    assert "needs --root" in capsys.readouterr().err
-    assert main(["reference", "multitsk", "--root", "nowhere"]) == 2
+    assert main(["published"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in (*published.NAMES, *published.SEQUENCES, "chalearn-gap", "split"))
+    for name in ("multitask", "maps", "fgnet-folds"):
+        assert main(["published", name]) == 2
+        assert f"published {name} needs --root" in capsys.readouterr().err
+    assert main(["published", "multitsk", "--root", "nowhere"]) == 2
     assert "did you mean 'multitask'" in capsys.readouterr().err
+
+
+def test_the_command_runs_an_experiment_and_keeps_it_only_if_told_to(tmp_path, monkeypatch, capsys):
+    root = drawn.draw_collection("utkface", 160, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "reference")
+    small = MINIATURE | {"source": "utkface", "pictures": 0, "root": root, "split_file": ""}
+    typed = [f"--{option.replace('_', '-')}={value}" for option, value in small.items()]
+    assert main(["published", "multitask", "--seeds", "42,43", *typed]) == 0
+    said = capsys.readouterr().out
+    assert said.count("coverage of 90 % intervals") == 2 and "93.01" in said
+    assert not published.kept("multitask", tmp_path / "reference")
+    assert main(["published", "multitask", "--seeds", "43", "--write", *typed]) == 0
+    assert [run.seed for run in published.kept("multitask", tmp_path / "reference")] == [43]
+
+
+def test_the_command_makes_the_split_and_what_is_no_training(tmp_path, monkeypatch, capsys):
+    root = drawn.draw_collection("utkface", 120, seed=4, size=32, folder=tmp_path / "utk", jobs=1, progress=False)
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "reference")
+    (tmp_path / "reference").mkdir()
+    assert main(["published", "split", "--root", str(root)]) == 0
+    assert "train 88, test 12, valid 10" in capsys.readouterr().out and not list((tmp_path / "reference").iterdir())
+    assert main(["published", "split", "--root", str(root), "--write"]) == 0
+    assert (tmp_path / "reference" / "utkface_21k_split.csv.gz").is_file()
 
 
 def test_a_kept_run_holds_no_picture_and_no_place_of_this_machine(folder):
@@ -231,8 +286,8 @@ def test_a_kept_run_holds_no_picture_and_no_place_of_this_machine(folder):
 
 
 def test_the_committed_split_is_the_one_that_its_provenance_describes():
-    table = pd.read_csv(published.reference.SPLIT, dtype=str)
-    about = json.loads(published.reference.SPLIT.with_name("utkface_21k_split.json").read_text())
+    table = pd.read_csv(published.SPLIT, dtype=str)
+    about = json.loads(published.SPLIT.with_name("utkface_21k_split.json").read_text())
     assert table["split"].value_counts().to_dict() == about["pictures"]
     assert table["path"].is_unique and workspace.content_key(table.to_csv(index=False)) == about["key"]
 
@@ -255,7 +310,7 @@ def test_the_page_says_what_is_not_reached(done, tmp_path):
     page = results_page(tmp_path).partition("## What is reached, and what is not")[2]
     ours = published.results(tmp_path).set_index("measure")["together"]
     assert f"| this book | `best`, one seed | random | **{ours['MAE']:.2f}** |" in page
-    better = sum(mae < ours["MAE"] for *_, mae in published.recipes.FIELD)
+    better = sum(mae < ours["MAE"] for *_, mae in recipes.FIELD)
     assert f"{better} of these 5 are ahead of ours" in page
     # One epoch on a hundred drawn faces beats nobody.
     assert "- Macro F1 of gender: study C states 93.41 %, ours (one seed) is" in page and "**not reached**" in page

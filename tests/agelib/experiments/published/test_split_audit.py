@@ -127,7 +127,7 @@ def test_without_people_a_name_is_nothing(lists):
 
 
 def test_copies_on_both_sides_are_found_in_the_pictures(lists, utkface, tmp_path):
-    found = split_audit.reference(lists, utkface, folder=tmp_path, progress=False)
+    found = split_audit.audit_public_lists(lists, utkface, folder=tmp_path, progress=False)
     audited = found["splits"]["utkface"]
     exact = next(row for row in audited["leaks"] if row["kind"] == "exact duplicate")
     assert (exact["pictures"], exact["groups"]) == (2, 2)
@@ -140,12 +140,12 @@ def test_copies_on_both_sides_are_found_in_the_pictures(lists, utkface, tmp_path
 
 
 def test_other_lists_have_another_key(lists):
-    before = split_audit.reference(lists)
-    assert before == split_audit.reference(lists)
+    before = split_audit.audit_public_lists(lists)
+    assert before == split_audit.audit_public_lists(lists)
     assert "utkface" not in before["splits"]
     file = lists / "cacd_train.csv"
     file.write_text(file.read_text().replace("30_Ann_Bee_0001.jpg,16", "31_Ann_Bee_0001.jpg,17"))
-    assert split_audit.reference(lists)["provenance"]["key"] != before["provenance"]["key"]
+    assert split_audit.audit_public_lists(lists)["provenance"]["key"] != before["provenance"]["key"]
 
 
 @pytest.mark.parametrize(("name", "percent"), [("morph2", "94.2"), ("cacd", "100.0")])
@@ -160,7 +160,7 @@ def test_the_real_lists_leak_as_stated(real_data, name, percent):
 def test_the_stored_reference_says_the_same(real_data):
 
     stored = workspace.read_json(REPOSITORY / "data" / "reference" / "leaks_in_the_wild.json")
-    again = split_audit.reference(real_data / "split-lists")
+    again = split_audit.audit_public_lists(real_data / "split-lists")
     for name in ("morph2", "cacd"):
         assert stored["splits"][name]["leaks"] == again["splits"][name]["leaks"]
         for how in ("as_published", "by_person"):

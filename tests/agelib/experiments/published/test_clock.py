@@ -1,10 +1,10 @@
-"""A speedrun: everything is on the clock, and nothing that was there before helps it."""
+"""A run against the clock: everything is on the clock, and nothing that was there before helps it."""
 
 import pandas as pd
 import pytest
 from miniature import MINIATURE
 
-from agelib import plots
+from agelib import drawn, plots
 from agelib.__main__ import main
 from agelib.experiments import published, run
 from agelib.runtime import workspace
@@ -20,7 +20,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def raced(folder):
-    return published.speedrun("", folder=folder, progress=False, **SMALL)
+    return raced_again(folder)
+
+
+def raced_again(folder, name="speedrun"):
+    table = published.run(name, SMALL, seeds=[42], folder=folder, clock=True, progress=False)
+    assert (table["state"] == "complete").all(), table["error"].tolist()
+    (found,) = published.kept(name, folder)
+    return found
 
 
 def test_the_clock_goes_on_from_the_archive_to_the_judged_test_part(raced):
@@ -44,7 +51,7 @@ def test_a_speedrun_finds_what_the_same_experiment_finds_without_a_clock(raced, 
 
 def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "home"))
-    again = published.speedrun("", folder=tmp_path, progress=False, **SMALL)
+    again = raced_again(tmp_path)
     assert workspace.home() == tmp_path / "home"
     assert not list(workspace.home().iterdir())
     assert workspace.find_fault(again.folder) == ""
@@ -52,8 +59,8 @@ def test_a_speedrun_leaves_the_workspace_as_it_was(tmp_path, monkeypatch):
 
 def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
     for name in ("speedrun-average", "sprint-plain"):
-        published.speedrun("", 42, name, folder, progress=False, **SMALL)
-    sprint = published.speedrun("", 42, "sprint", folder, progress=False, **SMALL)
+        raced_again(folder, name)
+    sprint = raced_again(folder, "sprint")
     table = published.races(folder)
     names = ["speedrun", "speedrun-average", "sprint", "sprint-plain"]
     assert table.index.tolist() == [published.read(name).title for name in names]
@@ -72,7 +79,7 @@ def test_every_trick_of_the_speedrun_has_a_recipe_without_it():
     whole = published.read("sprint").experiment().changes()
     plain = published.read("sprint-plain").experiment().changes()
     dropped = {}
-    for name in published.recipes.compared("sprint")[1:]:
+    for name in published.compared("sprint")[1:]:
         values = published.read(name).experiment().changes()
         changed = {option for option in whole | values if whole.get(option) != values.get(option)}
         assert changed, name
@@ -89,10 +96,26 @@ def test_the_race_has_a_line_for_each_training(raced):
     assert {text.get_text() for text in axis.texts} == {"a", "b"}
 
 
+def test_a_clock_is_for_one_training_at_a_time():
+    for name, how in (("utkface-twenty", {}), ("speedrun", {"workers": 2})):
+        with pytest.raises(ValueError, match=f"{name}: a clock is for one"):
+            published.run(name, SMALL, clock=True, progress=False, **how)
+
+
 def test_the_command_says_what_it_lacks(capsys):
-    assert main(["speedrun"]) == 2
-    assert "speedrun needs --root" in capsys.readouterr().err
-    assert main(["speedrun", "speedrum", "--root", "nowhere"]) == 2
+    assert main(["published", "speedrun", "--clock"]) == 2
+    assert "published speedrun needs --root" in capsys.readouterr().err
+    assert main(["published", "speedrum", "--clock", "--root", "nowhere"]) == 2
     assert "did you mean 'speedrun'" in capsys.readouterr().err
-    assert main(["speedrun", "--root", "nowhere"]) == 2
-    assert "nowhere" in capsys.readouterr().err
+    assert main(["published", "speedrun", "--clock", "--seeds", "42", "--root", "nowhere"]) == 1
+    assert "nowhere" in capsys.readouterr().out
+
+
+def test_the_command_prints_the_clock(capsys, tmp_path):
+    root = drawn.draw_collection("utkface", 160, seed=4, size=32, folder=tmp_path, jobs=1, progress=False)
+    small = SMALL | {"source": "utkface", "pictures": 0, "root": root}
+    typed = [word for option, value in small.items() for word in (f"--{option.replace('_', '-')}={value}",)]
+    assert main(["published", "speedrun", "--clock", "--seeds", "42", *typed]) == 0
+    said = capsys.readouterr().out
+    assert "valid_f1" in said and "speedrun-42: read after " in said and "judged after" in said
+    assert "macro F1 of age_group" in said
