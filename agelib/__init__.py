@@ -47,7 +47,6 @@ from agelib.config import Experiment
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __all__ = ["Experiment", "prepare", "run"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name):

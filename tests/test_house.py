@@ -15,14 +15,8 @@ import agelib
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-#: Imports that climb, known and on their way out: (importing module, imported module). The list may only shrink.
-CLIMBING: list = []
-
 #: Modules that import another by a name in a string, and why an import statement cannot stand there.
 BY_STRING: dict[str, str] = {}
-
-#: The same, known and on their way out. The list may only shrink.
-BY_STRING_YET: list[str] = []
 
 #: How a docstring of a module does not begin.
 EMPTY_WORDS = ("this ", "module ", "a module", "contains ", "helper", "utilities", "various ", "functions for ")
@@ -114,20 +108,13 @@ def test_the_table_says_what_is_in_a_room_and_where_it_is_taught():
 
 
 def test_nothing_imports_upward():
-    climbing = {(one, other) for one, other in edges() if floor(one) < floor(other)}
-    assert climbing <= set(CLIMBING)
-
-
-@pytest.mark.parametrize(("one", "other"), CLIMBING)
-@pytest.mark.xfail(strict=True, reason="it still climbs; strike it off the list when it does not")
-def test_a_known_climb_is_gone(one, other):
-    assert (one, other) not in edges()
+    assert not [(one, other) for one, other in edges() if floor(one) < floor(other)]
 
 
 def test_there_is_no_circle_between_rooms():
     below = {name: set() for name in floors()}
     for one, other in edges():
-        if room(one) != room(other) and (one, other) not in CLIMBING:
+        if room(one) != room(other):
             below[room(one)].add(room(other))
     try:
         list(TopologicalSorter(below).static_order())
@@ -142,11 +129,7 @@ def test_agelib_does_not_know_the_workshop():
 
 
 def test_the_cellar_imports_nothing_but_itself():
-    assert not [
-        (one, other)
-        for one, other in edges()
-        if room(one) == "agelib.runtime" != room(other) and (one, other) not in CLIMBING
-    ]
+    assert not [(one, other) for one, other in edges() if room(one) == "agelib.runtime" != room(other)]
 
 
 def test_the_options_import_nothing_of_ours():
@@ -193,13 +176,7 @@ def by_string() -> set[str]:
 
 
 def test_an_import_statement_stands_where_it_can():
-    assert by_string() - set(BY_STRING_YET) == set(BY_STRING)
-
-
-@pytest.mark.parametrize("module", BY_STRING_YET)
-@pytest.mark.xfail(strict=True, reason="it still imports by a string; strike it off the list when it does not")
-def test_a_known_import_by_string_is_gone(module):
-    assert module not in by_string()
+    assert by_string() == set(BY_STRING)
 
 
 def test_every_module_says_what_it_is():
