@@ -83,7 +83,7 @@ def build_site(plan: Plan, here: Executor, executor: Executor) -> bool:
         _say(".  html")
         publish(plan)
     except (ValueError, OSError, RuntimeError) as error:
-        _complain(str(error), error)
+        _complain(f"html: {error}", error)
         return False
     return True
 
@@ -214,8 +214,10 @@ def run_tasks(tasks: Iterable[Task], places: int, line: ChapterLine) -> list[str
             try:
                 result = future.result()
             except Exception as error:  # its own, or the loss of the worker that did it, or of the scheduler
-                is_said = isinstance(error, ChapterError | DataError)
-                _complain(str(error) if is_said else f"{name}: {type(error).__name__}: {error}", error)
+                if isinstance(error, ChapterError | DataError):
+                    _complain(str(error))
+                else:
+                    _complain(f"{name}: {type(error).__name__}: {error}", error)
                 failed.append(name)
             line.end(name, result)
             graph.done(name)
@@ -228,7 +230,8 @@ def _say(words: str) -> None:
     print(words, flush=True)
 
 
-def _complain(words: str, error: Exception) -> None:
+def _complain(words: str, error: Exception | None = None) -> None:
+    """Print what went wrong, and note it in the log: with where it comes from, if that was not foreseen."""
     progress.clear()
     LOGGER.error("%s", words, exc_info=error)
     print(f"!! {words}", file=sys.stderr, flush=True)

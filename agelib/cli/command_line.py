@@ -56,7 +56,6 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
 
 def _stopped(program: str, chosen, typed: str) -> int:
     """Say how far a command came, what is kept, and how to go on."""
-    interrupts.work.wait(seconds=10)
     lines = progress.open_lines()
     far = f" ({lines[0].text()})" if lines else ""
     if sys.stderr.isatty():

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import threading
-import time
 
 #: What a shell sees of a program that was stopped by Ctrl-C: 128 and the number of the signal.
 EXIT_CODE = 130
@@ -80,44 +79,6 @@ def end_children() -> None:
         with contextlib.suppress(psutil.Error):
             if not any(_CLEANER in word for word in child.cmdline()):
                 child.kill()
-
-
-class Work:
-    """Blocks of other threads that clean up behind themselves, and are waited for before the process ends.
-
-    >>> work = Work()
-    >>> with work:
-    ...     work.running
-    1
-    >>> work.wait(seconds=1)
-    True
-    """
-
-    def __init__(self):
-        self.running, self._changed = 0, threading.Condition()
-
-    def __enter__(self):
-        with self._changed:
-            self.running += 1
-        return self
-
-    def __exit__(self, *_):
-        with self._changed:
-            self.running -= 1
-            self._changed.notify_all()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until no block runs, and end what they start meanwhile; False if that takes longer than `seconds`."""
-        ends = time.monotonic() + seconds
-        with self._changed:
-            while self.running and time.monotonic() < ends:
-                end_children()
-                self._changed.wait(0.1)
-            return not self.running
-
-
-#: The blocks of this process.
-work = Work()
 
 
 def leave_signals_to_parent() -> None:

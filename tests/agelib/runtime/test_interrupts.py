@@ -127,17 +127,17 @@ def test_drawing_leaves_nothing_half_done_after_sigterm(tmp_path):
 GRADE = """
 import sys
 from pathlib import Path
-from agelib.runtime import interrupts as stopping
+from agelib.runtime import interrupts
 from agebook.build.chapters import read_chapter
-from agebook.course import assign as assigning, grade as grading
+from agebook.course import assign, grade
 
 chapter, folder = read_chapter(Path(sys.argv[1])), Path(sys.argv[2])
-made = assigning.recall([chapter], ["quick", "slow", "later"], sys.argv[3], folder)
-with stopping.on_signals():
+made = assign.recall([chapter], ["quick", "slow", "later"], sys.argv[3], folder)
+with interrupts.on_signals():
     try:
-        print(grading.grade(made, [chapter], folder, jobs=2).to_csv())
+        print(grade.grade(made, [chapter], folder, jobs=2).to_csv())
     except KeyboardInterrupt:
-        sys.exit(stopping.EXIT_CODE)
+        sys.exit(interrupts.EXIT_CODE)
 """
 
 
@@ -170,15 +170,14 @@ def test_what_was_being_graded_is_graded_again_and_not_called_stopped(chapter, t
 
 BOOK = """
 import sys
-from agelib.runtime import interrupts as stopping
+from agelib.runtime import interrupts
 from agebook.build import book
 
-with stopping.on_signals():
+with interrupts.on_signals():
     try:
         sys.exit(book("smoke", chapters="1,2", jobs=2, repository=sys.argv[1]))
     except KeyboardInterrupt:
-        assert stopping.work.wait(10)
-        sys.exit(stopping.EXIT_CODE)
+        sys.exit(interrupts.EXIT_CODE)
 """
 
 
@@ -189,8 +188,8 @@ def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):
     wait = f"import os, time\\nwhile not os.path.exists({str(flag)!r}):\\n    time.sleep(0.1)\\n"
     change(
         repository / "notebooks" / "02_keys.ipynb",
-        "from agelib.runtime import workspace as store",
-        wait + "from agelib.runtime import workspace as store",
+        "from agelib.runtime import workspace",
+        wait + "from agelib.runtime import workspace",
     )
     command = ["env", f"TMPDIR={temporary}", sys.executable, "-c", BOOK, str(repository)]
     process = start(command, tmp_path)
@@ -208,14 +207,14 @@ def test_a_build_keeps_its_chapters_and_leaves_no_kernel(repository, tmp_path):
 PDF = """
 import sys
 from pathlib import Path
-from agelib.runtime import interrupts as stopping
+from agelib.runtime import interrupts
 from agebook.build import pdf
 
-with stopping.on_signals():
+with interrupts.on_signals():
     try:
         pdf.write_pdf(Path(sys.argv[1]), ["index"], Path(sys.argv[2]))
     except KeyboardInterrupt:
-        sys.exit(stopping.EXIT_CODE)
+        sys.exit(interrupts.EXIT_CODE)
 """
 
 
