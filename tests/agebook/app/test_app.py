@@ -22,6 +22,7 @@ from agebook.app import inference, render
 from agebook.app.server import Options, transport
 from agebook.build.chapters import list_chapters
 from agelib import deploy
+from agelib.__main__ import main as agelib_main
 from agelib.deploy import shipped
 from agelib.drawn import draw_faces, draw_scene
 
@@ -138,7 +139,7 @@ def reader(server):
 
 def test_the_page_says_of_each_face_what_predict_says(reader, scene, capsys):
     assert reader.upload(scene) == f"Done: 2 faces in {scene.name}."
-    assert main(["predict", str(scene), "--format", "csv"]) == 0
+    assert agelib_main(["predict", str(scene), "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     faces = json.loads(reader.value(FACES))
     assert len(faces) == len(rows) == 2
