@@ -42,8 +42,7 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
             print(f"{program} {chosen.name}: {error}", file=sys.stderr)
             return 2
         except Exception as error:
-            remedy = extras.remedy(error)
-            if remedy and not chosen.traceback:
+            if (remedy := extras.remedy(error)) and not chosen.traceback:
                 print(f"{program} {chosen.name}: {remedy}", file=sys.stderr)
                 return 2
             logs.LOGGER.critical("%s", error, exc_info=True)

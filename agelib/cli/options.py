@@ -66,6 +66,5 @@ def add_workers(parser: argparse.ArgumentParser, what: str, usual: str = "one") 
 
 
 def open_workers(chosen, folders=(), threads: bool = False):
-    """The executor that was typed: see :func:`agelib.runtime.executors.open`; with threads one a processor core by default."""
-    usual = cores() if threads else 1
-    return executors.open(chosen.workers or usual, chosen.scheduler, folders, threads)
+    """The executor that was typed, see :func:`agelib.runtime.executors.open`; with threads usually one a core."""
+    return executors.open(chosen.workers or (cores() if threads else 1), chosen.scheduler, folders, threads)

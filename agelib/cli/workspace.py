@@ -32,9 +32,8 @@ def size(text: str) -> int:
     >>> size("1.5GB")
     1500000000
     """
-    match = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]?B?)\s*", text.upper())
     try:
-        number, unit = match.groups()
+        number, unit = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]?B?)\s*", text.upper()).groups()
         return round(float(number) * UNITS[unit if unit in UNITS else unit + "B"])
     except (AttributeError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 500MB or 10GB") from None

@@ -31,10 +31,8 @@ class Cleaned:
 
     Attributes
     ----------
-    faces : pandas.DataFrame
-        The faces kept, numbered from 0.
-    removed : pandas.DataFrame
-        The faces removed, with ``step`` and ``reason``.
+    faces, removed : pandas.DataFrame
+        The faces kept, numbered from 0, and those removed, with ``step`` and ``reason``.
     report : pandas.DataFrame
         One row a step, in order: ``step``, ``before``, ``removed``, ``after`` (pictures) and ``note``.
     duplicates : pandas.DataFrame
@@ -60,10 +58,8 @@ def clean(collection: Collection, data: Data | None = None, jobs: int | None = N
     collection : agelib.data.table.Collection
     data : agelib.config.Data, optional
         The thresholds; study A's by default.
-    jobs : int, optional
-        Processes or threads to use.
-    progress : bool
-        Whether to show how far it is.
+    jobs, progress : int, bool
+        Processes or threads to use; whether to show how far it is.
 
     Returns
     -------
@@ -101,19 +97,17 @@ def clean(collection: Collection, data: Data | None = None, jobs: int | None = N
         found = detect(faces, collection.root, data.detector, jobs, progress)
         step("no face detected", ~found["found"], f"the detector {data.detector} found no face")
     step("age", *_age_outside(faces["age"], data))
-    step("face score", *_low_score(faces["face_score"], data))
-    step("second face", *_second_face(faces["second_face_score"], data))
+    first, second = faces["face_score"], faces["second_face_score"]
+    step("face score", first <= data.min_face_score, *_scores(first, "face score {:.3g}", "face score"))
+    is_second = second >= data.max_second_face_score
+    step("second face", is_second, *_scores(second, "second face with score {:.3g}", "second face"))
     for kind in ("exact", "near"):
         step(f"{kind} duplicate", *_repeated(faces, twins, kind, keep, data))
     step("rare age", *_rare_age(faces["age"], keep, data))
 
     report = pd.DataFrame(steps, columns=["step", "before", "removed", "after", "note"])
-    return Cleaned(
-        faces[keep].reset_index(drop=True),
-        pd.concat(removed, ignore_index=True),
-        report,
-        twins[keep].reset_index(drop=True),
-    )
+    left_out = pd.concat(removed, ignore_index=True)
+    return Cleaned(faces[keep].reset_index(drop=True), left_out, report, twins[keep].reset_index(drop=True))
 
 
 def score(cleaned: Cleaned, truth: pd.DataFrame) -> pd.DataFrame:
@@ -124,10 +118,9 @@ def score(cleaned: Cleaned, truth: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    cleaned : Cleaned
-        What :func:`clean` made of it.
-    truth : pandas.DataFrame
-        From :func:`agelib.drawn.read_truth`: ``path``, ``fault`` and, for duplicates, ``duplicate_of``.
+    cleaned, truth : Cleaned, pandas.DataFrame
+        What :func:`clean` made of it, and what :func:`agelib.drawn.read_truth` says: ``path``, ``fault`` and, for
+        duplicates, ``duplicate_of``.
 
     Returns
     -------
@@ -182,14 +175,8 @@ def _age_outside(ages: pd.Series, data: Data):
     return ~ages.between(data.min_age, data.max_age), reason
 
 
-def _low_score(scores: pd.Series, data: Data):
-    note = "the data set records no face score" if scores.isna().all() else ""
-    return scores <= data.min_face_score, scores.map("face score {:.3g}".format), note
-
-
-def _second_face(scores: pd.Series, data: Data):
-    note = "the data set records no second face" if scores.isna().all() else ""
-    return scores >= data.max_second_face_score, scores.map("second face with score {:.3g}".format), note
+def _scores(scores: pd.Series, reason: str, what: str) -> tuple[pd.Series, str]:
+    return scores.map(reason.format), f"the data set records no {what}" if scores.isna().all() else ""
 
 
 def _repeated(faces: pd.DataFrame, twins: pd.DataFrame, kind: str, keep: np.ndarray, data: Data):

@@ -15,11 +15,10 @@ import pandas as pd
 
 from agelib.pixels.content_keys import content_keys
 from agelib.pixels.decode import read_picture
-from agelib.runtime import workspace
 from agelib.runtime.cpu import cores
 from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.progress import Line
-from agelib.runtime.workspace import content_key, home, lock, mark_used, write_table
+from agelib.runtime.workspace import append_records, content_key, home, lock, mark_used, read_records, write_table
 
 #: Side that a picture is brought to before the cascade looks at it, in pixels.
 CASCADE_SIZE = 128
@@ -41,16 +40,12 @@ def detect(
 
     Parameters
     ----------
-    faces : pandas.DataFrame
-        The faces table; ``path`` is read.
-    root : path
-        The folder that ``path`` is relative to.
+    faces, root : pandas.DataFrame, path
+        The faces table; ``path`` is read. The folder that ``path`` is relative to.
     detector : str
         cascade, insightface, none (every readable picture counts as a face), or a name added to :data:`DETECTORS`.
-    jobs : int, optional
-        Threads; by default one for each core.
-    progress : bool
-        Whether to show how far it is.
+    jobs, progress : int, bool
+        Threads, by default one for each core; whether to show how far it is.
 
     Returns
     -------
@@ -85,8 +80,7 @@ def detect(
             write_table(file, _detect_all(paths, Path(root), detector, partial, jobs, progress))
             partial.unlink(missing_ok=True)
     mark_used(file)
-    found = pd.read_csv(file, dtype={"box": "object"})
-    return found.set_axis(faces.index)
+    return pd.read_csv(file, dtype={"box": "object"}).set_axis(faces.index)
 
 
 def _detect_all(
@@ -112,7 +106,7 @@ def _detect_all(
         sizes = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         return True, True, len(boxes), " ".join(f"{value:.4f}" for value in boxes[np.argmax(sizes)])
 
-    found = {} if file is None else dict(workspace.read_records(file))
+    found = {} if file is None else dict(read_records(file))
     line = Line("look for faces", len(paths), shown=progress)
     tables = []
     with ThreadPoolExecutor(jobs or cores()) as threads:
@@ -121,7 +115,7 @@ def _detect_all(
             if first not in found:
                 found[first] = list(threads.map(look, some))
                 if file is not None:
-                    workspace.append_records(file, [[first, found[first]]])
+                    append_records(file, [[first, found[first]]])
             rows = found.pop(first)
             tables.append(pd.DataFrame(rows, columns=["readable", "found", "faces_found", "box"]))
             line.advance(len(some))

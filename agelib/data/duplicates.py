@@ -50,19 +50,15 @@ def find(
 
     Parameters
     ----------
-    faces : pandas.DataFrame
-        The faces table; ``path`` and ``age`` are read.
-    root : path
-        The folder that ``path`` is relative to.
+    faces, root : pandas.DataFrame, path
+        The faces table; ``path`` and ``age`` are read. The folder that ``path`` is relative to.
     near : bool
         Whether to look for near duplicates too. Without them no picture is decoded: ``readable`` then says only
         that the file can be opened, ``perceptual_hash`` is 0 and ``near_group`` −1.
     tolerance : float
         Ages in a group that differ by more than this many years contradict each other.
-    jobs : int, optional
-        Processes that decode.
-    progress : bool
-        Whether to show how far it is.
+    jobs, progress : int, bool
+        Processes that decode; whether to show how far it is.
 
     Returns
     -------
@@ -110,11 +106,8 @@ def find(
         rows = np.flatnonzero(thumbnails.readable & ~keys.duplicated().to_numpy())
         found["readable"], found["perceptual_hash"] = thumbnails.readable, hashes
         found["near_group"] = _group_pairs(near_pairs(images, hashes, rows, progress), found["exact_group"].to_numpy())
-    ages = faces["age"]
-    found["contradicts"] = _contradicts(ages, found["exact_group"], tolerance) | _contradicts(
-        ages, found["near_group"], tolerance
-    )
-    return found
+    exact, alike = (_contradicts(faces["age"], found[name], tolerance) for name in ("exact_group", "near_group"))
+    return found.assign(contradicts=exact | alike)
 
 
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
@@ -169,14 +162,10 @@ def near_pairs(
 
     Parameters
     ----------
-    images : numpy.ndarray
-        uint8 [N, S, S], grey thumbnails; may be a memory map, of which :data:`PICTURES_AT_A_TIME` are read at a time.
-    hashes : numpy.ndarray
-        uint64 [N].
-    rows : numpy.ndarray, optional
-        int, ascending: which pictures to compare; by default all.
-    progress : bool
-        Whether to show how far it is.
+    images, hashes : numpy.ndarray
+        uint8 [N, S, S], grey thumbnails, of which :data:`PICTURES_AT_A_TIME` are read at a time; uint64 [N].
+    rows, progress : numpy.ndarray, bool
+        int, ascending: which pictures to compare, by default all; whether to show how far it is.
 
     Returns
     -------

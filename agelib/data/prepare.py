@@ -25,16 +25,11 @@ class Prepared:
 
     Attributes
     ----------
-    faces : pandas.DataFrame
-        The faces table with its column ``split``.
-    root : pathlib.Path
-        The folder that `path` is relative to.
-    removed : pandas.DataFrame
-        What cleaning took out, with ``step`` and ``reason``.
-    report : pandas.DataFrame
-        Rows before and after each step.
-    leaks : pandas.DataFrame
-        What the leakage audit found.
+    faces, root : pandas.DataFrame, pathlib.Path
+        The faces table with its column ``split``, and the folder that its `path` is relative to.
+    removed, report, leaks : pandas.DataFrame
+        What cleaning took out, with ``step`` and ``reason``; rows before and after each step; what the leakage audit
+        found.
     file : pathlib.Path
         The CSV that the split was written to, once.
     """
@@ -54,10 +49,8 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
     ----------
     data : agelib.config.Data, optional
         Which data set, its thresholds and its split; the default draws 3,000 faces.
-    jobs : int, optional
-        Processes to use; by default one for each core.
-    progress : bool
-        Whether to show how far it is.
+    jobs, progress : int, bool
+        Processes to use, by default one for each core; whether to show how far it is.
 
     Returns
     -------
@@ -76,10 +69,12 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
     with workspace.lock(folder):
         if not _is_ready(folder):
             _make(data, folder, jobs, progress)
-    prepared = _load(folder)
-    for used in (folder, prepared.root):
+    root = Path(workspace.read_json(folder / "data.json")["root"])
+    for used in (folder, root):
         mark_used(used)
-    return prepared
+    file = folder / "faces.csv"
+    tables = {name: _read(folder / f"{name}.csv") for name in ("removed", "report", "leaks")}
+    return Prepared(faces=read(file), root=root, file=file, **tables)
 
 
 def _check_folds(data: Data) -> None:
@@ -103,14 +98,11 @@ def _key(data: Data) -> str:
     """The description, the code, and which files or folders `root` is just now."""
     roots = data.root.split(",") if "+" in data.source else [data.root]
     place = [_stamp(Path(root.strip()).expanduser()) for root in roots if root.strip()]
-    parts = workspace.file_key(_require(Path(data.split_file).expanduser())) if data.split_file else ""
+    parts = Path(data.split_file).expanduser() if data.split_file else ""
+    if parts and not parts.is_file():
+        raise FileNotFoundError(f"split_file: there is no file {parts}; give a CSV of path and split")
+    parts = workspace.file_key(parts) if parts else ""
     return workspace.content_key(asdict(data), place, parts, code_fingerprint("agelib.data.prepare"))
-
-
-def _require(file: Path) -> Path:
-    if not file.is_file():
-        raise FileNotFoundError(f"split_file: there is no file {file}; give a CSV of path and split")
-    return file
 
 
 def _stamp(root: Path) -> list:
@@ -198,15 +190,3 @@ def _left_out(cleaned, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
     removed = pd.concat([cleaned.removed, rest.assign(step=step, reason="the split file does not name it")])
     last = {"step": step, "before": len(cleaned.faces), "removed": len(rest), "after": len(table), "note": ""}
     return removed, pd.concat([cleaned.report, pd.DataFrame([last])], ignore_index=True)
-
-
-def _load(folder: Path) -> Prepared:
-    about = workspace.read_json(folder / "data.json")
-    return Prepared(
-        faces=read(folder / "faces.csv"),
-        root=Path(about["root"]),
-        removed=_read(folder / "removed.csv"),
-        report=_read(folder / "report.csv"),
-        leaks=_read(folder / "leaks.csv"),
-        file=folder / "faces.csv",
-    )

@@ -5,12 +5,11 @@ a group of duplicates) is called a *unit* here, and stays on one side. Explained
 """
 
 from dataclasses import dataclass
-from gzip import BadGzipFile
 
 import numpy as np
 import pandas as pd
 
-from agelib.data.table import PARTS
+from agelib.data.table import PARTS, read_csv
 
 #: Shares of train, valid and test: study A's.
 SHARES = (0.8, 0.1, 0.1)
@@ -34,10 +33,8 @@ class Audit:
         One row for each kind of leak and pair of parts: ``kind`` (identity, exact duplicate, near duplicate),
         ``part`` and ``other``, ``groups`` (how many are on both sides), ``pictures`` of `part` that are in such a
         group, ``share`` of `part`'s pictures, and ``example``.
-    leaks : bool
-        Whether any group is on both sides of anything.
-    text : str
-        The finding in sentences.
+    leaks, text : bool, str
+        Whether any group is on both sides of anything, and the finding in sentences.
     """
 
     table: pd.DataFrame
@@ -63,15 +60,9 @@ def split(
         ``by_age``: the shares hold within every year of age, whoever is shown (study A).
     duplicates : pandas.DataFrame, optional
         From :func:`agelib.data.duplicates.find`, same index: the groups that a subject-exclusive split keeps together.
-    parts : tuple of float
-        Shares of train, valid and test; they sum to 1.
-    seed : int
-        The same seed and pictures give the same split, in whatever order the rows come.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows with the column ``split``.
+    parts, seed : tuple of float, int
+        Shares of train, valid and test; they sum to 1. The same seed and pictures give the same split, in whatever
+        order the rows come.
 
     Raises
     ------
@@ -92,8 +83,8 @@ def split(
     empty = [part for part in PARTS if not (table["split"] == part).any()]
     if empty:
         raise ValueError(
-            f"{len(faces)} pictures of {_number_of_units(faces, kind, duplicates)} {_unit_name(kind)} leave the "
-            f"{' and '.join(empty)} part empty; use more pictures, or fewer conditions in cleaning"
+            f"{len(faces)} pictures of {_counted(faces, kind, duplicates)} leave the {' and '.join(empty)} part empty; "
+            "use more pictures, or fewer conditions in cleaning"
         )
     return table
 
@@ -121,10 +112,7 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
         If it is no such table, names a picture twice or a part that there is not, or none of its pictures is among
         the faces.
     """
-    try:
-        named = pd.read_csv(file, dtype=str)
-    except (UnicodeDecodeError, EOFError, BadGzipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file}: not readable as a table of path and split ({error})") from None
+    named = read_csv(file, "a table of path and split", dtype=str)
     if missing := [name for name in ("path", "split") if name not in named]:
         raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")
     if (twice := named["path"].duplicated()).any():
@@ -136,10 +124,8 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     found = faces.assign(split=faces["path"].map(named.set_index("path")["split"]))
     found = found[found["split"].notna()]
     if found.empty:
-        raise ValueError(
-            f"{file} names none of these pictures; it has {named['path'].iloc[0]!r}, they are like "
-            f"{faces['path'].iloc[0]!r}"
-        )
+        one, other = named["path"].iloc[0], faces["path"].iloc[0]
+        raise ValueError(f"{file} names none of these pictures; it has {one!r}, they are like {other!r}")
     return found
 
 
@@ -161,10 +147,7 @@ def folds(
         raise ValueError(f"folds={number}: a cross-validation has 2 folds or more")
     table = faces.assign(fold=_deal(faces, kind, duplicates, np.full(number, 1 / number), seed))
     if table["fold"].nunique() < number:
-        raise ValueError(
-            f"{_number_of_units(faces, kind, duplicates)} {_unit_name(kind)} do not fill {number} folds; "
-            "use fewer folds"
-        )
+        raise ValueError(f"{_counted(faces, kind, duplicates)} do not fill {number} folds; use fewer folds")
     return table
 
 
@@ -209,12 +192,10 @@ def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, column: s
 
     Parameters
     ----------
-    faces : pandas.DataFrame
-        Anything with the column `column`, and ``identity`` or a table of `duplicates` or both.
+    faces, column : pandas.DataFrame, str
+        Anything with the column `column` (``split`` or ``fold``), and ``identity`` or a table of `duplicates` or both.
     duplicates : pandas.DataFrame, optional
         From :func:`agelib.data.duplicates.find`, same index.
-    column : str
-        ``split``, or ``fold``.
 
     Examples
     --------
@@ -237,8 +218,7 @@ def audit(faces: pd.DataFrame, duplicates: pd.DataFrame | None = None, column: s
                 size = int((faces[column] == other).sum())
                 example = "" if mine.empty else _example(faces, kind, int(mine["row"].iloc[0]))
                 rows.append((kind, other, one, len(shared), len(mine), len(mine) / size, example))
-    names = ["kind", "part", "other", "groups", "pictures", "share", "example"]
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=["kind", "part", "other", "groups", "pictures", "share", "example"])
     found = table[table["groups"] > 0]
     sentences = [_sentence(row) for row in found.itertuples()]
     return Audit(table, bool(len(found)), "\n".join(sentences) or "No identity and no duplicate is in two parts.")
@@ -286,12 +266,11 @@ def _kinds(faces: pd.DataFrame, duplicates: pd.DataFrame | None) -> list[tuple[s
     return kinds
 
 
-def _unit_name(kind: str) -> str:
-    return "people or groups of duplicates" if kind == "subject_exclusive" else "pictures"
-
-
-def _number_of_units(faces, kind, duplicates) -> int:
-    return units(faces, duplicates).max() + 1 if kind == "subject_exclusive" else len(faces)
+def _counted(faces, kind, duplicates) -> str:
+    """How many things were dealt out, in words."""
+    if kind != "subject_exclusive":
+        return f"{len(faces)} pictures"
+    return f"{units(faces, duplicates).max() + 1} people or groups of duplicates"
 
 
 def _deal(faces: pd.DataFrame, kind: str, duplicates, shares: np.ndarray, seed: int) -> np.ndarray:

@@ -5,6 +5,7 @@ by :func:`check`; behind it every room may trust the columns' names, kinds and u
 """
 
 from dataclasses import dataclass, field
+from gzip import BadGzipFile
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,8 @@ class Collection:
 
     Attributes
     ----------
-    faces : pandas.DataFrame
-        The faces table.
-    root : pathlib.Path
-        The folder that `path` is relative to.
+    faces, root : pandas.DataFrame, pathlib.Path
+        The faces table, and the folder that its `path` is relative to.
     skipped : pandas.DataFrame
         Columns ``path`` and ``reason``: files and rows that could not become a row of `faces`.
     notes : dict of str to int
@@ -83,10 +82,8 @@ def check(faces: pd.DataFrame, where: str = "faces table") -> pd.DataFrame:
 
     Parameters
     ----------
-    faces : pandas.DataFrame
-        The table.
-    where : str
-        What to call it in an error: a file's or a data set's name.
+    faces, where : pandas.DataFrame, str
+        The table, and what to call it in an error: a file's or a data set's name.
 
     Returns
     -------
@@ -137,10 +134,8 @@ def _check_values(faces: pd.DataFrame, where: str) -> None:
         rules["split"] = pa.Column(checks=[pa.Check.isin(PARTS, error="must be train, valid or test")], nullable=True)
     repeated = faces["path"][faces["path"].duplicated() & faces["path"].notna()]
     if len(repeated):
-        row, path = repeated.index[0], repeated.iloc[0]
-        raise ValueError(
-            f"{where}: 'path' must be unique, row {row} has {path!r} again; remove or rename one of the two"
-        )
+        again = f"row {repeated.index[0]} has {repeated.iloc[0]!r} again"
+        raise ValueError(f"{where}: 'path' must be unique, {again}; remove or rename one of the two")
     try:
         pa.DataFrameSchema(rules).validate(faces, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -148,6 +143,14 @@ def _check_values(faces: pd.DataFrame, where: str) -> None:
         wish = "must not be missing" if first["check"] == "not_nullable" else first["check"]
         value = "" if first["check"] == "not_nullable" else f" ({first['failure_case']!r})"
         raise ValueError(f"{where}: {first['column']!r} {wish}, row {first['index']}{value} does not hold") from None
+
+
+def read_csv(file, kind: str = "CSV", remedy: str = "", **options) -> pd.DataFrame:
+    """Read somebody else's CSV, with pandas' `options`; ValueError if it is not readable as a `kind`, with `remedy`."""
+    try:
+        return pd.read_csv(file, **options)
+    except (UnicodeDecodeError, EOFError, BadGzipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"{file}: not readable as {kind} ({str(error).strip()}){remedy}") from None
 
 
 def is_drawn(faces: pd.DataFrame) -> bool:

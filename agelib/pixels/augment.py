@@ -37,10 +37,8 @@ class Augment:
 
     Attributes
     ----------
-    names : tuple of str
-        What is changed, of :data:`NAMES`.
-    probability : float
-        How often each of them happens to a picture.
+    names, probability : tuple of str, float
+        What is changed, of :data:`NAMES`, and how often each of them happens to a picture.
     """
 
     names: tuple
@@ -58,10 +56,8 @@ class Augment:
         generator : torch.Generator
             Where the random numbers come from: as many for each picture whatever `names` is. With a generator on the
             CPU, a batch is changed by the same amounts on every device.
-        count : int, optional
-            Of how many pictures `x` is a share; random numbers are drawn for all of them. By default all are here.
-        places : slice or tensor of int
-            Which of these pictures `x` holds.
+        count, places : int, slice or tensor of int
+            Of how many pictures `x` is a share (random numbers are drawn for all), and which it holds; by default all.
 
         Returns
         -------
@@ -112,11 +108,6 @@ def build(names, probability: float = 0.5) -> Augment:
         Of :data:`NAMES`; they are done in that order, whatever order they are given in. Empty changes nothing.
     probability : float
         How often each happens to a picture, 0 to 1; decided for each picture by itself.
-
-    Returns
-    -------
-    Augment
-        To be called with a batch and a generator.
 
     Raises
     ------

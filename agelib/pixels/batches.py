@@ -27,18 +27,14 @@ class Batches:
         Which pictures belong to these batches: a part of the split.
     labels : array [N, L]
         Labels of **all** pictures, in the order of the table, whichever rows are used; [N] counts as [N, 1].
-    batch_size : int
-        Pictures a batch.
+    batch_size, device : int, str or torch.device
+        Pictures a batch, and where the batches are delivered.
     mean, std : array of float [3]
         What to normalise by, from :func:`agelib.pixels.statistics.statistics` of the training part.
-    device : str or torch.device
-        Where the batches are delivered.
-    shuffle : bool
-        Another order in each epoch; else the order of `rows`.
+    shuffle, seed : bool, int
+        Another order in each epoch, else the order of `rows`; seed and epoch decide order and changes.
     augment : agelib.pixels.augment.Augment, optional
         Random changes; for training only.
-    seed : int
-        With the epoch's number it decides order and changes.
     drop_last : bool or "single"
         Leave out a last batch that is not full; "single": only if it is one picture, which has no variance, so that
         batch norm cannot train on it.
@@ -46,9 +42,8 @@ class Batches:
         Draw as many rows as there are, with replacement, in proportion to these: a weighted sampler. Like `labels`,
         one for each picture of the table.
     copies : array of float [N], optional
-        How many changed copies an epoch shows of a picture beside the picture itself, on average
-        (:func:`agelib.training.balance.copies`); one for each picture of the table. Every epoch has as many of them. Only the
-        copies go through `augment` then, and the pictures themselves stay as they are.
+        How many changed copies an epoch shows beside each picture of the table, on average
+        (:func:`agelib.training.balance.copies`). Only the copies go through `augment` then.
     prefetch : int, optional
         How many batches a second thread prepares ahead; by default 2 for a GPU and 0 for a CPU.
     sizes : sequence of int, optional

@@ -30,10 +30,9 @@ class Pixels:
 
     Attributes
     ----------
-    images : numpy.memmap
-        uint8 [N, C, image_size, image_size], read-only; C is 3, or 1 if the pictures were stored as grey.
-    key : str
-        What the map is found by: 16 hexadecimal digits.
+    images, key : numpy.memmap, str
+        uint8 [N, C, image_size, image_size], read-only; C is 3, or 1 if the pictures were stored as grey. The key, 16
+        hexadecimal digits, is what the map is found by.
     readable : numpy.ndarray
         bool [N]; where it is False the picture is black.
     skipped : pandas.DataFrame
@@ -56,18 +55,14 @@ def decode(
 
     Parameters
     ----------
-    faces : pandas.DataFrame
-        The faces table; only ``path`` is read.
-    root : path
-        The folder that ``path`` is relative to.
+    faces, root : pandas.DataFrame, path
+        The faces table, of which only ``path`` is read, and the folder that it is relative to.
     image_size : int
         Side of the squares, in pixels.
     grey : bool
         Store one channel (luma) instead of three. :class:`agelib.pixels.batches.Batches` delivers three equal ones.
-    jobs : int, optional
-        Worker processes; by default as many as there are processors, fewer for few pictures.
-    progress : bool
-        Show a line of progress.
+    jobs, progress : int, bool
+        Worker processes, by default as many as there are processors, fewer for few pictures; whether to show how far.
     zoom : float
         From 1 up: only the pictures' middle is taken, 1 / `zoom` of their width and of their height, where a data set
         leaves much room around its faces.
@@ -128,10 +123,8 @@ def decode(
             with lock(folder):
                 unreadable = _read_unreadable(folder, shape)  # Another process may have made it meanwhile.
                 if unreadable is None:
-                    files = [
-                        None if c.startswith("!") else os.path.join(root, p)
-                        for p, c in zip(paths, contents, strict=True)
-                    ]
+                    pairs = zip(paths, contents, strict=True)
+                    files = [None if content.startswith("!") else os.path.join(root, path) for path, content in pairs]
                     line = Line("decode", len(paths), shown=progress)
                     unreadable = memmap.build(folder, files, shape, zoom, memmap.jobs(jobs, sum(sizes)), line)
     except OSError as error:
@@ -143,9 +136,7 @@ def decode(
     rows = sorted(unreadable)
     readable = np.ones(len(paths), bool)
     readable[rows] = False
-    skipped = pd.DataFrame(
-        {"path": [paths[row] for row in rows], "reason": [unreadable[row] for row in rows]}, dtype="object"
-    )
+    skipped = pd.DataFrame([(paths[row], unreadable[row]) for row in rows], columns=["path", "reason"], dtype="object")
     return Pixels(np.load(folder / "images.npy", mmap_mode="r"), key, readable, skipped)
 
 

@@ -34,10 +34,8 @@ def read_picture(source, image_size: int, grey: bool = False, zoom: float = 1.0)
     ----------
     source : path, bytes or binary file
         A picture in any format that Pillow reads; of an animation the first frame is taken.
-    image_size : int
-        Side of the result, in pixels. The picture is stretched to a square, not cropped.
-    grey : bool
-        One channel instead of three.
+    image_size, grey : int, bool
+        Side of the result, in pixels (the picture is stretched to a square, not cropped); one channel instead of three.
     zoom : float
         From 1 up: only the picture's middle is taken, 1 / `zoom` of its width and of its height.
 

@@ -38,17 +38,12 @@ def build(folder: Path, files: list, shape: tuple, zoom: float, workers: int, li
 
     Parameters
     ----------
-    folder : pathlib.Path
-        What to make.
-    files : list of str or None
-        A picture a row; None is black.
-    shape : tuple
-        (N, C, S, S) of the map.
-    zoom : float
-        As for :func:`agelib.pixels.decode.decode_picture`.
-    workers : int
-        Processes that decode.
-    line : agelib.runtime.progress.Line
+    folder, files : pathlib.Path, list of str or None
+        What to make, and a picture a row; None is black.
+    shape, zoom : tuple, float
+        (N, C, S, S) of the map; zoom as for :func:`agelib.pixels.decode.decode_picture`.
+    workers, line : int, agelib.runtime.progress.Line
+        Processes that decode, and where to show how far they are.
 
     Returns
     -------

@@ -31,12 +31,11 @@ def connect(address: str, folders: Sequence = (), patience: float = PATIENCE) ->
 
     Parameters
     ----------
-    address : str
-        Such as ``tcp://10.0.0.1:8786``, or ``tls://…`` with the certificates that Dask's configuration names.
+    address, patience : str, float
+        Such as ``tcp://10.0.0.1:8786``, or ``tls://…`` with the certificates that Dask's configuration names, and how
+        long the scheduler may take to answer, in seconds.
     folders : sequence of path
         What workers must share with this machine, under the same path, beside the workspace.
-    patience : float
-        How long the scheduler may take to answer, in seconds.
 
     Raises
     ------
@@ -112,10 +111,8 @@ def unfit(wanted: tuple, marks: tuple, threads: int) -> str:
 
     Parameters
     ----------
-    wanted : tuple of (str, str)
-        The coordinator's :func:`description`.
-    marks : tuple of (str, str)
-        Folder and file of each mark that the coordinator left; the workspace's is the first.
+    wanted, marks : tuple of (str, str)
+        The coordinator's :func:`description`; folder and file of each mark that it left, the workspace's first.
     threads : int
         How many pieces of work the process does at a time.
 

@@ -32,14 +32,12 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
 
     Parameters
     ----------
-    workers : int
-        Local processes side by side, which share out the cores; with one, work is done in this process.
-    scheduler : str
-        Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``: its workers are used instead.
-    folders : sequence of path
-        Folders that workers on other machines must share with this one, beside the workspace.
-    threads : bool
-        Whether local work only waits for processes of its own, so that threads will do.
+    workers, threads : int, bool
+        Local processes side by side, which share out the cores; with one, work is done in this process. Threads will do
+        where work only waits for processes of its own.
+    scheduler, folders : str, sequence of path
+        Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers are used instead, and the folders
+        that they must share with this machine, beside the workspace.
 
     Raises
     ------
@@ -67,9 +65,7 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
         executor.shutdown(cancel_futures=True)
 
 
-def lent(
-    executor: Executor | None, workers: int = 1, threads: bool = False
-) -> contextlib.AbstractContextManager[Executor]:
+def lent(executor: Executor | None, workers: int = 1, threads: bool = False) -> contextlib.AbstractContextManager:
     """The executor that a caller brought along, or else one of our own, which ends with the block."""
     return open(workers, threads=threads) if executor is None else contextlib.nullcontext(executor)
 
@@ -81,8 +77,7 @@ def completed(
 
     Parameters
     ----------
-    executor : concurrent.futures.Executor
-    work : callable
+    executor, work : concurrent.futures.Executor, callable
     tasks : iterable of (name, arguments)
         A next one is taken when it can be submitted, not before.
     at_once : int
@@ -150,15 +145,8 @@ class Processes(Executor):
 
     They start once for all that is submitted, and end with the process that made them, even if that is killed. Each is
     a pool of one process and a thread that feeds it: a pool of several is broken as a whole when one of its processes
-    is killed, takes the others down, and does not tell whose work it was.
+    is killed, takes the others down, and does not tell whose work it was. All `workers` share out the cores.
 
-    Parameters
-    ----------
-    workers : int
-        They share out the cores among them.
-
-    Examples
-    --------
     >>> with Processes(2) as executor:
     ...     executor.submit(sum, [1, 2]).result()
     3
@@ -189,12 +177,8 @@ class Processes(Executor):
 
     def _pool(self) -> ProcessPoolExecutor:
         if getattr(self._mine, "pool", None) is None:
-            self._mine.pool = ProcessPoolExecutor(
-                1,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start_worker,
-                initargs=(self._share, os.getpid()),
-            )
+            spawn, starts = multiprocessing.get_context("spawn"), (self._share, os.getpid())
+            self._mine.pool = ProcessPoolExecutor(1, spawn, _start_worker, starts)
             self._pools.append(self._mine.pool)
         return self._mine.pool
 

@@ -32,10 +32,8 @@ def module_keys(*modules: str, without: tuple[str, ...] = ()) -> dict[str, str]:
 
     Parameters
     ----------
-    *modules : str
-        Dotted names such as ``"agelib.training"``.
-    without : tuple of str
-        Modules that do not count, nor what they alone import.
+    *modules, without : str, tuple of str
+        Dotted names such as ``"agelib.training"``, and those that do not count, nor what they alone import.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def module_keys(*modules: str, without: tuple[str, ...] = ()) -> dict[str, str]:
         If a name is no module of agelib.
     """
     counted = sorted(imported_modules(*modules, without=without))
-    return {name: content_key(_skeleton(source_file(name))) for name in counted}
+    return {name: content_key(_read(source_file(name))[1]) for name in counted}
 
 
 def imported_modules(*modules: str, without: tuple[str, ...] = ()) -> set[str]:
@@ -68,26 +66,19 @@ def imported_modules(*modules: str, without: tuple[str, ...] = ()) -> set[str]:
 
 def source_file(module: str) -> Path:
     """The file that holds a module of agelib; ValueError if there is none."""
+    if file := _file_of(module):
+        return file
+    raise ValueError(f"'{module}' is no module of agelib: looked for {ROOT.joinpath(*module.split('.'))}.py")
+
+
+def _file_of(module: str) -> Path | None:
     base = ROOT.joinpath(*module.split("."))
-    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    raise ValueError(f"'{module}' is no module of agelib: looked for {base}.py")
+    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
 
 def is_module(name: str) -> bool:
     """Whether a dotted name is a module of agelib."""
-    if not all(part.isidentifier() for part in name.split(".")):
-        return False
-    try:
-        source_file(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _skeleton(path: Path) -> str:
-    return _read(path)[1]
+    return all(part.isidentifier() for part in name.split(".")) and _file_of(name) is not None
 
 
 def _read(path: Path) -> tuple[frozenset[str], str]:

@@ -7,7 +7,9 @@ raises KeyboardInterrupt where the main thread is; a second one ends the process
 
 import contextlib
 import os
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 
@@ -93,17 +95,9 @@ def typed(arguments: list[str] | None = None, program: str = "agelib") -> str:
     >>> typed(["draw", "utkface", "my faces"])
     "agelib draw utkface 'my faces'"
     """
-    words = [program, *arguments] if arguments is not None else _own_words()
-    if os.name == "nt":
-        import subprocess
-
-        return subprocess.list2cmdline(words)
-    import shlex
-
-    return shlex.join(words)
-
-
-def _own_words() -> list[str]:
-    """As typed: ``agelib …``, or ``python -m agelib …`` with the very Python."""
-    program = os.path.basename(sys.argv[0])
-    return sys.orig_argv if program == "__main__.py" else [program, *sys.argv[1:]]
+    if arguments is not None:
+        words = [program, *arguments]
+    else:  # ``agelib …``, or ``python -m agelib …`` with the very Python
+        own = os.path.basename(sys.argv[0])
+        words = sys.orig_argv if own == "__main__.py" else [own, *sys.argv[1:]]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

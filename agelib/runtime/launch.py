@@ -45,8 +45,7 @@ def launch(function: Callable, arguments: tuple, processes: int) -> None:
     ----------
     function : callable
         At the top level of a module, which is imported anew in each process; it calls :func:`join`.
-    arguments : tuple
-    processes : int
+    arguments, processes : tuple, int
 
     Raises
     ------
@@ -68,24 +67,17 @@ def launch(function: Callable, arguments: tuple, processes: int) -> None:
             "AGELIB_DEVICE=cpu trains on the cores instead"
         )
     threads = max(1, int(os.environ.get("AGELIB_THREADS") or cores()) // processes)
-    environment = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": _free_port(),
-        "WORLD_SIZE": processes,
-        "NPROC": processes,
-        "LOCAL_WORLD_SIZE": processes,
-        "OMP_NUM_THREADS": threads,
-        "AGELIB_THREADS": threads,
-    }
+    environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
+    environment |= dict.fromkeys(("WORLD_SIZE", "NPROC", "LOCAL_WORLD_SIZE"), processes)
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "AGELIB_THREADS"), threads)
     if is_cpu and sys.platform in LOOPBACK:
         environment["GLOO_SOCKET_IFNAME"] = LOOPBACK[sys.platform]
     kind = DistributedType.MULTI_CPU if is_cpu else DistributedType.MULTI_GPU
     others = set(active_children())
     try:
         with patch_environment(**environment):
-            context = start_processes(
-                PrepareForLaunch(function, kind), arguments, processes, join=False, start_method="spawn"
-            )
+            prepared = PrepareForLaunch(function, kind)
+            context = start_processes(prepared, arguments, processes, join=False, start_method="spawn")
         _wait(context, processes)
     finally:  # an interrupt may come while they start
         _end(set(active_children()) - others)
@@ -227,7 +219,9 @@ def explained():
     try:
         yield
     except RuntimeError as error:
-        if is_joined() and _is_lost(error):
+        from torch.distributed import DistError
+
+        if is_joined() and (isinstance(error, DistError) or "gloo" in str(error)):
             number, processes = share()
             first = str(error).splitlines()[0]
             raise RuntimeError(
@@ -235,9 +229,3 @@ def explained():
                 f"({first}). {RESUME}"
             ) from error
         raise
-
-
-def _is_lost(error: RuntimeError) -> bool:
-    from torch.distributed import DistError
-
-    return isinstance(error, DistError) or "gloo" in str(error)

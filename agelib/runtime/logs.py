@@ -29,10 +29,8 @@ class LogFile(logging.FileHandler):
 
     Parameters
     ----------
-    name : str
-        The command's, such as train.
-    typed : str
-        The command line.
+    name, typed : str
+        The command's, such as train, and the command line.
     """
 
     def __init__(self, name: str, typed: str):

@@ -30,16 +30,10 @@ class Line:
 
     Parameters
     ----------
-    title : str
-        What is being done.
-    total : int
-        How many steps there are; 0: none that could be counted.
-    unit : str
-        What a step is, in the plural: pictures, epochs, runs.
-    shown : bool
-        False writes nothing at all.
-    after : float
-        Seconds from which on it is shown; what is over before shows nothing.
+    title, total, unit : str, int, str
+        What is being done; how many steps there are (0: none that could be counted), and of what, in the plural.
+    shown, after : bool, float
+        False writes nothing at all; seconds from which on it is shown: what is over before shows nothing.
     usual : float
         Seconds that it took the last time, where that is known: what the time left goes by if there are no steps.
 
@@ -55,13 +49,7 @@ class Line:
     """
 
     def __init__(
-        self,
-        title: str,
-        total: int = 0,
-        unit: str = "pictures",
-        shown: bool = True,
-        after: float = 0.0,
-        usual: float = 0.0,
+        self, title: str, total: int = 0, unit: str = "pictures", shown: bool = True, after=0.0, usual: float = 0.0
     ):
         self.title, self.total, self.unit, self.shown = title, total, unit, shown
         self.done, self.note, self.after, self.usual = 0, "", after, usual
@@ -242,12 +230,7 @@ def _remembered(file) -> dict:
 
 
 def track(
-    things: Iterable,
-    title: str,
-    total: int | None = None,
-    unit: str = "pictures",
-    shown: bool = True,
-    after: float = 0.0,
+    things: Iterable, title: str, total: int | None = None, unit: str = "pictures", shown: bool = True, after=0.0
 ) -> Iterator:
     """Yield from `things` and show how far it is.
 

@@ -32,22 +32,17 @@ class Provenance:
         Of agelib, Python and the libraries that may change it.
     machine, processor : str
         System and architecture; the processor's name.
-    cores, threads, processes : int
-        Cores that there were; threads of each process, and processes, that were used.
-    load : float
-        Processes that wanted a core before the measurement.
+    cores, threads, processes, load : int, int, int, float
+        Cores that there were; threads of each process, and processes, that were used; processes that wanted a core
+        before the measurement.
     device, precision : str
         What computed it, such as ``cpu (AMD EPYC)``, and in which arithmetic.
-    data, split, key : str
-        The data set, how it was split, and a key of its content.
-    drawn : bool
-        Whether the data are drawn.
+    data, split, key, drawn : str, str, str, bool
+        The data set, how it was split, a key of its content, and whether it is drawn.
     pictures : dict of str to int, or int
         Number of images, of each set or in all.
-    seed, data_seed : int
-        Of the training, and of the split.
-    seconds : float
-        How long it took.
+    seed, data_seed, seconds : int, int, float
+        Of the training, and of the split; how long it took.
     details : dict
         Whatever else its maker has to say, by name; in JSON beside the fields.
 
@@ -136,12 +131,8 @@ def record(*libraries: str, device=None, **known) -> Provenance:
     >>> sorted(made.versions), made.data, made.details
     (['agelib', 'numpy', 'python'], 'drawn', {'repeats': 5})
     """
-    made = {
-        "versions": versions(*libraries),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processor": processor_name(),
-        "cores": cores(),
-    }
+    made = {"versions": versions(*libraries), "machine": f"{platform.system()} {platform.machine()}"}
+    made |= {"processor": processor_name(), "cores": cores()}
     if device is not None:
         import torch
 

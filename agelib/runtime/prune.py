@@ -1,7 +1,7 @@
 """What the workspace holds, and how it is kept from growing for ever: ``agelib disk`` and ``agelib prune``.
 
 Everything in the workspace can be made again, so what was not used for long may go. A thing is a folder or a file
-directly below one of :data:`KINDS`; when it was last used is noted by :mod:`agelib.runtime.workspace`. Explained in "How to run".
+directly below one of :data:`KINDS`; :mod:`agelib.runtime.workspace` notes its last use. Explained in "How to run".
 """
 
 import contextlib
@@ -43,7 +43,7 @@ ONLY_IF_NAMED = ("downloads",)
 #: What a program that was killed leaves: a temporary name, or a folder that was set aside. Older than this it goes.
 LEFTOVER_DAYS = 1.0
 
-#: A name that :func:`agelib.runtime.workspace.write_whole`, a decoding, a detection or a pruning gives until it is done.
+#: A name that :func:`~agelib.runtime.workspace.write_whole`, a decoding, a detection or a pruning gives meanwhile.
 _TEMPORARY = re.compile(r"\.(?P<stem>.+)\.(partial|removing-[0-9a-f]{8}|[0-9a-f]{8})(?P<suffix>\.[^.]+)?$")
 _TORN = re.compile(r".+\.torn-\d+$")
 _RUN = re.compile(rb"[\w.-]+-[0-9a-f]{16}")
@@ -56,12 +56,10 @@ class Thing:
 
     Attributes
     ----------
-    kind : str
-        One of :data:`KINDS`.
-    path : pathlib.Path
-    bytes : int
-        What it takes on disk.
-    files : int
+    kind, path : str, pathlib.Path
+        One of :data:`KINDS`, and where it lies.
+    bytes, files : int
+        What it takes on disk, and how many files it has.
     used : float
         When it was last used, in seconds since 1970.
     is_leftover : bool
@@ -94,11 +92,8 @@ def things(kinds=None) -> Iterator[Thing]:
             path = Path(entry.path)
             with contextlib.suppress(FileNotFoundError):  # Removed meanwhile.
                 size, files = measure(path)
-                yield Thing(kind, path, size, files, last_used(path), _is_leftover(entry.name))
-
-
-def _is_leftover(name: str) -> bool:
-    return bool(_TEMPORARY.match(name) or _TORN.match(name))
+                is_leftover = bool(_TEMPORARY.match(entry.name) or _TORN.match(entry.name))
+                yield Thing(kind, path, size, files, last_used(path), is_leftover)
 
 
 def measure(path) -> tuple[int, int]:
@@ -149,11 +144,7 @@ def disk() -> pd.DataFrame:
 
 
 def prune(
-    kinds=None,
-    keep_days: float | None = None,
-    keep_bytes: int | None = None,
-    is_rehearsal: bool = True,
-    now: float | None = None,
+    kinds=None, keep_days: float | None = None, keep_bytes: int | None = None, is_rehearsal: bool = True, now=None
 ) -> pd.DataFrame:
     """Remove what was not used for long, the oldest first.
 
@@ -183,13 +174,13 @@ def prune(
 
     Notes
     -----
-    Leftovers of killed programs go whenever they are older than :data:`LEFTOVER_DAYS`, whatever else is asked for; with
+    Leftovers of killed programs go once they are older than :data:`LEFTOVER_DAYS`, whatever else is asked for; with
     neither `keep_days` nor `keep_bytes` nothing else goes.
 
-    Kept are: what a process holds the lock of; a run that a study in the workspace names, and a run from whose weights
-    another run starts, unless that study or run goes too; and the archives in ``downloads`` if that kind is not named.
-    A program that has a map of pictures open goes on reading it, on Windows it is kept. A thing is renamed before its
-    files are removed, so that an interrupted call leaves no half thing under its name.
+    Kept are: what a process holds the lock of; a run that a study names, or from whose weights another run starts,
+    unless that study or run goes too; and ``downloads`` if it is not named. A thing is renamed before its files are
+    removed, so that an interrupted call leaves no half thing under its name; a map of pictures that is open goes on
+    being read, and is kept on Windows.
     """
     if (keep_days or 0) < 0 or (keep_bytes or 0) < 0:
         raise ValueError("prune: days and bytes to keep are numbers from 0")
@@ -199,13 +190,16 @@ def prune(
     total = sum(one.bytes for one in every)
     users, gone, rows = _users(), set(), []
 
+    def note(one: Thing, outcome: str) -> None:
+        rows.append((one.kind, one.path.name, one.bytes, (now - one.used) / _DAY, outcome))
+
     def remove(one: Thing) -> None:
         nonlocal total
         outcome = _remove(one.path, is_rehearsal)
         if outcome.endswith("removed"):
             gone.add(one.path)
             total -= one.bytes
-        rows.append((one.kind, one.path.name, one.bytes, (now - one.used) / _DAY, outcome))
+        note(one, outcome)
 
     for one in every:
         if one.is_leftover and now - one.used > LEFTOVER_DAYS * _DAY:
@@ -227,8 +221,7 @@ def prune(
                 is_done = False
         waiting = needed
     for one in waiting:
-        by = sorted(path.name for path in users[one.path] - gone)
-        rows.append((one.kind, one.path.name, one.bytes, (now - one.used) / _DAY, f"kept: {by[0]} needs it"))
+        note(one, f"kept: {min(path.name for path in users[one.path] - gone)} needs it")
     return _table(rows)
 
 

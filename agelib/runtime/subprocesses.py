@@ -27,10 +27,8 @@ def run_python(
     ----------
     arguments : sequence of str
         What follows ``python`` on a command line.
-    environment : mapping, optional
-        All of its variables; by default those of this process.
-    folder : path, optional
-        Where it runs; by default here.
+    environment, folder : mapping, path, optional
+        All of its variables, by default those of this process; where it runs, by default here.
     told : callable
         Called with each line that it says, while it runs.
 
@@ -45,16 +43,10 @@ def run_python(
     >>> run_python(["-c", "import sys; print('out', flush=True); sys.exit('err')"])
     (1, 'out\\nerr')
     """
+    # A page's words are UTF-8 whatever the terminal speaks, and a broken character is no reason to stop.
+    words = {"stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8", "errors": "replace"}
     process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A page's words are UTF-8 whatever the terminal speaks, and a broken character is no reason to stop.
-        encoding="utf-8",
-        errors="replace",
+        [sys.executable, *arguments], env=environment, cwd=folder, stdout=subprocess.PIPE, **words
     )
     said = []
     with process:

@@ -39,19 +39,15 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
     Parameters
     ----------
     source : str
-        One of :func:`names`, or several of them joined by ``+``, such as ``utkface+appa-real`` (study C's first variant
-        is trained on several sets); see Notes.
+        One of :func:`names`, or several of them joined by ``+``, such as ``utkface+appa-real``; see Notes.
     root : path, optional
         Of a real data set: its folder, its published archive (``.tar``, ``.tar.gz``, ``.zip``; unpacked once into the
-        workspace), or for ``imdb-wiki`` the ``.mat`` file itself (the table alone). Empty for drawn faces. Of several
-        sources, one for each real set, in order, joined by commas.
+        workspace), or for ``imdb-wiki`` the ``.mat`` file itself (the table alone). Empty for drawn faces.
     pictures : int
         How many pictures to draw; of a real set, how many to take at random without replacement, in the set's order
-        (0, or more than there are, takes all). Of several sources it is the number in all, in equal shares
-        (the first ones larger by one where it does not divide); a set with fewer than its share gives what it has.
+        (0, or more than there are, takes all).
     seed : int
-        Seed of the drawing or of the choice; of several sources, the next one's is larger by one, so that two drawn
-        sets do not show the same people.
+        Seed of the drawing or of the choice.
     **options
         Handed to the layout's reader, such as ``keep_split=True`` for APPA-REAL.
 
@@ -70,9 +66,10 @@ def read(source: str, root="", pictures: int = 0, seed: int = 42, **options) -> 
 
     Notes
     -----
-    Of several sources, the collection's root is the nearest folder that holds all of theirs, and every `path` is
-    relative to it; nothing is copied or linked. Each row keeps its ``source``, which also stands before its
-    ``identity`` (two sets may use one name for two people), and before what `notes` says.
+    Of several sources, `root` names one for each real set, in order, joined by commas; `pictures` is the number in all,
+    in equal shares (a set with fewer gives what it has); the next one's seed is larger by one, so that two drawn sets
+    do not show the same people. The collection's root is the nearest folder that holds all of theirs. Each row keeps
+    its ``source``, which also stands before its ``identity`` (two sets may use one name), and before what `notes` says.
     """
     if "+" in str(source):
         return _read_several(source.split("+"), root, pictures, seed, options)

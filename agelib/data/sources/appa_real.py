@@ -17,7 +17,12 @@ from agelib.data import table as faces_tables
 
 PARTS = faces_tables.PARTS
 NAME_COLUMNS = ("file_name", "file")
-RATING_COLUMNS = ("apparent_age", "rating")
+
+#: Table of a part, the better one first → our column → what its owners call it there.
+TABLES = {
+    "gt_avg": {"apparent_age": ("apparent_age_avg",), "apparent_std": ("apparent_age_std",), "real_age": ("real_age",)},
+    "gt": {"rating": ("apparent_age", "rating"), "real_age": ("real_age",)},
+}
 
 
 def read(root, keep_split: bool = False) -> faces_tables.Collection:
@@ -56,7 +61,7 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
         if ratings is None:
             continue
         ratings = ratings.merge(_read_attributes(folder, part, notes), on="name", how="left")
-        present = _list_names(folder / part)
+        present = os.listdir(folder / part) if (folder / part).is_dir() else []
         face = ratings["name"] + "_face.jpg"
         has_face, has_whole = face.isin(present), ratings["name"].isin(present)
         chosen = face.where(has_face, ratings["name"])
@@ -82,43 +87,28 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
 def find_release(root: Path) -> Path:
     """The folder with the tables: the given one or one of its sub-folders."""
     for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
-        if any((folder / f"{kind}_{part}.csv").is_file() for kind in ("gt_avg", "gt") for part in PARTS):
+        if any((folder / f"{kind}_{part}.csv").is_file() for kind in TABLES for part in PARTS):
             return folder
     return root
 
 
 def _read_ratings(folder: Path, part: str, notes: dict):
     """One row a picture: name, apparent_age, apparent_std, real_age; None where the part has no table."""
-    averages, single = folder / f"gt_avg_{part}.csv", folder / f"gt_{part}.csv"
-    if averages.is_file():
-        table = _read_csv(averages)
-        ratings = pd.DataFrame(
-            {
-                "name": _column(table, NAME_COLUMNS, averages).astype("str"),
-                "apparent_age": _numbers(table, ("apparent_age_avg",), averages),
-                "apparent_std": _numbers(table, ("apparent_age_std",), averages),
-                "real_age": _numbers(table, ("real_age",), averages),
-            }
-        )
-    elif single.is_file():
-        table = _read_csv(single)
-        rated = pd.DataFrame(
-            {
-                "name": _column(table, NAME_COLUMNS, single).astype("str"),
-                "rating": _numbers(table, RATING_COLUMNS, single),
-                "real_age": _numbers(table, ("real_age",), single),
-            }
-        )
+    kind = next((kind for kind in TABLES if (folder / f"{kind}_{part}.csv").is_file()), None)
+    if kind is None:
+        return None
+    file = folder / f"{kind}_{part}.csv"
+    table = _read_csv(file)
+    names = _column(table, NAME_COLUMNS, file).astype("str")
+    numbers = {ours: _numbers(table, theirs, file) for ours, theirs in TABLES[kind].items()}
+    ratings = pd.DataFrame({"name": names, **numbers})
+    if kind == "gt":
         ratings = (
-            rated.groupby("name", sort=True)
+            ratings.groupby("name", sort=True)
             .agg(apparent_age=("rating", "mean"), apparent_std=("rating", "std"), real_age=("real_age", "first"))
             .reset_index()
         )
-        notes["mean and deviation computed from single ratings"] = notes.get(
-            "mean and deviation computed from single ratings", 0
-        ) + len(ratings)
-    else:
-        return None
+        _count(notes, "mean and deviation computed from single ratings", np.ones(len(ratings)))
     repeated = ratings["name"].duplicated()
     _count(notes, "name stands in more than one row: the first is taken", repeated)
     return ratings[~repeated].reset_index(drop=True)
@@ -152,10 +142,7 @@ def _to_table(ratings: pd.DataFrame, paths) -> pd.DataFrame:
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: not readable as CSV ({error}); unpack the archive again") from None
+    table = faces_tables.read_csv(file, remedy="; unpack the archive again", skipinitialspace=True)
     table.columns = [str(name).strip() for name in table.columns]
     return table
 
@@ -178,10 +165,6 @@ def _numbers(table: pd.DataFrame, names, file: Path) -> pd.Series:
             "correct it or unpack the archive again"
         )
     return numbers
-
-
-def _list_names(folder: Path) -> set[str]:
-    return set(os.listdir(folder)) if folder.is_dir() else set()
 
 
 def _count(notes: dict, what: str, rows) -> None:

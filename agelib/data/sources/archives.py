@@ -30,10 +30,8 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     ----------
     archive : path
         A ``.tar``, ``.tar.gz`` (or other compressed tar) or ``.zip`` file; its content decides, not its name.
-    folder : path, optional
-        Where to put the unpacked folder; the workspace's ``sources`` by default.
-    progress : bool
-        Whether to show a progress bar.
+    folder, progress : path, bool
+        Where to put the unpacked folder, by default the workspace's ``sources``; whether to show how far it is.
 
     Returns
     -------
@@ -65,7 +63,12 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
         for leftover in target.parent.glob(f".{target.name}.????????"):  # of a killed process: the lock is ours
             shutil.rmtree(leftover, ignore_errors=True)
         with _opened(archive) as (members, total), workspace.write_whole(target) as temporary:
-            _check_room(archive, total, target.parent)
+            if total + MARGIN > (free := shutil.disk_usage(target.parent).free):
+                raise OSError(
+                    errno.ENOSPC,
+                    f"{archive} needs {total / 2**20:.0f} MiB unpacked, {target.parent} has {free / 2**20:.0f} MiB "
+                    "free; make room or set AGELIB_HOME to a folder on a larger disk",
+                )
             temporary.mkdir()
             line = Line(f"unpack {archive.name}", total, "bytes", progress)
             for member, file in members:
@@ -140,16 +143,6 @@ def _unpacked_size(archive: Path) -> int:
             return size
         file.seek(-4, 2)
         return max(size, struct.unpack("<I", file.read(4))[0])
-
-
-def _check_room(archive: Path, total: int, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if total + MARGIN > free:
-        raise OSError(
-            errno.ENOSPC,
-            f"{archive} needs {total / 2**20:.0f} MiB unpacked, {folder} has {free / 2**20:.0f} MiB free; "
-            "make room or set AGELIB_HOME to a folder on a larger disk",
-        )
 
 
 def _write_member(archive: Path, name: str, size: int, file, path: Path) -> None:

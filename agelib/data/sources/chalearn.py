@@ -87,10 +87,8 @@ def _find_folder(root) -> Path:
 
 def _read_table(file: Path, column: str) -> pd.DataFrame:
     """The columns img_name, subject and `column` of one file; line k + 2 of the file is row k."""
-    try:
-        table = pd.read_csv(file, skipinitialspace=True, dtype=str, skip_blank_lines=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: not readable as CSV ({str(error).strip()}); get the file again") from None
+    options = {"skipinitialspace": True, "dtype": str, "skip_blank_lines": False, "encoding": "utf-8-sig"}
+    table = faces_tables.read_csv(file, remedy="; get the file again", **options)
     table.columns = [str(name).strip() for name in table.columns]
     for name in ("img_name", column, "subject"):
         if name not in table:

@@ -25,20 +25,8 @@ PASSING = (408, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
-class Archive:
-    """One file that a data set's owners publish: its address, and its SHA-256 where a sure source gives it."""
-
-    address: str
-    sha256: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.address.rpartition("/")[2]
-
-
-@dataclass(frozen=True)
 class Dataset:
-    """What is needed to fetch a data set: its page, the owners' terms, and its files by part."""
+    """What is needed to fetch a data set: its page, the owners' terms, and the address of each part's file."""
 
     title: str
     page: str
@@ -55,8 +43,8 @@ DATASETS = {
         terms="For academic research only. The pictures were collected from the Internet and belong to their owners; "
         "one who finds a picture of theirs may have it removed. Do not pass the pictures on.",
         archives={
-            "wiki": Archive("https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/wiki_crop.tar"),
-            "imdb": Archive("https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/imdb_crop.tar"),
+            "wiki": "https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/wiki_crop.tar",
+            "imdb": "https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/static/imdb_crop.tar",
         },
         usual_parts=("wiki",),
     ),
@@ -66,10 +54,8 @@ DATASETS = {
         terms="For research. We found no written licence: read the owners' page, ask them before any other use, cite "
         "their paper, and do not pass the pictures on.",
         archives={
-            "pictures": Archive("https://data.chalearnlap.cvc.uab.cat/AppaRealAge/appa-real-release.zip"),
-            "categories": Archive(
-                "http://sergioescalera.com/wp-content/uploads/2018/06/allcategories_trainvalidtest_split.zip"
-            ),
+            "pictures": "https://data.chalearnlap.cvc.uab.cat/AppaRealAge/appa-real-release.zip",
+            "categories": "http://sergioescalera.com/wp-content/uploads/2018/06/allcategories_trainvalidtest_split.zip",
         },
         usual_parts=("pictures", "categories"),
     ),
@@ -84,15 +70,7 @@ DATASETS = {
 }
 
 
-def download(
-    name: str,
-    folder=None,
-    accept: bool = False,
-    parts: tuple | None = None,
-    progress: bool = True,
-    attempts: int = 5,
-    pause: float = 1.0,
-) -> list[Path]:
+def download(name: str, folder=None, accept: bool = False, parts: tuple | None = None, **options) -> list[Path]:
     """Fetch a real data set from its owners.
 
     Parameters
@@ -105,8 +83,8 @@ def download(
         Whether you accept the owners' terms. Otherwise they are shown and asked about on the terminal.
     parts : tuple of str, optional
         Which of the data set's files; the usual ones by default.
-    progress, attempts, pause
-        As in :func:`fetch`.
+    **options
+        ``progress``, ``attempts``, ``pause`` and ``timeout`` of :func:`fetch`.
 
     Returns
     -------
@@ -117,7 +95,7 @@ def download(
     Raises
     ------
     ValueError
-        If the name or a part is unknown, the terms are not accepted, or a file has another sum than it should.
+        If the name or a part is unknown, or the terms are not accepted; as in :func:`fetch`.
     ConnectionError, FileNotFoundError, OSError
         As in :func:`fetch`.
     """
@@ -134,10 +112,8 @@ def download(
         raise ValueError(f"{name} has no part {unknown[0]!r}; it has: {', '.join(dataset.archives)}")
     _accept_terms(dataset, accept)
     folder = Path(folder) if folder else workspace.home() / "downloads"
-    return [
-        fetch(archive.address, folder / archive.name, archive.sha256, progress, attempts, pause)
-        for archive in (dataset.archives[part] for part in parts)
-    ]
+    addresses = [dataset.archives[part] for part in parts]
+    return [fetch(address, folder / address.rpartition("/")[2], **options) for address in addresses]
 
 
 def _accept_terms(dataset: Dataset, accept: bool) -> None:
@@ -151,13 +127,7 @@ def _accept_terms(dataset: Dataset, accept: bool) -> None:
 
 
 def fetch(
-    address: str,
-    path,
-    sha256: str = "",
-    progress: bool = True,
-    attempts: int = 5,
-    pause: float = 1.0,
-    timeout: float = 30.0,
+    address: str, path, sha256: str = "", progress: bool = True, attempts: int = 5, pause: float = 1.0, timeout=30.0
 ) -> Path:
     """Fetch one file over HTTP, resuming what an earlier call has begun.
 
@@ -167,18 +137,13 @@ def fetch(
 
     Parameters
     ----------
-    address : str
-        An ``http`` or ``https`` address.
-    path : path
-        Where the file goes.
-    sha256 : str
-        Its SHA-256 in hexadecimal, if known.
-    progress : bool
-        Whether to show how far it is.
-    attempts : int
-        How many attempts in a row may fail without getting further than any before.
-    pause : float
-        Seconds to wait after a first failure; each further one doubles them, up to a minute.
+    address, path : str, path
+        An ``http`` or ``https`` address, and where the file goes.
+    sha256, progress : str, bool
+        Its SHA-256 in hexadecimal, if known; whether to show how far it is.
+    attempts, pause : int, float
+        How many attempts in a row may fail without getting further than any before, and how many seconds to wait after
+        a first failure; each further one doubles them, up to a minute.
     timeout : float
         Seconds without a byte after which a connection counts as broken.
 

@@ -8,7 +8,7 @@ Source: the FG-NET aging database (Face and Gesture Recognition Research Network
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,36 +28,25 @@ FACTS = {
     "quality": "Quality", "width": "Width", "height": "Height", "colour": "Type", "glasses": "Spectagles", "hat": "Hat",
     "moustache": "Moustache", "beard": "Beard", "horizontal_pose": "HorizontalPose", "vertical_pose": "VerticalPose",
 }  # fmt: skip
-_NUMBERS = ("quality", "width", "height")
-_YES_OR_NO = ("glasses", "hat", "moustache", "beard")
+_NUMBERS, _YES_OR_NO = ("quality", "width", "height"), ("glasses", "hat", "moustache", "beard")
 
 
 @dataclass(frozen=True)
-class Annotations:
-    """FG-NET's annotations as they were read.
+class Annotations(faces_tables.Collection):
+    """FG-NET's annotations as they were read: a :class:`~agelib.data.table.Collection` without pictures.
 
     Attributes
     ----------
     faces : pandas.DataFrame
-        A faces table with the columns :data:`FACTS` beside it: ``quality`` (1 to 5), ``width`` and ``height`` (pixels),
-        ``colour`` (color or grey), ``glasses``, ``hat``, ``moustache``, ``beard`` (True or False),
-        ``horizontal_pose`` (straight, left, right), ``vertical_pose`` (straight, up, down); missing where not recorded.
+        A faces table, `path` the name that the set gives the picture (``001A02.JPG``), with the columns :data:`FACTS`
+        beside it: ``quality`` (1 to 5), ``width`` and ``height`` (pixels), ``colour`` (color or grey), ``glasses``,
+        ``hat``, ``moustache``, ``beard`` (True or False), ``horizontal_pose`` (straight, left, right),
+        ``vertical_pose`` (straight, up, down); missing where not recorded.
     landmarks : numpy.ndarray
         float64 [N, 68, 2]: x to the right and y down, in pixels; row k belongs to row k of `faces`.
-    root : pathlib.Path
-        The folder that was read. `path` is the name that the set gives the picture (``001A02.JPG``); the pictures
-        themselves are not in the archive of annotations.
-    skipped : pandas.DataFrame
-        Columns ``path`` and ``reason``: files that could not become a row.
-    notes : dict of str to int
-        What was found odd and kept or mended, in words, with how often.
     """
 
-    faces: pd.DataFrame
-    landmarks: np.ndarray
-    root: Path
-    skipped: pd.DataFrame
-    notes: dict = field(default_factory=dict)
+    landmarks: np.ndarray | None = None
 
 
 def read(root) -> Annotations:
@@ -100,11 +89,7 @@ def read(root) -> Annotations:
     0  001A02.JPG  2.0      001
     """
     folder = _find_folder(root)
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in (".pts", ".dat") and not path.name.startswith(".") and path.is_file()
-    )
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     points = [path for path in files if path.suffix.lower() == ".pts"]
     facts = {path.stem.lower(): path for path in files if path.suffix.lower() == ".dat"}
     if not points:
@@ -132,18 +117,10 @@ def read(root) -> Annotations:
             f"fgnet: none of {len(points)} .pts files in {folder} is a face of 68 landmarks "
             f"({skipped[0][0]}: {skipped[0][1]}); unpack the archive again"
         )
-    skipped += [
-        (path.relative_to(folder).as_posix(), "no landmarks of this picture")
-        for stem, path in facts.items()
-        if stem not in seen
-    ]
-    return Annotations(
-        _to_table(rows),
-        np.stack(shapes),
-        folder,
-        pd.DataFrame(skipped, columns=["path", "reason"], dtype="object"),
-        notes,
-    )
+    unused = [path for stem, path in facts.items() if stem not in seen]
+    skipped += [(path.relative_to(folder).as_posix(), "no landmarks of this picture") for path in unused]
+    left_out = pd.DataFrame(skipped, columns=["path", "reason"], dtype="object")
+    return Annotations(_to_table(rows), folder, left_out, notes, np.stack(shapes))
 
 
 def _find_folder(root) -> Path:

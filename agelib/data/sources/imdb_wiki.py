@@ -63,18 +63,15 @@ def read(root) -> faces_tables.Collection:
     folder = root if root.is_dir() else root.parent
     tables, skipped, notes = [], [], {}
     for file in files:
-        struct = load_struct(file)
-        table, left_out, odd = _to_table(struct, file, prefix=_prefix(file, folder), by_name=len(files) > 1)
+        inside = file.parent.relative_to(folder).as_posix()
+        prefix = "" if inside == "." else inside + "/"
+        table, left_out, odd = _to_table(load_struct(file), file, prefix, by_name=len(files) > 1)
         tables.append(table)
         skipped.append(left_out)
         for what, number in odd.items():
             notes[what] = notes.get(what, 0) + number
-    return faces_tables.Collection(
-        faces=pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0],
-        root=folder,
-        skipped=pd.concat(skipped, ignore_index=True),
-        notes=notes,
-    )
+    faces = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+    return faces_tables.Collection(faces, folder, pd.concat(skipped, ignore_index=True), notes)
 
 
 def find_metadata(root: Path) -> list[Path]:
@@ -110,7 +107,10 @@ def load_struct(file) -> dict:
         ) from None
     remedy = "give the data set's own wiki.mat or imdb.mat"
     if struct is None:
-        raise ValueError(f"{file}: no struct 'wiki' or 'imdb' (it holds: {_list_variables(file)}); {remedy}")
+        from scipy.io import whosmat
+
+        held = ", ".join(name for name, _, _ in whosmat(file)) or "nothing"
+        raise ValueError(f"{file}: no struct 'wiki' or 'imdb' (it holds: {held}); {remedy}")
     missing = [name for name in FIELDS if name not in struct]
     if missing:
         raise ValueError(f"{file}: the struct has no field {', '.join(missing)}; {remedy}")
@@ -123,12 +123,6 @@ def load_struct(file) -> dict:
     return struct
 
 
-def _list_variables(file: Path) -> str:
-    from scipy.io import whosmat
-
-    return ", ".join(name for name, _, _ in whosmat(file)) or "nothing"
-
-
 def to_birth_dates(serials) -> np.ndarray:
     """Turn Matlab day numbers into dates; what is not a day of the years 1 to 9999 becomes NaT.
 
@@ -136,10 +130,6 @@ def to_birth_dates(serials) -> np.ndarray:
     ----------
     serials : array of numbers, [N]
         Days since the year 0, as Matlab's ``datenum`` counts them.
-
-    Returns
-    -------
-    array of datetime64[D], [N]
 
     Examples
     --------
@@ -159,10 +149,8 @@ def to_ages(born, years) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    born : array of datetime64[D], [N]
-        Birth dates.
-    years : array of numbers, [N]
-        Calendar years of the pictures.
+    born, years : array of datetime64[D], [N], and of numbers, [N]
+        Birth dates, and calendar years of the pictures.
 
     Returns
     -------
@@ -202,11 +190,6 @@ def _year_start(year) -> np.ndarray:
     return (year - 1970).astype("datetime64[Y]")
 
 
-def _prefix(file: Path, folder: Path) -> str:
-    inside = file.parent.relative_to(folder).as_posix()
-    return "" if inside == "." else inside + "/"
-
-
 def _to_table(struct: dict, file: Path, prefix: str, by_name: bool):
     """One struct → faces table, rows left out, and counts of what is odd."""
     born = to_birth_dates(struct["dob"])
@@ -243,9 +226,8 @@ def _to_table(struct: dict, file: Path, prefix: str, by_name: bool):
         "no name: identity missing": table["identity"].isna(),
     }
     if cropped:
-        odd["cut-out faces: the recorded face box speaks of the whole picture and is left out"] = np.isfinite(
-            face_score
-        )
+        what = "cut-out faces: the recorded face box speaks of the whole picture and is left out"
+        odd[what] = np.isfinite(face_score)
     no_path = np.array([not path for path in paths], dtype=bool)
     repeated = table["path"].duplicated().to_numpy() & ~no_path
     reason = np.select([no_path, repeated], ["no path", "the path stands in an earlier row"], default="")

@@ -26,16 +26,13 @@ class Layout:
 
     Attributes
     ----------
-    prefix : str
-        Of the files' names: ``morph2`` for ``morph2_train.csv``.
-    parts : tuple of str
-        The parts that must be there.
+    prefix, parts : str, tuple of str
+        Of the files' names (``morph2`` for ``morph2_train.csv``), and the parts that must be there.
     first_age : int
         The lists count ages from 0; this is the age, in years, that 0 stands for.
-    file : int
-        The column of the pictures' names, from 0.
-    name : str
-        How a picture is named: a regular expression with the age that the name says and, where people are known, who.
+    file, name : int, str
+        The column of the pictures' names, from 0, and how a picture is named: a regular expression with the age that
+        the name says and, where people are known, who.
     """
 
     prefix: str
@@ -113,14 +110,9 @@ def read(name: str, folder) -> table.Collection:
 def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
     """Path, age in years, identity and split of one list."""
     if not file.is_file():
-        raise FileNotFoundError(
-            f"there is no list {file}; the folder must hold "
-            + ", ".join(f"{layout.prefix}_{each}.csv" for each in layout.parts)
-        )
-    try:
-        given = pd.read_csv(file, dtype=str)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file}: not readable as a list of pictures and ages ({error})") from None
+        wanted = ", ".join(f"{layout.prefix}_{each}.csv" for each in layout.parts)
+        raise FileNotFoundError(f"there is no list {file}; the folder must hold {wanted}")
+    given = table.read_csv(file, "a list of pictures and ages", dtype=str)
     if "age" not in given or given.shape[1] <= layout.file:
         raise ValueError(
             f"{file}: a list has the pictures' names in column {layout.file + 1} and a column age; "

@@ -65,15 +65,11 @@ def read(root) -> table.Collection:
     paths = np.array(paths, dtype="object")
     faces = table.table(
         path=paths[readable],
-        age=kept["age"].to_numpy("float64"),
-        gender=kept["gender"].to_numpy("object"),
-        ethnicity=kept["ethnicity"].to_numpy("object"),
+        **{name: kept[name].to_numpy() for name in ("age", "gender", "ethnicity")},
         source="utkface",
     )
-    skipped = pd.DataFrame(
-        {"path": paths[~readable], "reason": "the name gives no age; expected [age]_[gender]_[race]_[time].jpg"},
-        dtype="object",
-    )
+    reason = "the name gives no age; expected [age]_[gender]_[race]_[time].jpg"
+    skipped = pd.DataFrame({"path": paths[~readable], "reason": reason}, dtype="object")
     return table.Collection(faces, root, skipped, _count_oddities(kept))
 
 
@@ -114,13 +110,8 @@ def parse_names(names) -> pd.DataFrame:
     """
     pieces = pd.Series(names, dtype="object").str.extract(NAME).astype("object")
     pieces = pieces.where(pieces.notna(), None)
-    read_out = pd.DataFrame(
-        {
-            "age": pd.to_numeric(pieces["age"]).astype("float64"),
-            "gender": _translate(pieces["gender"], GENDERS),
-            "ethnicity": _translate(pieces["race"], ETHNICITIES),
-        }
-    )
+    words = {"gender": _translate(pieces["gender"], GENDERS), "ethnicity": _translate(pieces["race"], ETHNICITIES)}
+    read_out = pd.DataFrame({"age": pd.to_numeric(pieces["age"]).astype("float64"), **words})
     return read_out.join(pieces[["race", "time", "space", "dot"]]).join(pieces["gender"].rename("gender_code"))
 
 

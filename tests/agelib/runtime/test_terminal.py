@@ -91,7 +91,7 @@ def test_a_model_that_is_being_written(terminal, tmp_path):
 def test_bytes_that_arrived(terminal, server, tmp_path):
     setup = (
         "from agelib.data.sources import download as d; "
-        f"d.DATASETS['slow'] = d.Dataset('', '', '', {{'one': d.Archive({server.address!r})}}, ('one',))"
+        f"d.DATASETS['slow'] = d.Dataset('', '', '', {{'one': {server.address!r}}}, ('one',))"
     )
     words = "download", "slow", tmp_path / "sets", "--accept-licence"
     server.goes_on.clear()

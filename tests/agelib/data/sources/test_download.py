@@ -189,7 +189,7 @@ def test_set(server, monkeypatch):
         title="Test set",
         page="http://127.0.0.1/",
         terms="Only for tests.",
-        archives={"all": download.Archive(server.address, SUM)},
+        archives={"all": server.address},
         usual_parts=("all",),
     )
     monkeypatch.setitem(download.DATASETS, "test-set", dataset)
