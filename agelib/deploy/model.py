@@ -110,17 +110,12 @@ class Model:
         ----------
         images : array
             uint8: [N, H, W, 3] of any size, which get the zoom, size and colours that a file gets; or [N, 3, S, S] or
-            [N, 1, S, S] of the model's image size, which stay as they are.
+            [N, 1, S, S] of the model's image size, which stay as they are. All else is a ValueError.
 
         Returns
         -------
         array
             uint8 [N, 3, S, S], or [N, 1, S, S] of a network that is shown grey.
-
-        Raises
-        ------
-        ValueError
-            If the images are neither.
         """
         show = self.experiment.pictures
         size, shape = show.image_size, list(images.shape)
@@ -152,10 +147,8 @@ class Model:
         rows : array of int, optional
             Which images, [N]; by default all.
         batch_size : int
-            Images at a time.
         flip : bool, optional
-            Take the mean over each image and its mirror image; by default as the experiment says. A graph does what
-            the experiment says.
+            Take the mean over each image and its mirror image; by default, and by a graph, as the experiment says.
 
         Returns
         -------
@@ -221,13 +214,9 @@ class Model:
 
 
 def of_run(run, frame: Frame | None = None) -> Model:
-    """The model of a finished run.
+    """The model of a finished :class:`~agelib.experiments.result.Run`; the frame is for whole pictures alone.
 
-    Parameters
-    ----------
-    run : agelib.experiments.result.Run
-    frame : Frame, optional
-        What to cut out around a face in whole pictures: see :func:`frame_of_run`.
+    :func:`frame_of_run` measures one.
     """
     return Model(
         experiment=run.experiment,
@@ -242,17 +231,11 @@ def of_run(run, frame: Frame | None = None) -> Model:
 
 
 def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Frame:
-    """Measure where the faces lie in a run's training pictures, which must be at hand.
+    """Measure where the faces lie in a run's training pictures; an OSError if these are not there.
 
     A detector that finds hardly any there (of pandas, say) is no hindrance to exporting; whole pictures are refused.
-
-    Raises
-    ------
-    OSError
-        If the pictures are not there.
     """
-    prepared = run.prepared
-    paths = run.train_predictions["path"]
+    prepared, paths = run.prepared, run.train_predictions["path"]
     chosen = np.random.default_rng(0).choice(len(paths), min(pictures, len(paths)), replace=False)
     files = [prepared.root / path for path in paths.iloc[np.sort(chosen)]]
     frame = measure_frame(files, detector)
@@ -315,13 +298,7 @@ def load(folder) -> Model:
 
 
 def open_graph(file):
-    """An ONNX file, ready to run on the CPU, with as many threads as torch has.
-
-    Raises
-    ------
-    RuntimeError
-        If onnxruntime is missing.
-    """
+    """An ONNX file, ready to run on the CPU, with as many threads as torch has; needs onnxruntime."""
     try:
         import onnxruntime
     except ImportError:

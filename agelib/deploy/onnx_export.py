@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from agelib.deploy.model import CARD, DESCRIPTION, GRAPH, WEIGHTS, Model, describe, of_run, open_graph
@@ -44,7 +45,7 @@ class Graph(nn.Module):
 
 
 def export(source, folder, half: bool = False, graph: bool = True) -> Path:
-    """Write a model to a folder: weights, ONNX graph, description and model card, sealed.
+    """Write a model to a folder: weights, ONNX graph, description and model card, sealed; returns the folder.
 
     Parameters
     ----------
@@ -57,11 +58,6 @@ def export(source, folder, half: bool = False, graph: bool = True) -> Path:
         answers are then those of the rounded weights.
     graph : bool
         Write the ONNX graph.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
 
     Raises
     ------
@@ -119,13 +115,8 @@ def _save(network: nn.Module, file: Path, half: bool) -> None:
     if not half:
         checkpoints.save_weights(file, network)
         return
-    from safetensors.torch import save_file
-
-    state = network.state_dict()
-    save_file(
-        {name: checkpoints.to_store(tensor.half() if _is_weight(tensor) else tensor) for name, tensor in state.items()},
-        file,
-    )
+    state = {name: tensor.half() if _is_weight(tensor) else tensor for name, tensor in network.state_dict().items()}
+    save_file({name: checkpoints.to_store(tensor) for name, tensor in state.items()}, file)
 
 
 def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
@@ -134,9 +125,8 @@ def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
         import onnx
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
-        raise RuntimeError(
-            f"{error.name} is not installed, and ONNX needs it: run pip install 'agelib[export]'"
-        ) from None
+        said = f"{error.name} is not installed, and ONNX needs it: run pip install 'agelib[export]'"
+        raise RuntimeError(said) from None
     show = model.experiment.pictures
     whole = Graph(network, model.mean, model.std, show.flip_test).eval()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -146,7 +136,6 @@ def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
             whole,
             (_noise(2, show.image_size),),
             file,
-            dynamo=True,
             input_names=["pictures"],
             output_names=["outputs"],
             dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
@@ -179,10 +168,7 @@ def _without_traces(graph):
 def compare(whole: nn.Module, file, image_size: int) -> float:
     """Largest difference between an ONNX file's outputs and torch's, on noise, in batches of several sizes.
 
-    Raises
-    ------
-    ValueError
-        If it is above :data:`TOLERANCE`.
+    Above :data:`TOLERANCE` it is a ValueError.
     """
     session, largest = open_graph(file), 0.0
     for number in COMPARED:
