@@ -85,12 +85,7 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
     files : iterable of path
         Pictures as the network was trained on them; unreadable ones are passed over.
     detector : str
-        A name of :data:`agelib.data.detectors.DETECTORS`.
-
-    Returns
-    -------
-    Frame
-        With few faces found it says little; without any it is :data:`UTKFACE`'s.
+        A name of :data:`agelib.data.detectors.DETECTORS`. Where it finds no face, the frame is :data:`UTKFACE`'s.
 
     Examples
     --------

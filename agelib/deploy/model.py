@@ -50,14 +50,12 @@ class Model:
         float32 [3], of the training part's pixels, in 0..1.
     calibrations : dict
         Level → :class:`agelib.metrics.conformal.Calibration` on the validation part; empty without an age.
-    weights : pathlib.Path
-        The safetensors file.
+    weights, graph : pathlib.Path
+        The safetensors file, and the ONNX file, if there is one.
     origin : dict or agelib.experiments.result.Run
         Where it comes from: what a description says of it, or the run itself; see :attr:`about`.
     frame : Frame, optional
         What to cut out around a face; None if it was not measured.
-    graph : pathlib.Path, optional
-        The ONNX file.
     """
 
     experiment: Experiment
@@ -97,10 +95,8 @@ class Model:
     def session(self):
         """The ONNX graph, ready to predict on the CPU."""
         if self.graph is None:
-            raise ValueError(
-                "this model has no ONNX graph; `agelib export FOLDER --model MODEL` writes it again with one, "
-                "then name that folder"
-            )
+            again = "`agelib export FOLDER --model MODEL` writes it again with one, then name that folder"
+            raise ValueError(f"this model has no ONNX graph; {again}")
         return open_graph(self.graph)
 
     def resize(self, images) -> np.ndarray:
@@ -176,9 +172,8 @@ class Model:
     def check_level(self, level: float) -> None:
         """Refuse a share of pictures for which the model has no intervals, though it has some."""
         if self.target.gives_age and self.calibrations and level not in self.calibrations:
-            raise ValueError(
-                f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
-            )
+            known = ", ".join(f"{each:g}" for each in self.calibrations)
+            raise ValueError(f"the model has intervals of {known}, not of {level:g}")
 
     def predict(self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False) -> pd.DataFrame:
         """What the model says of pictures, one row each.
@@ -267,10 +262,8 @@ def load(folder) -> Model:
 
     Raises
     ------
-    FileNotFoundError
-        If the folder holds no model.
-    ValueError
-        If a file is torn, or was written by a newer agelib.
+    FileNotFoundError, ValueError
+        If the folder holds no model; if a file is torn, or was written by a newer agelib.
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():

@@ -45,7 +45,7 @@ class Graph(nn.Module):
 
 
 def export(source, folder, half: bool = False, graph: bool = True) -> Path:
-    """Write a model to a folder: weights, ONNX graph, description and model card, sealed; returns the folder.
+    """Write a model to a folder (weights, ONNX graph, description, model card; sealed), and return the folder.
 
     Parameters
     ----------
@@ -61,10 +61,8 @@ def export(source, folder, half: bool = False, graph: bool = True) -> Path:
 
     Raises
     ------
-    ValueError
-        If the folder holds something else, or the graph's outputs are not torch's.
-    RuntimeError
-        If a package for ONNX is missing.
+    ValueError, RuntimeError
+        If the folder holds something else, or the graph's outputs are not torch's; if a package for ONNX is missing.
     """
     model = source if isinstance(source, Model) else of_run(source)
     folder = Path(folder)

@@ -39,10 +39,8 @@ def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None
 
     Raises
     ------
-    ValueError
-        If the kind is unknown, or there are no pictures for static.
-    FileNotFoundError
-        If there is no such graph.
+    ValueError, FileNotFoundError
+        If the kind is unknown, or there are no pictures for static; if there is no such graph.
 
     Examples
     --------

@@ -14,28 +14,20 @@ from agelib.metrics.conformal import EVERYBODY
 from agelib.metrics.subgroups import AGE_EDGES
 from agelib.runtime import workspace
 from agelib.runtime.provenance import version
+from agelib.targets import distributions, ordinal, regression
 from agelib.targets.base import Target
 from agelib.targets.classes import Classes, Groups
-from agelib.targets.distributions import (
-    Distribution,
-    DLDLv2,
-    Expectation,
-    MeanVariance,
-    RatersDistribution,
-    RatersDLDLv2,
-)
 from agelib.targets.gaussian import Normal
 from agelib.targets.multitask import Several
-from agelib.targets.ordinal import CORAL, CORN, ORCNN
-from agelib.targets.regression import Regression, Sigmoid
 
 #: Shares of pictures whose interval shall hold the true age: those that a model can give.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 #: The classes of targets that a description can name.
 KINDS = (
-    Classes, CORAL, CORN, Distribution, DLDLv2, Expectation, Groups, MeanVariance, Normal, ORCNN, RatersDistribution,
-    RatersDLDLv2, Regression, Several, Sigmoid,
+    Classes, ordinal.CORAL, ordinal.CORN, distributions.Distribution, distributions.DLDLv2, distributions.Expectation,
+    Groups, distributions.MeanVariance, Normal, ordinal.ORCNN, distributions.RatersDistribution,
+    distributions.RatersDLDLv2, regression.Regression, Several, regression.Sigmoid,
 )  # fmt: skip
 
 #: Options of an experiment that say where something lies on a machine.

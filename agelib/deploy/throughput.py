@@ -126,8 +126,8 @@ def measure(
             line.advance(1, f"{name} with {size}: {found['pictures_per_second']:,.1f} pictures a second")
         del network
     line.close()
-    columns = ("network", "batch_size", "pictures_per_second", "low", "high", "milliseconds", "parameters")
-    return pd.DataFrame(rows, columns=[*columns, "repeats", "batches", "busy"])
+    columns = "network batch_size pictures_per_second low high milliseconds parameters repeats batches busy"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
 def time_batches(

@@ -95,14 +95,10 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
 
     Parameters
     ----------
-    network : torch.nn.Module
-        A Swin V2 CR network.
-    pictures : torch.Tensor
-        [B, 3, S, S], normalised as in training.
+    network, pictures, batch_size
+        As in :func:`agelib.explain.grad_cam.grad_cam`; a Swin V2 CR network.
     block : int
         Its number in :func:`attention_blocks`; 0: the deepest whose map has at least 4 × 4 patches.
-    batch_size : int
-        Pictures at a time.
 
     Returns
     -------
@@ -131,10 +127,8 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
     row = table.loc[block]
     module = network.get_submodule(row["layer"])
     if row["places"] % row["window"]:
-        raise ValueError(
-            f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; take an image size "
-            "that agelib.networks.swin.window_size accepts"
-        )
+        sizes = "take an image size that agelib.networks.swin.window_size accepts"
+        raise ValueError(f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; {sizes}")
     found, given = [], []
     with undisturbed(network) as watch, torch.no_grad():
         watch(f"{row['layer']}.attn.qkv", given.append)
@@ -146,33 +140,19 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
     return WindowAttention(torch.cat(found).numpy(), places, int(row["places"]))
 
 
-def attention_maps(
-    network: nn.Module,
-    pictures,
-    block: int = 0,
-    query: tuple | None = None,
-    scaled: bool = True,
-    resized: bool = True,
-    batch_size: int = 64,
-) -> np.ndarray:
+def attention_maps(network: nn.Module, pictures, block: int = 0, query: tuple | None = None) -> np.ndarray:
     """Show attention as a map over each picture, the mean over the heads.
 
     Parameters
     ----------
-    network, pictures, block, batch_size
+    network, pictures, block
         As in :func:`attention_weights`.
     query : tuple of int, optional
         Row and column of one patch of the block's map: whom it asks. By default how much each patch receives from all.
-    scaled : bool
-        Divide each map by its greatest value.
-    resized : bool
-        Bring the maps to the pictures' size, each patch a square.
-
     Returns
     -------
     numpy.ndarray
-        float32 [B, S, S], 0 to 1 when `scaled`; otherwise 1 is what a patch receives on average, or, of one query,
-        shares that sum to 1 over the block's map.
+        float32 [B, S, S], 0 to 1: each map divided by its greatest value, each patch a square of the picture.
 
     Raises
     ------
@@ -187,7 +167,7 @@ def attention_maps(
     >>> attention_maps(network, torch.rand(2, 3, 32, 32), query=(1, 2)).shape
     (2, 32, 32)
     """
-    attention = attention_weights(network, pictures, block, batch_size)
+    attention = attention_weights(network, pictures, block)
     side = attention.side
     if query is None:
         maps = attention.received()
@@ -196,10 +176,7 @@ def attention_maps(
         if not (0 <= row < side and 0 <= column < side):
             raise ValueError(f"the block's map has rows and columns 0 to {side - 1}, not {tuple(query)}")
         maps = attention.matrix()[:, row * side + column].reshape(-1, side, side)
-    maps = torch.from_numpy(maps)
-    if resized:
-        maps = to_picture_size(maps, pictures.shape[-1], "nearest")
-    return (scale(maps) if scaled else maps).numpy()
+    return scale(to_picture_size(torch.from_numpy(maps), pictures.shape[-1], "nearest")).numpy()
 
 
 def _weights(attention: nn.Module, qkv: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

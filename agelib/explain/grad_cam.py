@@ -87,10 +87,9 @@ def grad_cam(
             if number.shape != (len(batch),):
                 raise ValueError(f"an answer is one number a picture, [{len(batch)}], not {list(number.shape)}")
             if not number.requires_grad:
-                raise ValueError(
-                    "this answer has no gradient: a posterior's median or mode jumps from age to age; explain its "
-                    "mean, or use occlusion_maps, which needs no gradient"
-                )
+                why = "a posterior's median or mode jumps from age to age"
+                instead = "explain its mean, or use occlusion_maps, which needs no gradient"
+                raise ValueError(f"this answer has no gradient: {why}; {instead}")
             (gradient,) = torch.autograd.grad(number.sum(), seen[0])
             maps, slopes = as_maps(seen[0].detach()), as_maps(gradient)  # [B, C, h, w]
             weights = slopes.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]

@@ -119,10 +119,9 @@ def find_layer(network: nn.Module, image_size: int, layer: str = "", least: int 
         return table.loc[int(number), "layer"]
     large = table[table["places"] >= least]
     if large.empty:
-        most = int(table["places"].max()) if len(table) else 0
+        most = f"the largest has {int(table['places'].max()) if len(table) else 0}"
         raise ValueError(
-            f"no layer gives maps of {least} × {least} places; the largest has {most}: take larger pictures or name "
-            "a layer"
+            f"no layer gives maps of {least} × {least} places; {most}: take larger pictures or name a layer"
         )
     return large["layer"].iloc[-1]
 
