@@ -9,6 +9,9 @@ import dataclasses
 import difflib
 from dataclasses import dataclass, field
 
+#: How yes and no are written on a command line and in YAML.
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
 
 def _option(default, meaning: str, choices: tuple = ()):
     """A field with its meaning and, where it is one of a few words, its choices; see :func:`options`."""
@@ -96,19 +99,10 @@ class Training:
         "regression",
         "how an age is put to the network",
         (
-            "regression",
-            "sigmoid",
-            "groups",
-            "expectation",
-            "distribution",
-            "dldl_v2",
-            "mean_variance",
-            "or_cnn",
-            "coral",
-            "corn",
-            "normal",
+            "regression", "sigmoid", "groups", "expectation", "distribution", "dldl_v2", "mean_variance", "or_cnn",
+            "coral", "corn", "normal",
         ),
-    )
+    )  # fmt: skip
     loss: str = _option("mse", "loss of a regression or sigmoid regression", ("mse", "mae", "huber"))
     standardise: bool = _option(True, "regression: learn (age − mean) / std of the training part, not years")
     bins: str = _option("7b", "age groups: 3, 4, 7a, 7b, 8, two-year, or first ages such as 0,3,7,15,31,41,66")
@@ -187,10 +181,7 @@ class Experiment:
     def of(cls, **values) -> "Experiment":
         """Make an experiment from options by name; what is not named keeps its default.
 
-        Raises
-        ------
-        ValueError
-            If a name is no option, or a value is of the wrong kind or not among the choices.
+        A name that is no option, or a value of the wrong kind or not among the choices, is a ValueError.
         """
         return cls().replace(**values)
 
@@ -211,11 +202,8 @@ class Experiment:
 
     def values(self) -> dict:
         """All options by name, flat, in order: what :meth:`of` takes back."""
-        return {
-            f.name: getattr(part, f.name)
-            for part in (self.data, self.pictures, self.network, self.training)
-            for f in dataclasses.fields(part)
-        }
+        records = (self.data, self.pictures, self.network, self.training)
+        return {f.name: getattr(part, f.name) for part in records for f in dataclasses.fields(part)}
 
     def changes(self) -> dict:
         """The options that differ from the defaults."""
@@ -241,13 +229,12 @@ def options() -> dict[str, Option]:
     >>> options()["epochs"].meaning
     'most epochs to train'
     """
-    found = {}
-    for name, record in (("data", Data), ("pictures", Pictures), ("network", Network), ("training", Training)):
-        for f in dataclasses.fields(record):
-            found[f.name] = Option(
-                f.name, name, type(f.default), f.default, f.metadata["meaning"], f.metadata["choices"]
-            )
-    return found
+    records = {"data": Data, "pictures": Pictures, "network": Network, "training": Training}
+    return {
+        f.name: Option(f.name, record, type(f.default), f.default, **f.metadata)
+        for record, kind in records.items()
+        for f in dataclasses.fields(kind)
+    }
 
 
 def _fit(name: str, value, option: Option):
@@ -272,21 +259,10 @@ def _meant(word, known) -> str:
 
 def _convert(value, kind: type):
     if kind is bool:
-        words = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }
-        if isinstance(value, bool):
-            return value
-        if str(value).strip().lower() not in words:
+        word = str(value).strip().lower()
+        if word not in _YES + _NO:
             raise ValueError
-        return words[str(value).strip().lower()]
+        return word in _YES
     if kind is tuple:
         parts = value.replace("+", ",").split(",") if isinstance(value, str) else list(value)
         return tuple(_number_or_text(part) for part in parts if part != "")

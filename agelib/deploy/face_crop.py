@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -46,10 +46,8 @@ class Frame:
         Where the box's middle lies in what is cut out, in shares of its side, from the left and from the top.
     detector : str
         Whose box it is.
-    pictures : int
-        Training pictures that it was measured in; 0: not measured.
-    found : float
-        Share of them in which the detector found a face.
+    pictures, found : int and float
+        Training pictures that it was measured in (0: not measured), and the share in which a face was found.
 
     Examples
     --------
@@ -87,12 +85,7 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
     files : iterable of path
         Pictures as the network was trained on them; unreadable ones are passed over.
     detector : str
-        A name of :data:`agelib.data.detectors.DETECTORS`.
-
-    Returns
-    -------
-    Frame
-        With few faces found (see :attr:`Frame.found`) it says little; without any it is :data:`UTKFACE`'s.
+        A name of :data:`agelib.data.detectors.DETECTORS`. Where it finds no face, the frame is :data:`UTKFACE`'s.
 
     Examples
     --------
@@ -125,24 +118,16 @@ def measure_frame(files: Iterable, detector: str = "cascade") -> Frame:
         places = np.array([each for each in threads.map(place, files) if each], dtype=float).reshape(-1, 3)
     known = np.isfinite(places[:, 0])
     if not known.any():
-        return Frame(**asdict(UTKFACE) | {"detector": detector, "pictures": len(places), "found": 0.0})
+        return replace(UTKFACE, detector=detector, pictures=len(places), found=0.0)
     side, across, down = np.median(places[known], axis=0)
-    return Frame(
-        margin=round(float(1 / side - 1) / 2, 3),
-        across=round(float(across), 3),
-        down=round(float(down), 3),
-        detector=detector,
-        pictures=len(places),
-        found=round(float(known.mean()), 3),
-    )
+    measured = (round(float(value), 3) for value in ((1 / side - 1) / 2, across, down))
+    return Frame(*measured, detector, len(places), round(float(known.mean()), 3))
 
 
 def open_upright(source) -> Image.Image:
-    """Read a whole picture: RGB, 8 bits, upright, at its own size (a very large JPEG at half or less).
+    """Read a whole picture (path, bytes or binary file): RGB, 8 bits, upright, at its own size.
 
-    Parameters
-    ----------
-    source : path, bytes or binary file
+    A very large JPEG comes at half its size or less.
 
     Raises
     ------
@@ -172,10 +157,8 @@ def finder(detector: str = "cascade") -> Callable[[Image.Image], np.ndarray]:
 
     Raises
     ------
-    ValueError
-        If there is no such detector.
-    RuntimeError
-        If its package or its weights are missing.
+    ValueError, RuntimeError
+        If there is no such detector; if its package or its weights are missing.
     """
     if detector not in detectors.DETECTORS:
         raise ValueError(f"detector is one of {', '.join(detectors.DETECTORS)}, not {detector!r}")
@@ -185,20 +168,16 @@ def finder(detector: str = "cascade") -> Callable[[Image.Image], np.ndarray]:
     def look(picture: Image.Image) -> np.ndarray:
         if not hasattr(own, "look"):
             own.look = detectors.DETECTORS[detector]()
-        return _find(picture, own.look)
+        longer = max(picture.size)
+        size = min(DETECTION_SIZE, max(longer, detectors.CASCADE_SIZE))
+        width, height = (max(1, round(side * size / longer)) for side in picture.size)
+        small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+        # A detector looks at squares. The picture is not stretched: its edge is repeated beside or below it.
+        square = np.pad(small, ((0, size - height), (0, size - width), (0, 0)), mode="edge")
+        boxes = np.asarray(own.look(square.transpose(2, 0, 1)), float).reshape(-1, 4) * longer
+        return _without_parts(boxes, picture.size)
 
     return look
-
-
-def _find(picture: Image.Image, look: Callable) -> np.ndarray:
-    longer = max(picture.size)
-    size = min(DETECTION_SIZE, max(longer, detectors.CASCADE_SIZE))
-    width, height = (max(1, round(side * size / longer)) for side in picture.size)
-    small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-    # A detector looks at squares. The picture is not stretched: its edge is repeated beside or below it.
-    square = np.pad(small, ((0, size - height), (0, size - width), (0, 0)), mode="edge")
-    boxes = np.asarray(look(square.transpose(2, 0, 1)), float).reshape(-1, 4) * longer
-    return _without_parts(boxes, picture.size)
 
 
 def _without_parts(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -7,6 +7,7 @@ are timed as :mod:`agelib.deploy.throughput` times networks.
 import copy
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,11 +31,7 @@ BATCH_SIZES = (1, 64)
 def torch_ways(model: Model, compiled: bool = False) -> dict[str, Callable]:
     """The ways in which torch can be asked, by their names: bytes uint8 [B, 3, S, S] → outputs [B, outputs].
 
-    Parameters
-    ----------
-    model : Model
-    compiled : bool
-        With torch.compile, too; it needs a C++ compiler, and half a minute for each new size of a batch.
+    `compiled`: with torch.compile, too; it needs a C++ compiler, and half a minute for each new size of a batch.
     """
     whole = Graph(copy.deepcopy(model.network), model.mean, model.std, model.experiment.pictures.flip_test).eval()
     last = copy.deepcopy(whole).to(memory_format=torch.channels_last)
@@ -72,10 +69,8 @@ def measure(
         As :func:`torch_ways` and :func:`graph_way` give them.
     images : numpy.ndarray
         uint8 [N, 3, S, S]; repeated where there are fewer than the largest batch has.
-    batch_sizes, repeats, clock
-        As for :func:`agelib.deploy.throughput.measure`.
-    seconds : float
-        About how long one way may be timed at one batch size.
+    batch_sizes, repeats, seconds, clock
+        As for :func:`agelib.deploy.throughput.measure`; the seconds are for one way and batch size.
 
     Returns
     -------
@@ -96,9 +91,7 @@ def measure(
             # What is made for this size of a batch, such as a compiled program, is made before the clock runs.
             with torch.inference_mode():
                 ask(batch)
-            found = throughput.time_batches(
-                lambda ask=ask, batch=batch: ask(batch), size, 10**6, repeats, 3, seconds, clock
-            )
+            found = throughput.time_batches(partial(ask, batch), size, 10**6, repeats, 3, seconds, clock)
             rows.append({"way": name, "batch_size": size, **found})
     return pd.DataFrame(rows).sort_values("batch_size", kind="stable", ignore_index=True)
 
@@ -108,14 +101,8 @@ def reference(
 ) -> pd.DataFrame:
     """Measure fresh networks in every way, and write ``shipping_cpu.csv`` with a ``.json`` that says where it is from.
 
-    Parameters
-    ----------
-    folder : path
-        Where to; the reference results lie in ``data/reference``.
-    names, image_size
-        Which networks, and the side of the pictures, in pixels.
-    **options
-        As for :func:`measure`.
+    The reference results lie in ``data/reference``; image_size is the pictures' side, in pixels; options are
+    :func:`measure`'s.
     """
     started, tables = time.perf_counter(), []
     busy = provenance.load()
@@ -132,18 +119,10 @@ def reference(
     found = pd.concat(tables, ignore_index=True)
     file = Path(folder) / "shipping_cpu.csv"
     workspace.write_table(file, found)
-    about = provenance.record(
-        "torch",
-        "torchvision",
-        "onnxruntime",
-        device="cpu",
-        made_by="agelib.deploy.latency.reference",
-        seconds=round(time.perf_counter() - started, 1),
-        load=busy,
-        image_size=image_size,
-        options=options,
-    )
-    workspace.write_json(file.with_suffix(".json"), about.as_dict())
+    about = {"made_by": "agelib.deploy.latency.reference", "seconds": round(time.perf_counter() - started, 1)}
+    about |= {"load": busy, "image_size": image_size, "options": options}
+    made = provenance.record("torch", "torchvision", "onnxruntime", device="cpu", **about)
+    workspace.write_json(file.with_suffix(".json"), made.as_dict())
     return found
 
 

@@ -50,14 +50,12 @@ class Model:
         float32 [3], of the training part's pixels, in 0..1.
     calibrations : dict
         Level → :class:`agelib.metrics.conformal.Calibration` on the validation part; empty without an age.
-    weights : pathlib.Path
-        The safetensors file.
+    weights, graph : pathlib.Path
+        The safetensors file, and the ONNX file, if there is one.
     origin : dict or agelib.experiments.result.Run
         Where it comes from: what a description says of it, or the run itself; see :attr:`about`.
     frame : Frame, optional
         What to cut out around a face; None if it was not measured.
-    graph : pathlib.Path, optional
-        The ONNX file.
     """
 
     experiment: Experiment
@@ -97,10 +95,8 @@ class Model:
     def session(self):
         """The ONNX graph, ready to predict on the CPU."""
         if self.graph is None:
-            raise ValueError(
-                "this model has no ONNX graph; `agelib export FOLDER --model MODEL` writes it again with one, "
-                "then name that folder"
-            )
+            again = "`agelib export FOLDER --model MODEL` writes it again with one, then name that folder"
+            raise ValueError(f"this model has no ONNX graph; {again}")
         return open_graph(self.graph)
 
     def resize(self, images) -> np.ndarray:
@@ -110,17 +106,12 @@ class Model:
         ----------
         images : array
             uint8: [N, H, W, 3] of any size, which get the zoom, size and colours that a file gets; or [N, 3, S, S] or
-            [N, 1, S, S] of the model's image size, which stay as they are.
+            [N, 1, S, S] of the model's image size, which stay as they are. All else is a ValueError.
 
         Returns
         -------
         array
             uint8 [N, 3, S, S], or [N, 1, S, S] of a network that is shown grey.
-
-        Raises
-        ------
-        ValueError
-            If the images are neither.
         """
         show = self.experiment.pictures
         size, shape = show.image_size, list(images.shape)
@@ -152,10 +143,8 @@ class Model:
         rows : array of int, optional
             Which images, [N]; by default all.
         batch_size : int
-            Images at a time.
         flip : bool, optional
-            Take the mean over each image and its mirror image; by default as the experiment says. A graph does what
-            the experiment says.
+            Take the mean over each image and its mirror image; by default, and by a graph, as the experiment says.
 
         Returns
         -------
@@ -181,9 +170,8 @@ class Model:
     def check_level(self, level: float) -> None:
         """Refuse a share of pictures for which the model has no intervals, though it has some."""
         if self.target.gives_age and self.calibrations and level not in self.calibrations:
-            raise ValueError(
-                f"the model has intervals of {', '.join(f'{each:g}' for each in self.calibrations)}, not of {level:g}"
-            )
+            known = ", ".join(f"{each:g}" for each in self.calibrations)
+            raise ValueError(f"the model has intervals of {known}, not of {level:g}")
 
     def predict(self, images: np.ndarray, level: float = 0.9, device=None, onnx: bool = False) -> pd.DataFrame:
         """What the model says of pictures, one row each.
@@ -219,13 +207,9 @@ class Model:
 
 
 def of_run(run, frame: Frame | None = None) -> Model:
-    """The model of a finished run.
+    """The model of a finished :class:`~agelib.experiments.result.Run`; the frame is for whole pictures alone.
 
-    Parameters
-    ----------
-    run : agelib.experiments.result.Run
-    frame : Frame, optional
-        What to cut out around a face in whole pictures: see :func:`frame_of_run`.
+    :func:`frame_of_run` measures one.
     """
     return Model(
         experiment=run.experiment,
@@ -240,17 +224,11 @@ def of_run(run, frame: Frame | None = None) -> Model:
 
 
 def frame_of_run(run, detector: str = "cascade", pictures: int = MEASURED) -> Frame:
-    """Measure where the faces lie in a run's training pictures, which must be at hand.
+    """Measure where the faces lie in a run's training pictures; an OSError if these are not there.
 
     A detector that finds hardly any there (of pandas, say) is no hindrance to exporting; whole pictures are refused.
-
-    Raises
-    ------
-    OSError
-        If the pictures are not there.
     """
-    prepared = run.prepared
-    paths = run.train_predictions["path"]
+    prepared, paths = run.prepared, run.train_predictions["path"]
     chosen = np.random.default_rng(0).choice(len(paths), min(pictures, len(paths)), replace=False)
     files = [prepared.root / path for path in paths.iloc[np.sort(chosen)]]
     frame = measure_frame(files, detector)
@@ -282,10 +260,8 @@ def load(folder) -> Model:
 
     Raises
     ------
-    FileNotFoundError
-        If the folder holds no model.
-    ValueError
-        If a file is torn, or was written by a newer agelib.
+    FileNotFoundError, ValueError
+        If the folder holds no model; if a file is torn, or was written by a newer agelib.
     """
     folder = Path(folder)
     if not (folder / DESCRIPTION).is_file():
@@ -313,13 +289,7 @@ def load(folder) -> Model:
 
 
 def open_graph(file):
-    """An ONNX file, ready to run on the CPU, with as many threads as torch has.
-
-    Raises
-    ------
-    RuntimeError
-        If onnxruntime is missing.
-    """
+    """An ONNX file, ready to run on the CPU, with as many threads as torch has; needs onnxruntime."""
     try:
         import onnxruntime
     except ImportError:

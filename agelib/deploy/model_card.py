@@ -23,12 +23,7 @@ looks of a face; it does not know an age, a gender or an ethnicity, and it canno
 
 
 def card(description: dict) -> str:
-    """The card of a model as Markdown, from what ``model.json`` holds.
-
-    Parameters
-    ----------
-    description : dict
-        As :func:`agelib.deploy.model.describe` gives it.
+    """Write the card of a model as Markdown, from its description (:func:`agelib.deploy.model.describe`).
 
     Examples
     --------
@@ -72,15 +67,11 @@ def _data(record: Provenance, about: dict) -> str:
 
 
 def _results(about: dict) -> str:
-    lines = [
-        "On its test part, with 95 % bootstrap intervals: errors in years, CS@5 and what is about classes in percent.",
-        "",
-        "| measure | value | interval |",
-        "|:--|--:|:--|",
-    ]
-    for name, (value, low, high) in about["test"].items():
-        lines.append(f"| {name} | {value:.2f} | {low:.2f} to {high:.2f} |")
-    return "\n".join(lines) + "\n"
+    said = (
+        "On its test part, with 95 % bootstrap intervals: errors in years, CS@5 and what is about classes in percent."
+    )
+    rows = [f"| {name} | {value:.2f} | {low:.2f} to {high:.2f} |" for name, (value, low, high) in about["test"].items()]
+    return "\n".join([said, "", "| measure | value | interval |", "|:--|--:|:--|", *rows]) + "\n"
 
 
 def _groups(groups: dict) -> str:

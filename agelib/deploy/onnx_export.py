@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from agelib.deploy.model import CARD, DESCRIPTION, GRAPH, WEIGHTS, Model, describe, of_run, open_graph
@@ -44,7 +45,7 @@ class Graph(nn.Module):
 
 
 def export(source, folder, half: bool = False, graph: bool = True) -> Path:
-    """Write a model to a folder: weights, ONNX graph, description and model card, sealed.
+    """Write a model to a folder (weights, ONNX graph, description, model card; sealed), and return the folder.
 
     Parameters
     ----------
@@ -58,17 +59,10 @@ def export(source, folder, half: bool = False, graph: bool = True) -> Path:
     graph : bool
         Write the ONNX graph.
 
-    Returns
-    -------
-    pathlib.Path
-        The folder.
-
     Raises
     ------
-    ValueError
-        If the folder holds something else, or the graph's outputs are not torch's.
-    RuntimeError
-        If a package for ONNX is missing.
+    ValueError, RuntimeError
+        If the folder holds something else, or the graph's outputs are not torch's; if a package for ONNX is missing.
     """
     model = source if isinstance(source, Model) else of_run(source)
     folder = Path(folder)
@@ -119,13 +113,8 @@ def _save(network: nn.Module, file: Path, half: bool) -> None:
     if not half:
         checkpoints.save_weights(file, network)
         return
-    from safetensors.torch import save_file
-
-    state = network.state_dict()
-    save_file(
-        {name: checkpoints.to_store(tensor.half() if _is_weight(tensor) else tensor) for name, tensor in state.items()},
-        file,
-    )
+    state = {name: tensor.half() if _is_weight(tensor) else tensor for name, tensor in network.state_dict().items()}
+    save_file({name: checkpoints.to_store(tensor) for name, tensor in state.items()}, file)
 
 
 def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
@@ -134,9 +123,8 @@ def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
         import onnx
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
-        raise RuntimeError(
-            f"{error.name} is not installed, and ONNX needs it: run pip install 'agelib[export]'"
-        ) from None
+        said = f"{error.name} is not installed, and ONNX needs it: run pip install 'agelib[export]'"
+        raise RuntimeError(said) from None
     show = model.experiment.pictures
     whole = Graph(network, model.mean, model.std, show.flip_test).eval()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -146,7 +134,6 @@ def _write_graph(model: Model, network: nn.Module, file: Path) -> dict:
             whole,
             (_noise(2, show.image_size),),
             file,
-            dynamo=True,
             input_names=["pictures"],
             output_names=["outputs"],
             dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
@@ -179,10 +166,7 @@ def _without_traces(graph):
 def compare(whole: nn.Module, file, image_size: int) -> float:
     """Largest difference between an ONNX file's outputs and torch's, on noise, in batches of several sizes.
 
-    Raises
-    ------
-    ValueError
-        If it is above :data:`TOLERANCE`.
+    Above :data:`TOLERANCE` it is a ValueError.
     """
     session, largest = open_graph(file), 0.0
     for number in COMPARED:

@@ -20,16 +20,10 @@ from agelib.runtime.devices import choose_device
 #: Endings of the files that are taken from a folder.
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
-#: What is told of a face, in this order, whatever the model was trained for; what it was not trained for is missing.
-ANSWERS = ("path", "age", "age_low", "age_high", "age_group", "gender", "ethnicity")
+#: What is told of a face, in this order, whatever the model was trained for → its column in a table of predictions.
+ANSWERS = {"path": "path", "age": "predicted", "age_low": "age_low", "age_high": "age_high"}
+ANSWERS |= {name: f"predicted_{name}" for name in ("age_group", "gender", "ethnicity")}
 
-#: Where an answer is found in a table of predictions, if not under its own name.
-PREDICTED = {
-    "age": "predicted",
-    "age_group": "predicted_age_group",
-    "gender": "predicted_gender",
-    "ethnicity": "predicted_ethnicity",
-}
 
 #: Files at a time.
 BATCH = 128
@@ -49,15 +43,7 @@ class Crop:
 def find_pictures(pictures: Iterable) -> list:
     """Files as they are given, and of a folder every picture below it, by name; what is in memory stays as it is.
 
-    Parameters
-    ----------
-    pictures : iterable of path, bytes or binary file
-        As for :func:`predict`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is nothing at a path, or no picture in a folder.
+    Where there is nothing at a path, or no picture in a folder, it is a FileNotFoundError.
     """
     found = []
     for picture in pictures:
@@ -84,8 +70,7 @@ def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
     ----------
     source : agelib.experiments.result.Run or agelib.deploy.Model
     pictures : iterable of path, bytes or binary file
-        Files, or folders of them; or pictures in memory, as the bytes of a file, or as a binary file such as
-        :class:`io.BytesIO`, which may have a ``name``.
+        Files, or folders of them; or in memory the bytes of a file, or a binary file, which may have a ``name``.
     device : torch.device, optional
     **how
         ``detector``, ``level`` and ``onnx``: see :func:`predict_in_batches`.
@@ -110,9 +95,7 @@ def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
 def predict_in_batches(
     source, pictures: Iterable, device=None, detector: str = "none", level: float = 0.9, onnx: bool = False
 ) -> Iterator[pd.DataFrame]:
-    """As :func:`predict`, a table for each :data:`BATCH` files, so that the first answers come soon.
-
-    While the network looks at one batch, threads decode the next.
+    """As :func:`predict`, a table for each :data:`BATCH` files; while the network looks at one, threads read the next.
 
     Parameters
     ----------
@@ -141,13 +124,8 @@ def predict_in_batches(
 
 
 def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "path": [crop.name for crop in crops],
-            "face": [crop.face for crop in crops],
-            "box": pd.Series([crop.box for crop in crops], dtype="object"),
-        }
-    )
+    table = pd.DataFrame({"path": [crop.name for crop in crops], "face": [crop.face for crop in crops]})
+    table["box"] = pd.Series([crop.box for crop in crops], dtype="object")
     readable = [place for place, crop in enumerate(crops) if crop.problem is None]
     if readable:
         images = np.stack([crops[place].image for place in readable])  # [faces, C, S, S]
@@ -158,45 +136,28 @@ def _judge(model: Model, crops: list[Crop], level: float, device, onnx: bool) ->
 def _reader(model: Model, detector: str) -> Callable[[object], list[Crop]]:
     """A function for any thread that reads a picture: a crop for each face, or one that says what is wrong."""
     show = model.experiment.pictures
-    if detector == "none":
+    shown = (show.image_size, show.grey, show.zoom)
+    if detector != "none":
+        frame, look = frame_for(model, detector), finder(detector)
 
-        def read(source) -> list[Crop]:
-            return [Crop(name_of(source), read_picture(source, show.image_size, show.grey, show.zoom))]
-
-    else:
-        frame = frame_for(model, detector)
-        look = finder(detector)
-
-        def read(source) -> list[Crop]:
-            name, picture = name_of(source), open_upright(source)
-            crops = [
-                Crop(
-                    name,
-                    cut_out(picture, box, frame, show.image_size, show.grey, show.zoom),
-                    number,
-                    " ".join(f"{value:.0f}" for value in box),
-                )
-                for number, box in enumerate(look(picture), start=1)
-            ]
-            return crops or [Crop(name, problem=f"{name}: no face found (an aligned crop? --no-detect)")]
-
-    def read_or_say_why(source) -> list[Crop]:
+    def read(source) -> list[Crop]:
+        name = name_of(source)
         try:
-            return read(source)
+            if detector == "none":
+                return [Crop(name, read_picture(source, *shown))]
+            picture, crops = open_upright(source), []
+            for number, box in enumerate(look(picture), start=1):
+                corners = " ".join(f"{value:.0f}" for value in box)
+                crops.append(Crop(name, cut_out(picture, box, frame, *shown), number, corners))
+            return crops or [Crop(name, problem=f"{name}: no face found (an aligned crop? --no-detect)")]
         except ValueError as error:
-            return [Crop(name_of(source), problem=str(error))]
+            return [Crop(name, problem=str(error))]
 
-    return read_or_say_why
+    return read
 
 
 def frame_for(model: Model, detector: str) -> Frame:
-    """What to cut out around a face, if it fits the detector and the pictures that the model knows.
-
-    Raises
-    ------
-    ValueError
-        If the model knows another detector's boxes, or none that can be relied on.
-    """
+    """What to cut out around a face; a ValueError if the model knows no boxes of this detector to rely on."""
     frame = model.frame or UTKFACE
     if detector != frame.detector:
         raise ValueError(
@@ -212,7 +173,7 @@ def frame_for(model: Model, detector: str) -> Frame:
 
 
 def answers(table: pd.DataFrame) -> pd.DataFrame:
-    """What is told of each face: the columns :data:`ANSWERS` of a table of predictions, in this order.
+    """What is told of each face: the columns :data:`ANSWERS` of a table of predictions; missing where it has none.
 
     Examples
     --------
@@ -221,7 +182,4 @@ def answers(table: pd.DataFrame) -> pd.DataFrame:
     path,age,age_low,age_high,age_group,gender,ethnicity
     a.jpg,31.0,25.0,40.0,,,
     """
-    return pd.DataFrame(
-        {name: table[kept] if (kept := PREDICTED.get(name, name)) in table else np.nan for name in ANSWERS},
-        index=table.index,
-    )
+    return pd.DataFrame({name: table.get(column, np.nan) for name, column in ANSWERS.items()}, index=table.index)

@@ -22,7 +22,7 @@ BATCH = 32
 
 
 def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None) -> Path:
-    """Write an ONNX graph again with weights in 8 bits.
+    """Write an ONNX graph again with weights in 8 bits, and return the file.
 
     Parameters
     ----------
@@ -36,17 +36,11 @@ def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None
         For static: uint8 [N, 3, S, S], pictures of the training part, some hundreds. Neither validation nor test
         pictures: those are to say what the quantisation costs.
 
-    Returns
-    -------
-    pathlib.Path
-        The file.
 
     Raises
     ------
-    ValueError
-        If the kind is unknown, or there are no pictures for static.
-    FileNotFoundError
-        If there is no such graph.
+    ValueError, FileNotFoundError
+        If the kind is unknown, or there are no pictures for static; if there is no such graph.
 
     Examples
     --------
@@ -61,23 +55,19 @@ def quantise(graph, file, kind: str = "static", images: np.ndarray | None = None
         raise ValueError("static quantisation needs pictures of the training part, uint8 [N, 3, S, S], to calibrate on")
     if not Path(graph).is_file():
         raise FileNotFoundError(f"there is no graph {graph}; `agelib export` writes one")
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
     with workspace.write_whole(file) as temporary, TemporaryDirectory() as folder:
         ready = Path(folder, "ready.onnx")
         before = logging.root.manager.disable
         logging.disable(logging.WARNING)  # onnxruntime's hints are for its command line
         try:
-            _prepare(Path(graph), ready)
+            # Join what onnxruntime would join anyway, such as a convolution and its batch norm, and infer all shapes.
+            quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)
             (write_static if kind == "static" else _write_dynamic)(ready, temporary, images)
         finally:
             logging.disable(before)
     return Path(file)
-
-
-def _prepare(graph: Path, ready: Path) -> None:
-    """Join what onnxruntime would join anyway, such as a convolution and its batch norm, and infer all shapes."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    quant_pre_process(str(graph), str(ready), skip_symbolic_shape=True)
 
 
 def _write_dynamic(ready: Path, file: Path, _images) -> None:
@@ -93,14 +83,11 @@ def write_static(ready: Path, file: Path, images: np.ndarray) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):
-        def __init__(self):
-            self.starts = iter(range(0, len(images), BATCH))
+        batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
 
         def get_next(self):
-            start = next(self.starts, None)
-            if start is None:
-                return None
-            return {"pictures": np.ascontiguousarray(images[start : start + BATCH])}
+            batch = next(self.batches, None)
+            return None if batch is None else {"pictures": np.ascontiguousarray(batch)}
 
     quantize_static(
         ready,

@@ -14,28 +14,20 @@ from agelib.metrics.conformal import EVERYBODY
 from agelib.metrics.subgroups import AGE_EDGES
 from agelib.runtime import workspace
 from agelib.runtime.provenance import version
+from agelib.targets import distributions, ordinal, regression
 from agelib.targets.base import Target
 from agelib.targets.classes import Classes, Groups
-from agelib.targets.distributions import (
-    Distribution,
-    DLDLv2,
-    Expectation,
-    MeanVariance,
-    RatersDistribution,
-    RatersDLDLv2,
-)
 from agelib.targets.gaussian import Normal
 from agelib.targets.multitask import Several
-from agelib.targets.ordinal import CORAL, CORN, ORCNN
-from agelib.targets.regression import Regression, Sigmoid
 
 #: Shares of pictures whose interval shall hold the true age: those that a model can give.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 #: The classes of targets that a description can name.
 KINDS = (
-    Classes, CORAL, CORN, Distribution, DLDLv2, Expectation, Groups, MeanVariance, Normal, ORCNN, RatersDistribution,
-    RatersDLDLv2, Regression, Several, Sigmoid,
+    Classes, ordinal.CORAL, ordinal.CORN, distributions.Distribution, distributions.DLDLv2, distributions.Expectation,
+    Groups, distributions.MeanVariance, Normal, ordinal.ORCNN, distributions.RatersDistribution,
+    distributions.RatersDLDLv2, regression.Regression, Several, regression.Sigmoid,
 )  # fmt: skip
 
 #: Options of an experiment that say where something lies on a machine.
@@ -58,12 +50,7 @@ def describe_target(target: Target) -> dict:
 
 
 def read_target(description: dict) -> Target:
-    """The target that :func:`describe_target` described.
-
-    Raises
-    ------
-    ValueError
-        If agelib has no such target.
+    """The target that :func:`describe_target` described; a ValueError if agelib has no such target.
 
     Examples
     --------
@@ -110,12 +97,10 @@ def calibrate_run(run) -> dict[float, Calibration]:
     valid = run.valid_predictions
     if "predicted" not in valid:
         return {}
-    known = valid["age"].notna().to_numpy()
-    posterior = run.posterior("valid")
-    kind = "absolute" if posterior is None else "quantile"
-    posterior = None if posterior is None else posterior[known]
+    known, posterior = valid["age"].notna().to_numpy(), run.posterior("valid")
     if not known.any():
         return {}
+    kind, posterior = ("absolute", None) if posterior is None else ("quantile", posterior[known])
     return {level: calibrate_intervals(valid[known], posterior, kind=kind, level=level) for level in LEVELS}
 
 
@@ -130,13 +115,10 @@ def describe_intervals(calibrations: dict[float, Calibration]) -> dict:
 
 def read_intervals(description: dict) -> dict[float, Calibration]:
     """The calibrations that :func:`describe_intervals` described."""
-    if not description:
-        return {}
     found = {}
-    for level, margin in description["margins"].items():
-        margins = pd.DataFrame(
-            {"count": [description["pictures"]], "margin": [np.inf if margin is None else margin]}, index=[EVERYBODY]
-        )
+    for level, margin in description.get("margins", {}).items():
+        row = {"count": description["pictures"], "margin": np.inf if margin is None else margin}
+        margins = pd.DataFrame(row, index=[EVERYBODY])
         found[float(level)] = Calibration(description["kind"], float(level), None, None, margins)
     return found
 
@@ -174,11 +156,8 @@ def errors_by_group(predictions: pd.DataFrame) -> dict:
     if "predicted" not in predictions:
         return {}
     known = predictions[predictions["age"].notna()]
-    found = {}
-    for by, bins in (("age", AGE_EDGES), ("gender", None), ("ethnicity", None)):
-        if len(known) and by in known and known[by].notna().any():
-            found[by] = error_by(known, by, bins).to_dict("index")
-    return found
+    columns = [name for name in ("age", "gender", "ethnicity") if name in known and known[name].notna().any()]
+    return {by: error_by(known, by, AGE_EDGES if by == "age" else None).to_dict("index") for by in columns}
 
 
 def _plain(value):

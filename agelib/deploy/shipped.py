@@ -28,16 +28,12 @@ def choose(source="", detector: str = "cascade", margin: float | None = None) ->
     Parameters
     ----------
     source : agelib.experiments.result.Run or path
-        A finished run, or the folder of an exported model; empty: the model that comes with the book.
+        A finished run, or the folder of an exported model; empty: the model that comes with the book. A
+        FileNotFoundError says that there is none.
     detector : str
         Who finds faces; none: the pictures are crops as the network was trained on.
     margin : float, optional
         What to leave around a face, in shares of its box, in place of what the model knows.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such model, or none comes with this copy of agelib.
 
     Examples
     --------
@@ -53,8 +49,7 @@ def choose(source="", detector: str = "cascade", margin: float | None = None) ->
             )
         chosen = load(source or SHIPPED)
     else:
-        frame = None if detector == "none" else measured_frame(source, detector, pictures=64)
-        chosen = of_run(source, frame)
+        chosen = of_run(source, None if detector == "none" else measured_frame(source, detector, pictures=64))
     if detector == "none":
         return chosen
     if chosen.frame is None:

@@ -1,9 +1,8 @@
 """How many pictures a second a network judges, at several batch sizes: study D's second question.
 
-Study D repeats its 8,002 pictures five times, warms up with batches of 50 and times batches of 100 (elsewhere it says
-400): it contradicts itself, so the batch size is swept here. Pictures lie on the device beforehand; what is timed is
-the network alone, forwards, as :mod:`agelib.training` predicts: evaluation mode, no gradients, channels last.
-Explained in chapter 20.
+Study D contradicts itself (8,002 pictures five times, in batches of 100 or of 400), so the batch size is swept here.
+Pictures lie on the device beforehand; what is timed is the network alone, forwards, as :mod:`agelib.training` predicts:
+evaluation mode, no gradients, channels last. Explained in chapter 20.
 """
 
 import functools
@@ -52,21 +51,17 @@ def measure(
         Side of the pictures, in pixels; study D's is 224.
     batch_sizes : sequence of int
         Pictures of a batch, each a row of the table.
-    pictures : int
-        How many pictures one repeat judges, in whole batches; fewer where `seconds` do not allow it.
-    repeats : int
-        How often that is timed.
+    pictures, repeats : int
+        How many pictures one repeat judges, in whole batches, and how often; fewer where `seconds` do not allow it.
     warmup : int
         Batches before the first timing, 1 or more: memory is taken, kernels are chosen, clocks rise.
     device : str or torch.device, optional
         Where; as :func:`agelib.runtime.devices.choose_device` chooses if not given.
     seconds : float
-        About how long a network may take in all, after its making. A repeat has one batch at least, and a network one
-        repeat for each batch size, so that a large network may take longer.
+        About how long a network may take, after its making; each batch size is timed with one batch at least.
     precision : str
         float32; or bf16 or fp16: automatic mixed precision.
     progress : bool
-        Whether to show how far it is.
     clock : str
         wall; or processor: seconds in which torch's threads had a core, divided among them. On a CPU that others use
         too, with one thread, it comes near what an idle machine's wall clock would say; on a GPU it says nothing.
@@ -76,9 +71,8 @@ def measure(
     pandas.DataFrame
         A row for each network and batch size: ``network``, ``batch_size``, ``pictures_per_second`` (the median of the
         repeats), ``low`` and ``high`` (the slowest and the fastest repeat), ``milliseconds`` (a batch, median),
-        ``parameters``, ``repeats`` and ``batches`` (of one repeat) as they were timed, and on a CPU ``busy``: for which
-        share of the time torch's threads had a core, 1 at most; well below 1, something else was running, and the rate
-        is too low.
+        ``parameters``, ``repeats`` and ``batches`` (of one repeat) as they were timed, and on a CPU ``busy``: the share
+        of the time that torch's threads had a core; well below 1, something else ran, and the rate is too low.
 
     Raises
     ------
@@ -87,9 +81,8 @@ def measure(
 
     Notes
     -----
-    On a GPU work is queued, so the clock is read only after the queue is empty (``torch.cuda.synchronize``), once
-    before and once after a repeat. One batch at a time is judged: this is neither the rate of reading files, nor of
-    training, which takes about three times as long.
+    On a GPU work is queued, so the clock is read only when the queue is empty, before and after a repeat. This is
+    neither the rate of reading files, nor of training, which takes about three times as long.
 
     Examples
     --------
@@ -115,7 +108,7 @@ def measure(
     device = choose_device(device)
     if clock not in ("wall", "processor") or (clock == "processor" and device.type != "cpu"):
         raise ValueError(f"clock is wall, or on a CPU processor, not {clock!r} on {device.type}")
-    generator = torch.Generator().manual_seed(42)
+    kind, generator = _PRECISIONS[precision], torch.Generator().manual_seed(42)
     x = torch.randn(max(batch_sizes), 3, image_size, image_size, generator=generator)
     x = x.to(device, memory_format=torch.channels_last)
     rows, line = [], Line("time networks", len(names) * len(batch_sizes), "batch sizes", progress)
@@ -126,23 +119,15 @@ def measure(
         share = seconds / len(batch_sizes)
         for size in batch_sizes:
             batch = x[:size].contiguous(memory_format=torch.channels_last)
-            with _mixed(device, precision):
-                found = time_batches(
-                    functools.partial(network, batch), size, pictures, repeats, warmup, share, clock, device
-                )
+            with torch.autocast(device.type, getattr(torch, kind or "bfloat16"), enabled=kind is not None):
+                ask = functools.partial(network, batch)
+                found = time_batches(ask, size, pictures, repeats, warmup, share, clock, device)
             rows.append({"network": name, "batch_size": size, **found, "parameters": parameters})
             line.advance(1, f"{name} with {size}: {found['pictures_per_second']:,.1f} pictures a second")
         del network
     line.close()
-    columns = ("network", "batch_size", "pictures_per_second", "low", "high", "milliseconds", "parameters")
-    return pd.DataFrame(rows, columns=[*columns, "repeats", "batches", "busy"])
-
-
-def _mixed(device, precision: str):
-    import torch
-
-    kind = _PRECISIONS[precision]
-    return torch.autocast(device.type, dtype=getattr(torch, kind or "bfloat16"), enabled=kind is not None)
+    columns = "network batch_size pictures_per_second low high milliseconds parameters repeats batches busy"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
 def time_batches(
@@ -156,10 +141,8 @@ def time_batches(
         Judges the batch; without arguments.
     size : int
         Pictures in that batch.
-    pictures, repeats, warmup, seconds, clock
-        As for :func:`measure`; the seconds are for this batch size alone.
-    device : torch.device, optional
-        Where it is judged: a GPU is waited for.
+    pictures, repeats, warmup, seconds, clock, device
+        As for :func:`measure`; the seconds are for this batch size alone, and a GPU is waited for.
 
     Returns
     -------
@@ -229,17 +212,7 @@ def provenance(device=None, **about) -> Provenance:
 def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> pd.DataFrame:
     """Measure, and write ``throughput_cpu.csv`` (or ``_cuda.csv``) with a ``.json`` that says where it is from.
 
-    Parameters
-    ----------
-    folder : path
-        Where to; the reference results lie in ``data/reference``.
-    names, device, **options
-        As in :func:`measure`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        What :func:`measure` returns.
+    The reference results lie in ``data/reference``; all else is as in :func:`measure`.
     """
     from agelib.runtime import workspace
 
@@ -247,10 +220,9 @@ def reference(folder, names: Sequence[str] = NAMES, device=None, **options) -> p
     # Whatever else ran meanwhile made the rates smaller.
     busy, started = load(), time.perf_counter()
     table = measure(names, device=device, **options)
-    took = round(time.perf_counter() - started, 1)
+    about = {"seconds": round(time.perf_counter() - started, 1), "load": busy, "options": options}
     file = Path(folder) / f"throughput_{device.type}.csv"
     workspace.write_table(file, table)
-    made_by = "agelib.deploy.throughput.reference"
-    about = provenance(device, made_by=made_by, seconds=took, load=busy, options=options)
+    about = provenance(device, made_by="agelib.deploy.throughput.reference", **about)
     workspace.write_json(file.with_suffix(".json"), about.as_dict())
     return table

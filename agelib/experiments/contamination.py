@@ -21,10 +21,7 @@ SEEN = "seen.csv"
 
 
 def seen_by(weights) -> pd.DataFrame:
-    """Pictures that a weights file was trained on: ``path`` and ``content``, a key of the file's bytes.
-
-    Empty if the file does not say: then it is not of a run of agelib.
-    """
+    """Pictures that a weights file was trained on: ``path`` and ``content``, a key of the bytes; empty if unknown."""
     file = Path(weights).parent / SEEN if weights else None
     if file is None or not file.is_file():
         return pd.DataFrame({"path": [], "content": []}, dtype=object)
@@ -38,30 +35,29 @@ def was_seen(weights, prepared: Prepared, paths) -> np.ndarray:
 
 
 def require_unseen(streams: Streams) -> None:
-    """Refuse to start from weights that were trained on pictures of the test or validation part.
+    """Refuse by a LeakError to start from weights that were trained on pictures of the test or validation part.
 
     Study C's hierarchy (V14) started from an age model that was trained on another random split, so that its test
-    pictures had been trained on; it reached 90 % instead of 72 %.
-
-    Raises
-    ------
-    agelib.data.splits.LeakError
-        With how many, unless the experiment says ``allow_leaks``.
+    pictures had been trained on; it reached 90 % instead of 72 %. ``allow_leaks`` allows it.
     """
     weights = streams.experiment.network.pretrained
     if streams.experiment.data.allow_leaks or seen_by(weights).empty:
         return
+    # Without the folder of this machine: the message may stand on a published page.
+    short = "/".join(Path(weights).parts[-2:])
     for part in ("test", "valid"):
-        paths = streams.paths(part)
-        leaked = was_seen(weights, streams.prepared, paths)
-        if leaked.any():
-            # Without the folder of this machine: the message may stand on a published page.
-            short = "/".join(Path(weights).parts[-2:])
-            raise splits.LeakError(
-                f"the weights {short} were trained on {leaked.sum():,} of the {len(paths):,} pictures of the {part} "
-                f"part ({100 * leaked.mean():.1f} %), for example {paths[leaked.argmax()]!r}. Start from weights of "
-                "the same split, or say allow_leaks=True if the leak is what you want to study."
-            )
+        leaked = was_seen(weights, streams.prepared, streams.paths(part))
+        refuse_seen(leaked, streams.paths(part), f"the weights {short}", part, "Start from weights of the same split")
+
+
+def refuse_seen(seen: np.ndarray, paths, whose: str, part: str, advice: str) -> None:
+    """Raise a LeakError if any of the pictures `paths` of a part was seen."""
+    if seen.any():
+        raise splits.LeakError(
+            f"{whose} were trained on {seen.sum():,} of the {len(paths):,} pictures of the {part} part "
+            f"({100 * seen.mean():.1f} %), for example {list(paths)[seen.argmax()]!r}. {advice}, or say "
+            "allow_leaks=True if the leak is what you want to study."
+        )
 
 
 def write_seen(folder, streams: Streams) -> None:

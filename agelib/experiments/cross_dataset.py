@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from agelib import metrics
-from agelib.data import splits
 from agelib.data.prepare import Prepared
 from agelib.data.table import PARTS
 from agelib.deploy import of_run
@@ -27,10 +26,9 @@ class Judged:
     ----------
     predictions : pandas.DataFrame
         One row a picture of that set's part: path, age, predicted (years), and the group columns that it knows.
-    metrics : pandas.DataFrame
-        As :func:`agelib.metrics.summarise` gives them; whole people are drawn where they are known.
-    baselines : pandas.DataFrame
-        What the mean and the median age of the pictures that the *run* was trained on would have got there.
+    metrics, baselines : pandas.DataFrame
+        As :func:`agelib.metrics.summarise` gives them, whole people drawn where they are known; and what the mean and
+        the median age of the pictures that the *run* was trained on would have got there.
     seen : int
         Pictures of the part that the run's weights were trained on; 0 unless leaks were allowed.
     skipped : pandas.DataFrame
@@ -54,16 +52,12 @@ def judge(run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = 
     prepared : agelib.data.prepare.Prepared
         The other data set, cleaned and split.
     part : str
-        Which of its parts is judged: test, valid or train. As the run was trained elsewhere each would do, but a
-        comparison with a network that was trained there needs the same pictures.
+        Which of its parts is judged: test, valid or train. To compare with a network that was trained there, take the
+        pictures that it was tested on.
     allow_leaks : bool
         Judge even if the run's weights were trained on some of these pictures.
     resamples : int
         Bootstrap resamples of the intervals.
-
-    Returns
-    -------
-    Judged
 
     Raises
     ------
@@ -77,47 +71,28 @@ def judge(run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = 
     if "predicted" not in run.predictions:
         raise ValueError(f"this run predicts {', '.join(run.experiment.training.tasks)}, no age to judge")
     faces = prepared.faces
-    if not (faces["split"] == part).any():
+    paths = faces["path"][faces["split"] == part]
+    if not len(paths):
         raise ValueError(f"{prepared.file}: no picture is in the {part} part; use more pictures")
-    seen = _count_seen(run, prepared, faces["path"][faces["split"] == part], part, allow_leaks)
-    rows, predicted, skipped = _predict(run, prepared, part)
+    seen = contamination.was_seen(run.weights, prepared, paths)
+    if not allow_leaks:
+        advice = "Judge it on pictures that it has not seen"
+        contamination.refuse_seen(seen, paths, "the run's weights", part, advice)
+    show = run.experiment.pictures
+    images = cache.decode(faces, prepared.root, show.image_size, show.grey, progress=False, zoom=show.zoom)
+    rows = np.flatnonzero((faces["split"] == part) & images.readable)
+    skipped = images.skipped[images.skipped["path"].isin(paths)].reset_index(drop=True)
+    if not len(rows):
+        none = f"{prepared.root}: none of {len(paths)} pictures of the {part} part can be read"
+        raise ValueError(f"{none} ({skipped['reason'].iloc[0]})")
+    given = of_run(run).outputs(images, rows=rows, batch_size=run.experiment.training.batch_size)
+    predicted = run.target().predictions(given)["predicted"].to_numpy()
     mine = faces.iloc[rows].reset_index(drop=True)
     known = [name for name in GROUPS if mine[name].notna().any()]
     table = mine[["path", "age"]].assign(predicted=predicted).join(mine[known])
-    return Judged(
-        table,
-        metrics.summarise(table, resamples, unit="identity" if "identity" in table else None),
-        metrics.baselines(run.train_predictions["age"], table),
-        seen,
-        skipped,
-    )
-
-
-def _predict(run: Run, prepared: Prepared, part: str) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-    """Rows of the part that can be read [N], their predicted ages [N] in years, and what cannot be read."""
-    show, faces = run.experiment.pictures, prepared.faces
-    images = cache.decode(faces, prepared.root, show.image_size, show.grey, progress=False, zoom=show.zoom)
-    inside = (faces["split"] == part).to_numpy()
-    rows = np.flatnonzero(inside & images.readable)
-    skipped = images.skipped[images.skipped["path"].isin(faces["path"][inside])].reset_index(drop=True)
-    if not len(rows):
-        raise ValueError(
-            f"{prepared.root}: none of {inside.sum()} pictures of the {part} part can be read "
-            f"({skipped['reason'].iloc[0]})"
-        )
-    given = of_run(run).outputs(images, rows=rows, batch_size=run.experiment.training.batch_size)
-    return rows, run.target().predictions(given)["predicted"].to_numpy(), skipped
-
-
-def _count_seen(run: Run, prepared: Prepared, paths: pd.Series, part: str, allow_leaks: bool) -> int:
-    seen = contamination.was_seen(run.weights, prepared, paths)
-    if seen.any() and not allow_leaks:
-        raise splits.LeakError(
-            f"the run's weights were trained on {seen.sum():,} of the {len(paths):,} pictures of the {part} part "
-            f"({100 * seen.mean():.1f} %), for example {paths.iloc[seen.argmax()]!r}. Judge it on pictures that it "
-            "has not seen, or say allow_leaks=True if the leak is what you want to study."
-        )
-    return int(seen.sum())
+    errors = metrics.summarise(table, resamples, unit="identity" if "identity" in table else None)
+    baselines = metrics.baselines(run.train_predictions["age"], table)
+    return Judged(table, errors, baselines, int(seen.sum()), skipped)
 
 
 def judge_all(runs: dict, sets: dict, resamples: int = 1000) -> pd.DataFrame:
@@ -125,12 +100,8 @@ def judge_all(runs: dict, sets: dict, resamples: int = 1000) -> pd.DataFrame:
 
     Parameters
     ----------
-    runs : dict of str to agelib.experiments.result.Run
-        By name, such as the data set that it was trained on.
-    sets : dict of str to agelib.data.prepare.Prepared
-        By name.
-    resamples : int
-        Bootstrap resamples of the intervals.
+    runs, sets, resamples
+        As in :func:`judge`; runs and data sets by name.
 
     Returns
     -------
@@ -145,8 +116,7 @@ def judge_all(runs: dict, sets: dict, resamples: int = 1000) -> pd.DataFrame:
             judged = judge(run, prepared, resamples=resamples)
             errors = judged.predictions["predicted"] - judged.predictions["age"]
             value, low, high = judged.metrics.loc["MAE"]
-            median = judged.baselines.loc["always the median age", "MAE"]
-            rows[trained, tested] = {"pictures": len(errors), "MAE": value, "low": low, "high": high}
-            rows[trained, tested] |= {"bias": errors.mean(), "median": median}
+            row = {"pictures": len(errors), "MAE": value, "low": low, "high": high, "bias": errors.mean()}
+            rows[trained, tested] = row | {"median": judged.baselines.loc["always the median age", "MAE"]}
     table = pd.DataFrame.from_dict(rows, orient="index").astype({"pictures": int})
     return table.set_axis(pd.MultiIndex.from_tuples(rows, names=["trained on", "tested on"]))

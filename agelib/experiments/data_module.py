@@ -10,13 +10,7 @@ from agelib.pixels import cache
 
 
 def open_streams(experiment: Experiment, prepared: Prepared, progress: bool = True) -> Streams:
-    """Decode the pictures and work out all that a training reads.
-
-    Raises
-    ------
-    ValueError
-        If a part has no picture, or an option asks for what the pictures do not have.
-    """
+    """Decode the pictures and work out all that a training reads; errors as of :func:`make_streams`."""
     show = experiment.pictures
     training_sizes(experiment)  # what cannot be is said before an hour of decoding
     images = cache.decode(prepared.faces, prepared.root, show.image_size, show.grey, progress=progress, zoom=show.zoom)

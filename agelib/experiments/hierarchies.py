@@ -13,7 +13,7 @@ import pandas as pd
 from agelib import metrics
 from agelib.config import Experiment
 from agelib.data import splits
-from agelib.data.prepare import prepare
+from agelib.data.prepare import Prepared, prepare
 from agelib.experiments.contamination import was_seen
 from agelib.experiments.run import run
 
@@ -47,15 +47,9 @@ class Hierarchy:
         One row a test picture, like a run's: the answer of the network of the *predicted* group, with
         ``predicted_<by>`` and ``answered_by``. This is what the hierarchy is worth.
     oracle : pandas.DataFrame
-        The same, routed by the *true* group, as if the first network were never wrong; where the true group is
-        missing, by the predicted one.
-    scores : pandas.DataFrame
-        Index (task, metric), columns value, low, high, in percent: of the age groups as routed, as ``oracle``, and of
-        `by` itself.
-    by_group : pandas.DataFrame
-        One row a true group: see :func:`judge_groups`.
-    leaks : pandas.DataFrame
-        One row a network: see :func:`find_seen`.
+        The same, routed by the *true* group where it is known, as if the first network were never wrong.
+    scores, by_group, leaks : pandas.DataFrame
+        What :func:`score`, :func:`judge_groups` and :func:`find_seen` say of it.
     """
 
     experiment: Experiment
@@ -96,11 +90,6 @@ def hierarchy(
     allow_leaks : bool
         Make the leak, on purpose.
     progress : bool
-        Whether to show how far it is.
-
-    Returns
-    -------
-    Hierarchy
 
     Raises
     ------
@@ -113,11 +102,9 @@ def hierarchy(
     _check(experiment, by, start)
     prepared = prepare(experiment.data, progress=progress)
     names, rest = divide(prepared.faces, by)
-    common = None
+    mine, common = experiment.replace(allow_leaks=experiment.data.allow_leaks or allow_leaks), None
     if start:
         common = run(other_split(experiment) if start == "other_split" else experiment, progress=progress)
-    mine = experiment.replace(allow_leaks=experiment.data.allow_leaks or allow_leaks)
-    if start:
         mine = mine.replace(pretrained=str(common.weights))
     groups = {name: run(mine.replace(only=f"{by}={name}"), progress=progress) for name in names}
     groups |= {name: run(experiment, progress=progress) for name in rest}
@@ -126,21 +113,13 @@ def hierarchy(
     asked = router.predictions.set_index("path")
     predicted = asked[f"predicted_{by}"]
     truth = asked[by].fillna(predicted) if by in asked else predicted
-    predictions = route(tables, predicted).join(asked[_columns_of(asked, by)], on="path")
-    oracle = route(tables, truth).join(asked[_columns_of(asked, by)], on="path")
+    # The routing's own columns: the group predicted, and each group's probability.
+    columns = [f"predicted_{by}", *(name for name in asked if name.startswith(f"{by}="))]
+    predictions, oracle = (route(tables, each).join(asked[columns], on="path") for each in (predicted, truth))
     found = {by: router, **groups} | ({"common": common} if common is not None else {})
-    return Hierarchy(
-        experiment,
-        by,
-        router,
-        groups,
-        common,
-        predictions,
-        oracle,
-        score(predictions, oracle, by),
-        judge_groups(predictions, oracle, by),
-        find_seen(found, prepared, predictions["path"]),
-    )
+    scores, by_group = score(predictions, oracle, by), judge_groups(predictions, oracle, by)
+    leaks = find_seen(found, prepared, predictions["path"])
+    return Hierarchy(experiment, by, router, groups, common, predictions, oracle, scores, by_group, leaks)
 
 
 def other_split(experiment: Experiment) -> Experiment:
@@ -169,10 +148,10 @@ def for_routing(experiment: Experiment, by: str) -> Experiment:
     """
     settings = experiment.training
     changes = {"tasks": (by,), "target": "groups" if settings.target == "groups" else "regression"}
-    if settings.balance_by == "age_group" and settings.balance != "none":
-        changes["balance_by"] = by
     if settings.balance == "lds":
         changes |= {"balance": "none", "balance_by": "age_group"}
+    elif settings.balance_by == "age_group" and settings.balance != "none":
+        changes["balance_by"] = by
     if settings.monitor == "mae":
         changes["monitor"] = "loss"
     return experiment.replace(**changes)
@@ -202,7 +181,7 @@ def route(tables: Mapping[str, pd.DataFrame], chosen: pd.Series) -> pd.DataFrame
     tables : mapping of str to pandas.DataFrame
         Group → predictions of its network for *all* pictures, with ``path``, in one order.
     chosen : pandas.Series
-        Index: the path; the group.
+        The group, by path.
 
     Returns
     -------
@@ -224,11 +203,10 @@ def route(tables: Mapping[str, pd.DataFrame], chosen: pd.Series) -> pd.DataFrame
     unknown = sorted(set(chosen) - set(tables))
     if unknown:
         raise ValueError(f"pictures are routed to {unknown[0]!r}, which has no network; there are {', '.join(tables)}")
-    order = None
+    first, order = next((name, table["path"].reset_index(drop=True)) for name, table in tables.items())
     for name, table in tables.items():
-        order = table["path"] if order is None else order
-        if not table["path"].reset_index(drop=True).equals(order.reset_index(drop=True)):
-            raise ValueError(f"the network of {name!r} predicted other pictures than the one of {next(iter(tables))!r}")
+        if not table["path"].reset_index(drop=True).equals(order):
+            raise ValueError(f"the network of {name!r} predicted other pictures than the one of {first!r}")
     if not order.isin(chosen.index).all():
         raise ValueError(f"it is not said which network answers for {order[~order.isin(chosen.index)].iloc[0]}")
     wanted = chosen.reindex(order).to_numpy()
@@ -237,26 +215,22 @@ def route(tables: Mapping[str, pd.DataFrame], chosen: pd.Series) -> pd.DataFrame
 
 
 def score(predictions: pd.DataFrame, oracle: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Accuracy, precision, recall and macro F1 as routed, as if routed without a mistake, and of the routing."""
-    known = predictions[predictions[by].notna()] if by in predictions else predictions[:0]
-    tables = {
-        "age_group": metrics.classify(predictions, "age_group"),
-        "age_group, oracle": metrics.classify(oracle, "age_group"),
-    }
-    if len(known):
-        tables[by] = metrics.classify(known, by)
-    return pd.concat(tables, names=["task", "metric"])
+    """Accuracy, precision, recall and macro F1 as routed, as if routed without a mistake, and of the routing.
+
+    In percent: index (task, metric), columns value, low and high.
+    """
+    tables = {"age_group": (predictions, "age_group"), "age_group, oracle": (oracle, "age_group")}
+    if by in predictions and predictions[by].notna().any():
+        tables[by] = (predictions[predictions[by].notna()], by)
+    found = {task: metrics.classify(*asked) for task, asked in tables.items()}
+    return pd.concat(found, names=["task", "metric"])
 
 
 def judge_groups(predictions: pd.DataFrame, oracle: pd.DataFrame, by: str) -> pd.DataFrame:
-    """What each true group gets.
+    """What each true group gets, by its name, in percent of its ``pictures`` of the test part.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index: the group; ``pictures`` (test part), ``routed right`` (percent), ``macro F1`` with ``low`` and ``high``
-        (percent: its own network on its own members, what study C states for variant 15) and ``macro F1 routed``
-        (percent: what they really get).
+    ``routed right``; ``macro F1`` with ``low`` and ``high`` (its own network on its own members, what study C states
+    for variant 15) and ``macro F1 routed`` (what they really get).
     """
     rows = {}
     for name, mine in oracle[oracle[by].notna()].groupby(by):
@@ -273,27 +247,15 @@ def judge_groups(predictions: pd.DataFrame, oracle: pd.DataFrame, by: str) -> pd
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
-def find_seen(runs: Mapping, prepared, tested: pd.Series) -> pd.DataFrame:
-    """How much of the test part each network, or what it started from, was trained on.
+def find_seen(runs: Mapping, prepared: Prepared, tested: pd.Series) -> pd.DataFrame:
+    """How many of the pictures `tested` each network, or what it started from, was trained on.
 
-    Parameters
-    ----------
-    runs : mapping of str to agelib.experiments.result.Run
-    prepared : agelib.data.prepare.Prepared
-        The data set.
-    tested : pandas.Series
-        Paths of the pictures that the hierarchy is judged by.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``network``; ``seen`` and ``tested`` (pictures) and ``share``. Every ``seen`` is 0 where nothing leaks.
+    A row a run, by its name ``network``: ``seen`` and ``tested`` (pictures) and ``share``. Every ``seen`` is 0 where
+    nothing leaks.
     """
-    rows = []
-    for name, one in runs.items():
-        count = int(was_seen(one.weights, prepared, tested).sum())
-        rows.append((name, count, len(tested), count / len(tested)))
-    return pd.DataFrame(rows, columns=["network", "seen", "tested", "share"]).set_index("network")
+    counts = {name: int(was_seen(one.weights, prepared, tested).sum()) for name, one in runs.items()}
+    table = pd.DataFrame({"seen": counts.values(), "tested": len(tested)}, pd.Index(counts, name="network"))
+    return table.assign(share=table["seen"] / table["tested"])
 
 
 def refusal(experiment: Experiment, by: str = "gender", progress: bool = True) -> str:
@@ -315,8 +277,3 @@ def _check(experiment: Experiment, by: str, start: str) -> None:
         raise ValueError(f"a hierarchy is made of networks of age, this one predicts {tasks}; set tasks=('age',)")
     if experiment.pictures.only:
         raise ValueError(f"only={experiment.pictures.only} is about one group already; a hierarchy sets it for each")
-
-
-def _columns_of(asked: pd.DataFrame, by: str) -> list[str]:
-    """The routing's own columns: the group predicted, and each group's probability."""
-    return [f"predicted_{by}", *(name for name in asked if name.startswith(f"{by}="))]

@@ -16,12 +16,10 @@ from agelib.metrics.classification import classify
 from agelib.metrics.regression import baselines, summarise
 from agelib.runtime import workspace
 from agelib.runtime.provenance import Provenance
-from agelib.runtime.workspace import mark_used
 from agelib.training import checkpoints
 
 #: What a prediction carries along from the faces table, so that errors can be looked at by group.
 GROUPS = ("identity", "gender", "ethnicity", "expression", "real_age", "apparent_age", "apparent_std", "source")
-
 
 #: Files of a run's folder: what it was found by, and its test MAE (years; null where no age is predicted).
 KEY, SUMMARY = "key.json", "summary.json"
@@ -75,11 +73,8 @@ class Run:
     def key_parts(self) -> pd.DataFrame:
         """What the run is found by: the options, images, labels, code, versions and device that decided its weights.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Index (``part``, ``name``), column ``value``. Of the part ``code`` each name is a module and its value a
-            key of its code; images and labels are keys of their content.
+        Index (``part``, ``name``), column ``value``. Of the part ``code`` each name is a module and its value a key of
+        its code; images and labels are keys of their content.
         """
         return run_key.as_table(workspace.read_json(self.folder / KEY))
 
@@ -123,26 +118,20 @@ class Run:
 
     def baselines(self) -> pd.DataFrame:
         """What always saying the training part's mean, or median, age would have got on the test part."""
-        ages = self.train_predictions["age"].to_numpy()
-        return baselines(ages, self.predictions)
+        return baselines(self.train_predictions["age"].to_numpy(), self.predictions)
 
 
 def load(folder) -> Run:
-    """A finished run from its folder, wherever it lies; the data set is not needed.
+    """Read a finished run from its folder, wherever it lies; the data set is not needed.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the folder holds no finished run.
-    ValueError
-        If a file of it is torn.
+    Without one there it is a FileNotFoundError, with a torn file a ValueError.
     """
     folder = Path(folder)
     if not (folder / workspace.SEAL).is_file():
         raise FileNotFoundError(f"{folder} holds no finished run; `agelib train` prints the folder of one")
     if fault := workspace.find_fault(folder):
         raise ValueError(f"{folder}: {fault}; train it again")
-    mark_used(folder)
+    workspace.mark_used(folder)
     experiment = Experiment.of(**workspace.read_json(folder / "experiment.json"))
     text = dict.fromkeys(["path", "identity", *CLASSES, *(f"predicted_{task}" for task in CLASSES)], "object")
     parts = {part: pd.read_csv(folder / f"{part}_predictions.csv", dtype=text) for part in PARTS}

@@ -37,11 +37,8 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
     progress : bool
         Whether to show how far it is.
     processes : int
-        How many processes of this machine train it together, on one GPU each or sharing the cores.
-
-    Returns
-    -------
-    Run
+        How many processes of this machine train it together, on one GPU each or sharing the cores; those that a
+        launcher started together (``accelerate launch``, ``torchrun``) train together whatever it says.
 
     Raises
     ------
@@ -57,11 +54,8 @@ def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Ru
     Notes
     -----
     A training that was interrupted goes on after its last whole epoch and ends with the same numbers. Two processes
-    that ask for the same experiment train it once: the second waits.
-
-    The number of processes is no part of the experiment nor of the run's key, as the number of threads is not: both
-    change a result by the order of sums alone. Which they were stands in ``environment``. Processes that a launcher
-    started together (``accelerate launch``, ``torchrun``) train together whatever `processes` says.
+    that ask for the same experiment train it once: the second waits. The numbers of processes and threads stand in
+    ``environment`` and are no part of the key: they change a result by the order of sums alone.
     """
     with launch.explained():
         launch.join()
@@ -98,12 +92,7 @@ def _run_together(experiment: Experiment, progress: bool) -> None:
 def explain_key(experiment: Experiment, progress: bool = True) -> tuple[pd.DataFrame, Path]:
     """What the run of an experiment is found by, and the folder it has or would have; nothing is trained.
 
-    Returns
-    -------
-    parts : pandas.DataFrame
-        As :meth:`agelib.experiments.result.Run.key_parts`.
-    folder : pathlib.Path
-        Load it with :func:`agelib.experiments.result.load` if it is finished.
+    The parts are as :meth:`agelib.experiments.result.Run.key_parts` gives them.
     """
     parts = run_key.key_parts(open_streams(experiment, prepare(experiment.data, progress=progress), progress))
     return run_key.as_table(parts), run_key.folder_of(parts)
@@ -157,8 +146,9 @@ def _write(streams: Streams, folder: Path, network, outputs: dict, environment: 
     for part in PARTS:
         table = _predictions(streams, part, outputs[part])
         workspace.write_table(folder / f"{part}_predictions.csv", table)
-        if part == "test":
-            workspace.write_json(folder / SUMMARY, _summary(table))
+        if part == "test":  # The one number that a list of runs shows, so that listing them reads no table.
+            mae = float((table["predicted"] - table["age"]).abs().mean()) if "predicted" in table else None
+            workspace.write_json(folder / SUMMARY, {"MAE": mae})
         posterior = target.posterior(outputs[part]) if part in POSTERIOR_PARTS else None
         if posterior is not None:
             environment["posterior_ages"] = [float(age) for age in target.ages]
@@ -168,7 +158,8 @@ def _write(streams: Streams, folder: Path, network, outputs: dict, environment: 
     checkpoints.save_weights(folder / "network.safetensors", network)
     environment["seconds"] = round(time.perf_counter() - started, 2)
     workspace.write_json(folder / "environment.json", environment)
-    _finish(folder)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    workspace.seal(folder)  # what makes a run finished, and a torn file noticed
 
 
 def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
@@ -181,13 +172,6 @@ def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
         if "predicted_age_group" not in table:
             table["predicted_age_group"] = names[age_groups.group_of(table["predicted"].to_numpy(), bins)]
     return table.join(faces[[name for name in GROUPS if faces[name].notna().any()]])
-
-
-def _summary(predictions: pd.DataFrame) -> dict:
-    """The one number that a list of runs shows, so that listing them reads no table."""
-    if "predicted" not in predictions:
-        return {"MAE": None}
-    return {"MAE": float((predictions["predicted"] - predictions["age"]).abs().mean())}
 
 
 def _environment(streams: Streams, device, history, network) -> dict:
@@ -207,12 +191,6 @@ def _environment(streams: Streams, device, history, network) -> dict:
         pixel_std=[float(value) for value in streams.std],
         epochs=len(history),
     ).as_dict()
-
-
-def _finish(folder: Path) -> None:
-    """Seal the results: what makes a run finished, and a torn file noticed."""
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    workspace.seal(folder)
 
 
 def _use_threads() -> None:

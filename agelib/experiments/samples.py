@@ -38,20 +38,11 @@ def take_sample(run, part: str = "test", pictures: int = 200, seed: int = 42) ->
     run : agelib.experiments.result.Run or agelib.experiments.data_module.Streams
         Streams are what a run reads; no network needs to be trained on them.
     part : str
-        train, valid or test.
+        train, valid or test; another one is a ValueError.
     pictures : int
         How many; 0, or more than there are, takes all.
     seed : int
         Of the choice, which is without replacement; the order is the table's.
-
-    Returns
-    -------
-    Sample
-
-    Raises
-    ------
-    ValueError
-        If there is no such part.
     """
     if part not in PARTS:
         raise ValueError(f"a run has the parts {', '.join(PARTS)}, not {part!r}")

@@ -33,7 +33,7 @@ class Study:
         One row a trial: the options varied, ``state`` (complete or failed), ``valid_mse`` (years², at the epoch of
         least validation loss), ``valid_mae`` (years), ``epochs_run``, ``seconds``, ``run``, ``error``.
     file : pathlib.Path
-        Optuna's SQLite file: ``optuna-dashboard`` and other programs can open it.
+        Optuna's SQLite file, which ``optuna-dashboard`` opens too.
     """
 
     base: Experiment
@@ -41,12 +41,9 @@ class Study:
     file: Path
 
     def best(self) -> Experiment:
-        """The setting with the smallest validation MSE. The test part has no say.
+        """The setting with the smallest validation MSE; the test part has no say.
 
-        Raises
-        ------
-        ValueError
-            If no trial was completed; the message has the first error.
+        If no trial was completed it is a ValueError with the first error.
         """
         done = self.trials[self.trials["state"] == "complete"]
         if done.empty:
@@ -109,41 +106,29 @@ def grid(
         Where to run instead, for example on several machines: :func:`agelib.runtime.executors.open`.
     progress : bool
 
-    Returns
-    -------
-    Study
-
     Raises
     ------
     ValueError
         If a name is no option, or a value does not fit it. A trial that fails is recorded, and the others go on.
-
-    Examples
-    --------
-    >>> len(combinations(STUDY_A_GRID))
-    6
     """
     values = {name: list(each) for name, each in (values or STUDY_A_GRID).items()}
     wanted = combinations(values)
     for chosen in wanted:
         base.replace(**chosen)  # a wrong name or value is found before hours of training, not after
-    import optuna
 
-    space = {name: optuna.distributions.CategoricalDistribution(_plain(each)) for name, each in values.items()}
+    space = {name: _categories(each) for name, each in values.items()}
     file = _file(base, "grid", values)
     study = _open(file)
     _give_up_running(study)
-    left = [chosen for chosen in wanted if _known(study, chosen) is None]
-    waiting = [
-        trial.system_attrs.get("fixed_params")
-        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
-    ]
+    known = [trial.params for trial in _trials(study, "COMPLETE")]
+    settings = [{name: _plain(value) for name, value in chosen.items()} for chosen in wanted]
+    left = [chosen for chosen in settings if chosen not in known]
+    waiting = [trial.system_attrs.get("fixed_params") for trial in _trials(study, "WAITING")]
     for chosen in left:
-        plain = {name: _plain([value])[0] for name, value in chosen.items()}
-        if plain not in waiting:  # a study that was stopped left some; Optuna would skip failed settings too
-            study.enqueue_trial(plain)
+        if chosen not in waiting:  # a study that was stopped left some; Optuna would skip failed settings too
+            study.enqueue_trial(chosen)
     _run_all(study, base, space, len(left), len(wanted), workers, executor, progress)
-    return Study(base, _table(study, wanted), file)
+    return Study(base, _table(study, settings), file)
 
 
 def search(
@@ -166,17 +151,17 @@ def search(
         How many in all; those already run are counted.
     workers : int
         Trainings at a time. The sampler learns from what is done: the fewer at a time, the better it chooses.
-    executor, progress
-        As in :func:`grid`.
     seed : int
         Of the sampler.
+    executor, progress
+        As in :func:`grid`.
     """
     import optuna
 
     distributions = {name: _distribution(name, each) for name, each in space.items()}
     file = _file(base, "search", {name: list(each) for name, each in space.items()} | {"seed": seed})
     study = _open(file)
-    done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
+    done = len(_trials(study, "COMPLETE"))
     study.sampler = optuna.samplers.TPESampler(seed=seed + done)
     _give_up_running(study)
     _run_all(study, base, distributions, max(0, trials - done), trials, workers, executor, progress)
@@ -200,12 +185,18 @@ def _distribution(name: str, values: Sequence):
         if options()[name].kind is int:
             return optuna.distributions.IntDistribution(int(low), int(high), log=kind == "log")
         return optuna.distributions.FloatDistribution(float(low), float(high), log=kind == "log")
-    return optuna.distributions.CategoricalDistribution(_plain(values))
+    return _categories(values)
 
 
-def _plain(values: Sequence) -> list:
-    """Values as Optuna stores them: a tuple becomes text that Experiment reads back."""
-    return [",".join(map(str, value)) if isinstance(value, (tuple, list)) else value for value in values]
+def _categories(values: Sequence):
+    import optuna
+
+    return optuna.distributions.CategoricalDistribution([_plain(value) for value in values])
+
+
+def _plain(value):
+    """A value as Optuna stores it: a tuple becomes text that Experiment reads back."""
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else value
 
 
 def _file(base: Experiment, kind: str, values: Mapping) -> Path:
@@ -221,25 +212,18 @@ def _open(file: Path):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(
-        storage=f"sqlite:///{file}", study_name="study", direction="minimize", load_if_exists=True
-    )
+    return optuna.create_study(storage=f"sqlite:///{file}", study_name="study", load_if_exists=True)
 
 
-def _known(study, chosen: Mapping):
-    """The completed trial of this setting, if there is one."""
-    plain = {name: _plain([value])[0] for name, value in chosen.items()}
-    for trial in study.get_trials(deepcopy=False):
-        if trial.state.name == "COMPLETE" and trial.params == plain:
-            return trial
-    return None
+def _trials(study, *states: str) -> list:
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name in states]
 
 
 def _give_up_running(study) -> None:
     """What a killed process left as running is no result; its setting is asked for again."""
     import optuna
 
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+    for trial in _trials(study, "RUNNING"):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
 
@@ -270,13 +254,7 @@ def _tell(study, trial, future: Future) -> None:
 
 
 def evaluate(values: Mapping) -> dict:
-    """Run one experiment, given by its options, and return its validation errors: what a worker does.
-
-    Returns
-    -------
-    dict
-        ``valid_mse`` (years²), ``valid_mae`` (years), ``epochs_run``, ``seconds`` and the run's folder name.
-    """
+    """Run one experiment, given by its options, and return what :attr:`Study.trials` says of it: what a worker does."""
     from agelib.experiments.run import run
 
     result = run(Experiment.of(**values), progress=False)
@@ -292,20 +270,13 @@ def evaluate(values: Mapping) -> dict:
 
 def _table(study, wanted: list[dict] | None = None) -> pd.DataFrame:
     """The study's trials; of a grid, one row a combination in the grid's order."""
-    trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "FAIL") and t.params]
+    trials = [trial for trial in _trials(study, "COMPLETE", "FAIL") if trial.params]
     if wanted is not None:
         found = {tuple(t.params.values()): t for t in sorted(trials, key=lambda t: t.state.name == "COMPLETE")}
-        keys = [tuple(_plain(list(chosen.values()))) for chosen in wanted]
-        trials = [found[key] for key in keys if key in found]
+        trials = [found[key] for chosen in wanted if (key := tuple(chosen.values())) in found]
     rows = []
     for trial in trials:
-        notes = trial.user_attrs
-        rows.append(
-            {
-                **trial.params,
-                "state": "complete" if trial.state.name == "COMPLETE" else "failed",
-                "valid_mse": trial.value,
-                **{name: notes.get(name) for name in ("valid_mae", "epochs_run", "seconds", "run", "error")},
-            }
-        )
+        state = "complete" if trial.state.name == "COMPLETE" else "failed"
+        notes = {name: trial.user_attrs.get(name) for name in ("valid_mae", "epochs_run", "seconds", "run", "error")}
+        rows.append({**trial.params, "state": state, "valid_mse": trial.value, **notes})
     return pd.DataFrame(rows)

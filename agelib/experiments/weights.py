@@ -27,9 +27,8 @@ class Streams:
 
     Attributes
     ----------
-    experiment : agelib.config.Experiment
-    prepared : agelib.data.prepare.Prepared
-    images : agelib.pixels.cache.Pixels
+    experiment, prepared, images
+        As in :func:`make_streams`: the data set, and its decoded pictures (:class:`agelib.pixels.cache.Pixels`).
     rows : dict
         Part → rows of the table, int [N of the part].
     labels : numpy.ndarray
@@ -85,16 +84,7 @@ class Streams:
 def make_streams(experiment: Experiment, prepared, images) -> Streams:
     """Work out all that a training reads from a prepared data set and its decoded pictures.
 
-    Parameters
-    ----------
-    experiment : agelib.config.Experiment
-    prepared : agelib.data.prepare.Prepared
-    images : agelib.pixels.cache.Pixels
-
-    Raises
-    ------
-    ValueError
-        If a part has no picture, or an option asks for what the pictures do not have.
+    If a part has no picture, or an option asks for what the pictures do not have, it is a ValueError.
     """
     show, settings = experiment.pictures, experiment.training
     faces = prepared.faces
@@ -154,12 +144,7 @@ def build_network(experiment: Experiment, target):
 def train(streams: Streams, network, folder, device, progress: bool = True) -> tuple[pd.DataFrame, dict]:
     """Train the network, and divide its last layers by their temperatures where the experiment says so.
 
-    Returns
-    -------
-    history : pandas.DataFrame
-        One row an epoch: :data:`agelib.training.HISTORY`.
-    temperatures : dict
-        Task → temperature; empty where the training is not tempered.
+    Returns the history, one row an epoch (:data:`agelib.training.HISTORY`), and task → temperature.
     """
     experiment, target = streams.experiment, streams.target
     if experiment.training.tempered:

@@ -8,7 +8,6 @@ window's rows and columns have to find their places again.
 Attention says what is mixed, not what the mixture is used for: it does not know the answer.
 """
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,18 +55,13 @@ class WindowAttention:
 
 
 def attention_blocks(network: nn.Module) -> pd.DataFrame:
-    """The blocks of a Swin V2 CR network.
+    """List the blocks of a Swin V2 CR network; a ValueError if it has none.
 
     Returns
     -------
     pandas.DataFrame
         Index ``block`` (1 is the one next to the picture); columns ``layer`` (torch's name), ``places`` (of the map, a
         side), ``window`` (patches a side), ``shift`` and ``heads``.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such blocks.
 
     Examples
     --------
@@ -97,18 +91,14 @@ def attention_blocks(network: nn.Module) -> pd.DataFrame:
 
 
 def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: int = 64) -> WindowAttention:
-    """The attention of a block, computed again from what it was given.
+    """Compute the attention of a block again from what it was given.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        A Swin V2 CR network.
-    pictures : torch.Tensor
-        [B, 3, S, S], normalised as in training.
+    network, pictures, batch_size
+        As in :func:`agelib.explain.grad_cam.grad_cam`; a Swin V2 CR network.
     block : int
         Its number in :func:`attention_blocks`; 0: the deepest whose map has at least 4 × 4 patches.
-    batch_size : int
-        Pictures at a time.
 
     Returns
     -------
@@ -137,48 +127,32 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
     row = table.loc[block]
     module = network.get_submodule(row["layer"])
     if row["places"] % row["window"]:
-        raise ValueError(
-            f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; take an image size "
-            "that agelib.networks.swin.window_size accepts"
-        )
-    found = []
-    with undisturbed(network), torch.no_grad(), _given_to(module.attn) as given:
+        sizes = "take an image size that agelib.networks.swin.window_size accepts"
+        raise ValueError(f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; {sizes}")
+    found, given = [], []
+    with undisturbed(network) as watch, torch.no_grad():
+        watch(f"{row['layer']}.attn.qkv", given.append)
         for batch in in_batches(network, pictures, batch_size):
-            given.clear()
             network(batch)
-            weights = _weights(module.attn, *given)  # [B · windows, heads, N, N]
+            weights = _weights(module.attn, given.pop(), module.attn_mask)  # [B · windows, heads, N, N]
             found.append(weights.unflatten(0, (len(batch), -1)).float().cpu())
     places = _places(int(row["places"]), int(row["window"]), int(row["shift"]))
     return WindowAttention(torch.cat(found).numpy(), places, int(row["places"]))
 
 
-def attention_maps(
-    network: nn.Module,
-    pictures,
-    block: int = 0,
-    query: tuple | None = None,
-    scaled: bool = True,
-    resized: bool = True,
-    batch_size: int = 64,
-) -> np.ndarray:
-    """Attention as a map over each picture, the mean over the heads.
+def attention_maps(network: nn.Module, pictures, block: int = 0, query: tuple | None = None) -> np.ndarray:
+    """Show attention as a map over each picture, the mean over the heads.
 
     Parameters
     ----------
-    network, pictures, block, batch_size
+    network, pictures, block
         As in :func:`attention_weights`.
     query : tuple of int, optional
         Row and column of one patch of the block's map: whom it asks. By default how much each patch receives from all.
-    scaled : bool
-        Divide each map by its greatest value.
-    resized : bool
-        Bring the maps to the pictures' size, each patch a square; otherwise they keep the block's places.
-
     Returns
     -------
     numpy.ndarray
-        float32 [B, S, S], 0 to 1 when `scaled`; otherwise 1 is what a patch receives on average, or, of one query,
-        shares that sum to 1 over the block's map.
+        float32 [B, S, S], 0 to 1: each map divided by its greatest value, each patch a square of the picture.
 
     Raises
     ------
@@ -193,7 +167,7 @@ def attention_maps(
     >>> attention_maps(network, torch.rand(2, 3, 32, 32), query=(1, 2)).shape
     (2, 32, 32)
     """
-    attention = attention_weights(network, pictures, block, batch_size)
+    attention = attention_weights(network, pictures, block)
     side = attention.side
     if query is None:
         maps = attention.received()
@@ -202,38 +176,18 @@ def attention_maps(
         if not (0 <= row < side and 0 <= column < side):
             raise ValueError(f"the block's map has rows and columns 0 to {side - 1}, not {tuple(query)}")
         maps = attention.matrix()[:, row * side + column].reshape(-1, side, side)
-    maps = torch.from_numpy(maps)
-    if resized:
-        maps = to_picture_size(maps, pictures.shape[-1], "nearest")
-    return (scale(maps) if scaled else maps).numpy()
+    return scale(to_picture_size(torch.from_numpy(maps), pictures.shape[-1], "nearest")).numpy()
 
 
-@contextmanager
-def _given_to(module: nn.Module):
-    """A list that holds, after a forward pass, what the module was called with: x and the mask."""
-    seen: list = []
-
-    def keep(_module, inputs, named):
-        seen[:] = [inputs[0], named.get("mask", inputs[1] if len(inputs) > 1 else None)]
-
-    hook = module.register_forward_pre_hook(keep, with_kwargs=True)
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
-def _weights(attention: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Shares [B · windows, heads, N, N] from what timm's attention was given: x [B · windows, N, C]."""
-    windows, number, width = x.shape
+def _weights(attention: nn.Module, qkv: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Shares [B · windows, heads, N, N] from the queries, keys and values [B · windows, N, 3 C] of timm's attention."""
     heads = attention.num_heads
-    parts = attention.qkv(x).view(windows, number, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+    parts = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
     query, key = (nn.functional.normalize(part, dim=-1) for part in parts[:2])
     factor = attention.logit_scale.clamp(max=np.log(100.0)).exp().view(1, heads, 1, 1)
     scores = query @ key.transpose(-2, -1) * factor + attention._relative_positional_encodings()
     if mask is not None:
-        scores = scores.unflatten(0, (-1, len(mask))) + mask[None, :, None]
-        scores = scores.flatten(0, 1)
+        scores = (scores.unflatten(0, (-1, len(mask))) + mask[None, :, None]).flatten(0, 1)
     return scores.softmax(dim=-1)
 
 

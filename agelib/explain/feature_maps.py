@@ -12,18 +12,14 @@ from agelib.explain.layers import as_maps, find_layer, in_batches, undisturbed
 
 
 def feature_maps(network: nn.Module, pictures, layer: str, batch_size: int = 64) -> np.ndarray:
-    """The maps that come out of a layer.
+    """Find the maps that come out of a layer.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        Any network of the registry.
-    pictures : torch.Tensor
-        [B, 3, S, S], normalised as in training.
+    network, pictures, batch_size
+        As in :func:`agelib.explain.grad_cam.grad_cam`.
     layer : str
         ``stage 1`` and so on, or torch's name of a layer; :func:`agelib.explain.layers.list_layers` lists them.
-    batch_size : int
-        Pictures at a time.
 
     Returns
     -------
@@ -47,7 +43,7 @@ def feature_maps(network: nn.Module, pictures, layer: str, batch_size: int = 64)
     found = []
 
     def keep(output) -> None:
-        maps = as_maps(output) if torch.is_tensor(output) else None
+        maps = as_maps(output)
         if maps is None:
             shape = list(output.shape) if torch.is_tensor(output) else type(output).__name__
             raise ValueError(f"layer {name!r} gives {shape}, no maps; choose a layer before the pooling")
@@ -61,19 +57,12 @@ def feature_maps(network: nn.Module, pictures, layer: str, batch_size: int = 64)
 
 
 def strongest(maps: np.ndarray, number: int = 8) -> np.ndarray:
-    """The channels whose answers vary most over the places of the pictures: those with something to show.
-
-    Parameters
-    ----------
-    maps : array
-        float [B, channels, places, places].
-    number : int
-        How many.
+    """Find the channels whose answers vary most over the places of maps [B, channels, places, places].
 
     Returns
     -------
     numpy.ndarray
-        int [number], the most varied first.
+        int [number], the most varied first: those with something to show.
 
     Examples
     --------

@@ -26,7 +26,7 @@ def grad_cam(
     resized: bool = True,
     batch_size: int = 64,
 ) -> np.ndarray:
-    """Grad-CAM's map of each picture.
+    """Draw Grad-CAM's map of each picture.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def grad_cam(
         Divide each map by its greatest absolute value; otherwise the map is in the answer's unit (years) as far as the
         answer is linear in the layer's maps.
     resized : bool
-        Bring the maps to the pictures' size (bilinear); otherwise they keep the layer's places.
+        Bring the maps to the pictures' size (bilinear).
     batch_size : int
         Pictures at a time.
 
@@ -74,7 +74,7 @@ def grad_cam(
 
     def start_here(output):
         """Let gradients begin at this layer, and later layers that work in place work on a copy."""
-        if not torch.is_tensor(output) or as_maps(output) is None:
+        if as_maps(output) is None:
             raise ValueError(f"layer {name!r} gives no maps; choose a layer before the pooling")
         seen.append(output.detach().requires_grad_())
         return seen[-1].clone()
@@ -87,10 +87,9 @@ def grad_cam(
             if number.shape != (len(batch),):
                 raise ValueError(f"an answer is one number a picture, [{len(batch)}], not {list(number.shape)}")
             if not number.requires_grad:
-                raise ValueError(
-                    "this answer has no gradient: a posterior's median or mode jumps from age to age; explain its "
-                    "mean, or use occlusion_maps, which needs no gradient"
-                )
+                why = "a posterior's median or mode jumps from age to age"
+                instead = "explain its mean, or use occlusion_maps, which needs no gradient"
+                raise ValueError(f"this answer has no gradient: {why}; {instead}")
             (gradient,) = torch.autograd.grad(number.sum(), seen[0])
             maps, slopes = as_maps(seen[0].detach()), as_maps(gradient)  # [B, C, h, w]
             weights = slopes.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]

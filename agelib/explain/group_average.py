@@ -15,14 +15,10 @@ class Averages:
 
     Attributes
     ----------
-    names : tuple of str
-        The groups, in order.
-    counts : numpy.ndarray
-        int [G]: pictures of each.
-    maps : numpy.ndarray
-        float32 [G, S, S].
-    errors : numpy.ndarray
-        float32 [G, S, S]: standard error of the mean; NaN for a group of one picture.
+    names, counts : tuple of str, numpy.ndarray
+        The groups, in order, and the pictures of each, int [G].
+    maps, errors : numpy.ndarray
+        float32 [G, S, S]; the errors are standard errors of the mean, NaN for a group of one picture.
     """
 
     names: tuple
@@ -42,7 +38,6 @@ def average(maps, groups, names=None, least: int = 1) -> Averages:
         [N], the group of each: any column of the faces table, or ``names_of(bins)`` of ages. A missing one is left out.
     names : sequence of str, optional
         Order of the groups; by default sorted. One without a picture is left out.
-
     least : int
         Pictures that a group must have; a smaller one is left out.
 
@@ -69,9 +64,8 @@ def average(maps, groups, names=None, least: int = 1) -> Averages:
     present = set(counts.index[counts >= least])
     order = [name for name in (sorted(present) if names is None else names) if name in present]
     if not order:
-        raise ValueError(
-            f"no map has a known group of {least} or more; choose another column, more pictures, or group by age"
-        )
+        known = f"no map has a known group of {least} or more"
+        raise ValueError(f"{known}; choose another column, more pictures, or group by age")
     codes = pd.Categorical(groups, categories=order).codes
     member = (codes == np.arange(len(order))[:, None]).astype(np.float64)  # [G, N]
     counts = member.sum(axis=1)
@@ -80,10 +74,5 @@ def average(maps, groups, names=None, least: int = 1) -> Averages:
     squares = member @ flat**2 / counts[:, None] - mean**2  # the groups' variances
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(counts[:, None] > 1, np.sqrt(np.maximum(squares, 0) / (counts[:, None] - 1)), np.nan)
-    shape = (len(order), *maps.shape[1:])
-    return Averages(
-        tuple(map(str, order)),
-        counts.astype(np.int64),
-        mean.reshape(shape).astype(np.float32),
-        errors.reshape(shape).astype(np.float32),
-    )
+    mean, errors = (each.reshape(-1, *maps.shape[1:]).astype(np.float32) for each in (mean, errors))
+    return Averages(tuple(map(str, order)), counts.astype(np.int64), mean, errors)

@@ -7,6 +7,7 @@ tokens); here they are always [B, channels, places, places].
 
 import math
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -44,14 +45,7 @@ def undisturbed(network: nn.Module):
 
 
 def list_layers(network: nn.Module, image_size: int) -> pd.DataFrame:
-    """The last map of each stage of a network.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Such as :func:`agelib.networks.build` makes.
-    image_size : int
-        Side of its pictures, in pixels.
+    """List the last map of each stage of a network that is shown pictures of `image_size` pixels a side.
 
     Returns
     -------
@@ -72,39 +66,32 @@ def list_layers(network: nn.Module, image_size: int) -> pd.DataFrame:
     4      body.layer3.1       256       4
     5      body.layer4.1       512       2
     """
-    names = {id(module): name for name, module in network.named_modules()}
-    rows = {}
-    device = next(network.parameters()).device
+    names, rows = {module: name for name, module in network.named_modules()}, {}
 
     def note(stage: int, name: str, output) -> None:
-        maps = as_maps(output) if torch.is_tensor(output) else None
+        maps = as_maps(output)
         if maps is not None and (maps.shape[2] > 1 or stage not in rows):
             rows[stage] = (name, maps.shape[1], maps.shape[2])
 
     with undisturbed(network) as watch, torch.no_grad():
         for stage, parts in enumerate(stages(network), start=1):
-            for module in parts:
-                name = names.get(id(module), "")
-                if name:
-                    watch(name, lambda output, stage=stage, name=name: note(stage, name, output))
-        network(torch.zeros(1, 3, image_size, image_size, device=device))
+            for name in filter(None, map(names.get, parts)):
+                watch(name, partial(note, stage, name))
+        network(torch.zeros(1, 3, image_size, image_size, device=next(network.parameters()).device))
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["layer", "channels", "places"])
     return table.sort_index().rename_axis("stage")
 
 
 def find_layer(network: nn.Module, image_size: int, layer: str = "", least: int = LEAST_PLACES) -> str:
-    """torch's name of a layer.
+    """Find torch's name of a layer.
 
     Parameters
     ----------
-    network : torch.nn.Module
-    image_size : int
-        Side of its pictures, in pixels.
+    network, image_size
+        As in :func:`list_layers`.
     layer : str
         torch's name, or ``stage 3``; empty: the deepest stage whose map has at least `least` places a side, because
         the deepest layers know most about the answer and the least about where.
-    least : int
-        Places a side.
 
     Raises
     ------
@@ -132,30 +119,30 @@ def find_layer(network: nn.Module, image_size: int, layer: str = "", least: int 
         return table.loc[int(number), "layer"]
     large = table[table["places"] >= least]
     if large.empty:
-        most = int(table["places"].max()) if len(table) else 0
+        most = f"the largest has {int(table['places'].max()) if len(table) else 0}"
         raise ValueError(
-            f"no layer gives maps of {least} × {least} places; the largest has {most}: take larger pictures or name "
-            "a layer"
+            f"no layer gives maps of {least} × {least} places; {most}: take larger pictures or name a layer"
         )
     return large["layer"].iloc[-1]
 
 
-def as_maps(output: torch.Tensor) -> torch.Tensor | None:
-    """A layer's output as maps [B, C, H, W]; None if it is none.
+def as_maps(output) -> torch.Tensor | None:
+    """A layer's output as maps [B, C, H, W]; None if it is none, or no tensor.
 
     Tokens [B, N, C] of a square picture become maps, without the class token where there is one.
 
     >>> as_maps(torch.zeros(2, 8, 8, 96)).shape, as_maps(torch.zeros(2, 17, 32)).shape
     (torch.Size([2, 96, 8, 8]), torch.Size([2, 32, 4, 4]))
     """
+    if not torch.is_tensor(output):
+        return None
     if output.ndim == 4:
         is_last = output.shape[1] == output.shape[2] != output.shape[3]
         return output.permute(0, 3, 1, 2) if is_last else output
     if output.ndim == 3:
         for extra in (0, 1):
-            number = output.shape[1] - extra
-            side = math.isqrt(max(number, 0))
-            if side > 0 and side * side == number:
+            side = math.isqrt(max(output.shape[1] - extra, 0))
+            if side > 0 and side * side == output.shape[1] - extra:
                 return output[:, extra:].transpose(1, 2).unflatten(2, (side, side))
     return None
 

@@ -14,16 +14,12 @@ from agelib.explain.layers import in_batches, undisturbed
 def occlusion_maps(
     network: nn.Module, pictures, answer, patch: int, stride: int = 0, fill: float = 0.0, batch_size: int = 256
 ) -> np.ndarray:
-    """By how much the answer changes when a patch covers each pixel.
+    """Measure by how much the answer changes when a patch covers each pixel.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        Any.
-    pictures : torch.Tensor
-        [B, 3, S, S], normalised as in training.
-    answer : callable
-        Outputs [B, outputs] → [B], such as :func:`agelib.explain.outputs.age`.
+    network, pictures, answer
+        As in :func:`agelib.explain.grad_cam.grad_cam`; any network.
     patch : int
         Side of the patch, in pixels.
     stride : int
@@ -67,24 +63,19 @@ def occlusion_maps(
 
 
 def cover(network: nn.Module, pictures, answer, masks, fill: float = 0.0, batch_size: int = 256) -> np.ndarray:
-    """By how much the answer changes when a region is covered.
+    """Measure by how much the answer changes when a region is covered.
 
     Parameters
     ----------
     network, pictures, answer, fill, batch_size
         As in :func:`occlusion_maps`.
     masks : array of bool
-        [K, S, S], the same regions for all pictures, or [B, K, S, S], each picture its own.
+        [K, S, S], the same regions for all pictures, or [B, K, S, S], each picture its own; else a ValueError.
 
     Returns
     -------
     numpy.ndarray
         float32 [B, K]: the answer with the region covered minus the answer without, in its unit (years).
-
-    Raises
-    ------
-    ValueError
-        If the masks do not fit the pictures.
 
     Examples
     --------

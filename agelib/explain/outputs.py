@@ -6,22 +6,9 @@ does too, such as ``lambda outputs: outputs[:, 3]``, the score of a class: every
 
 
 def age(target):
-    """The predicted age in years, as the target decodes it.
+    """Make the function outputs [B, outputs] → predicted age [B] in years, as a model's target decodes it.
 
-    Parameters
-    ----------
-    target : agelib.targets.Target
-        Of a model: ``model.target``.
-
-    Returns
-    -------
-    callable
-        Outputs [B, outputs] → years [B].
-
-    Raises
-    ------
-    ValueError
-        If the target gives no age.
+    If the target gives no age it is a ValueError.
 
     Examples
     --------
@@ -32,9 +19,8 @@ def age(target):
     tensor([40.])
     """
     if not target.gives_age:
-        raise ValueError(
-            "this target gives no age to explain; explain one of its outputs: lambda outputs: outputs[:, 0]"
-        )
+        said = "this target gives no age to explain; explain one of its outputs: lambda outputs: outputs[:, 0]"
+        raise ValueError(said)
     return target.decode
 
 

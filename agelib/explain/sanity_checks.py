@@ -74,11 +74,9 @@ def cascade(trained: nn.Module, untrained: nn.Module) -> Iterator[tuple[str, nn.
     shapes = {name: value.shape for name, value in current.items()}
     if shapes != {name: value.shape for name, value in fresh.items()}:
         raise ValueError("the two networks are not of one make: their weights differ in name or shape")
-    names = {id(value): name for name, value in _tensors(trained)}
-    names = {key: name for key, name in names.items() if name in current}
+    names = {id(value): name for name, value in _tensors(trained) if name in current}
     yield "nothing", copy.deepcopy(trained)
-    body_stages = stages(trained)
-    parts = [(f"stage {number} on", stage) for number, stage in enumerate(body_stages, start=1)]
+    parts = [(f"stage {number} on", stage) for number, stage in enumerate(stages(trained), start=1)]
     if hasattr(trained, "head"):
         parts.append(("head", [trained.head]))
     state = dict(current)
@@ -104,16 +102,11 @@ def check_sanity(trained: nn.Module, untrained: nn.Module, maps_of: Callable) ->
     trained, untrained : torch.nn.Module
         As in :func:`cascade`.
     maps_of : callable
-        Network → maps [B, H, W] of the same pictures each time, at least two.
+        Network → maps [B, H, W] of the same pictures each time, at least two (a ValueError otherwise).
 
     Returns
     -------
     SanityCheck
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two pictures.
 
     Examples
     --------
@@ -130,27 +123,16 @@ def check_sanity(trained: nn.Module, untrained: nn.Module, maps_of: Callable) ->
     if len(reference) < 2:
         raise ValueError("a sanity check takes at least two pictures: one map is compared with another's")
     maps["another picture"] = np.roll(reference, 1, axis=0)
-    rows = [
-        pd.DataFrame(
-            {
-                "randomised": step,
-                "picture": np.arange(len(reference)),
-                "rank_correlation": rank_correlation(reference, others),
-                "similarity": structural_similarity(reference, others),
-            }
-        )
-        for step, others in maps.items()
-    ]
+    rows = []
+    for step, others in maps.items():
+        table = pd.DataFrame({"randomised": step, "picture": np.arange(len(reference))})
+        alike = (rank_correlation(reference, others), structural_similarity(reference, others))
+        rows.append(table.assign(rank_correlation=alike[0], similarity=alike[1]))
     return SanityCheck(pd.concat(rows, ignore_index=True), maps)
 
 
 def rank_correlation(first, second) -> np.ndarray:
-    """Spearman's rank correlation of each pair of maps.
-
-    Parameters
-    ----------
-    first, second : array
-        float [B, H, W].
+    """Compute Spearman's rank correlation of each pair of maps [B, H, W].
 
     Returns
     -------
@@ -175,16 +157,11 @@ def rank_correlation(first, second) -> np.ndarray:
 
 
 def structural_similarity(first, second) -> np.ndarray:
-    """SSIM of each pair of maps: alike in brightness, contrast and shape, place by place.
+    """Compute the SSIM of each pair of maps [B, H, W]: alike in brightness, contrast and shape, place by place.
 
     Z. Wang et al., *Image Quality Assessment: From Error Visibility to Structural Similarity*, 2004, with its Gaussian
     window of 11 × 11 (smaller on smaller maps) and its constants. Each map is first brought to 0..1 by its least and
     greatest value, so that only its form counts.
-
-    Parameters
-    ----------
-    first, second : array
-        float [B, H, W].
 
     Returns
     -------

@@ -243,12 +243,12 @@ def test_windows_are_put_back_in_place(swin, block):
         expected = cosines.softmax(dim=-1).mean(dim=0).numpy()
     np.testing.assert_allclose(attention.matrix()[0], expected, atol=1e-5)
     np.testing.assert_allclose(attention.received()[0].ravel(), expected.sum(axis=0), atol=1e-4)
-    asked = explain.attention_maps(swin, x, block, query=(5, 6), scaled=False, resized=False)
-    np.testing.assert_allclose(asked[0].ravel(), expected[5 * side + 6], atol=1e-5)
+    asked = explain.attention_maps(swin, x, block, query=(5, 6))[0, ::4, ::4]  # a patch is 4 × 4 pixels
+    np.testing.assert_allclose(asked.ravel(), expected[5 * side + 6] / expected[5 * side + 6].max(), atol=1e-4)
 
 
 def test_each_patch_gives_away_one_so_it_receives_one_on_average(swin):
-    maps = explain.attention_maps(swin, seeded(3, 3, 64, 64), block=2, scaled=False, batch_size=2)
+    maps = explain.attention_weights(swin, seeded(3, 3, 64, 64), block=2, batch_size=2).received()
     np.testing.assert_allclose(maps.mean(axis=(1, 2)), 1, atol=1e-5)
 
 
