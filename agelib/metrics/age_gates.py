@@ -12,7 +12,7 @@ import pandas as pd
 from agelib.metrics.proportions import share_interval
 
 
-def gate_table(ages, scores, thresholds, limit: float = 18, level: float = 0.95) -> pd.DataFrame:
+def gate_table(ages, scores, thresholds, limit: float = 18) -> pd.DataFrame:
     """Who gets through at each threshold: what a policy maker has to know.
 
     Parameters
@@ -24,15 +24,13 @@ def gate_table(ages, scores, thresholds, limit: float = 18, level: float = 0.95)
     thresholds : sequence of float
     limit : float
         From which age on a person is to be let through, in years.
-    level : float
-        Coverage of the intervals, which are exact (Clopper and Pearson 1934): a rate of 0 of 30 minors may well be
-        one in ten.
 
     Returns
     -------
     pandas.DataFrame
         Index ``threshold``; columns in two levels, ``minors let through`` and ``adults turned away``, each with
-        ``count`` (of how many), ``percent``, ``low`` and ``high``; missing where there is nobody.
+        ``count`` (of how many), ``percent``, and ``low`` and ``high``, its exact 95 % interval (a rate of 0 of 30
+        minors may well be one in ten); missing where there is nobody.
 
     Examples
     --------
@@ -51,12 +49,10 @@ def gate_table(ages, scores, thresholds, limit: float = 18, level: float = 0.95)
     for name, who, errs in (("minors let through", ~adult, through), ("adults turned away", adult, ~through)):
         count = int(who.sum())
         wrong = errs[who].sum(axis=0)
-        low, high = share_interval(wrong, count, level)
+        low, high = share_interval(wrong, count)
         share = wrong / count if count else np.full(len(wrong), np.nan)
-        parts[name] = pd.DataFrame(
-            {"count": count, "percent": 100 * share, "low": 100 * low, "high": 100 * high},
-            index=pd.Index(thresholds, name="threshold"),
-        )
+        found = {"count": count, "percent": 100 * share, "low": 100 * low, "high": 100 * high}
+        parts[name] = pd.DataFrame(found, index=pd.Index(thresholds, name="threshold"))
     return pd.concat(parts, axis=1)
 
 
@@ -84,7 +80,7 @@ def gate_curve(ages, scores, limit: float = 18) -> pd.DataFrame:
     3       24.0            50.0           100.0
     4       15.0           100.0           100.0
     """
-    adult, scores = _both_sides(ages, scores, limit)
+    adult, scores = _sides(ages, scores, limit, both=True)
     order = np.argsort(-scores, kind="stable")
     adult, scores = adult[order], scores[order]
     last = np.append(scores[1:] != scores[:-1], True)  # equal scores pass together
@@ -110,7 +106,7 @@ def gate_auc(ages, scores, limit: float = 18, level: float = 0.95) -> pd.Series:
     """
     from statistics import NormalDist
 
-    adult, scores = _both_sides(ages, scores, limit)
+    adult, scores = _sides(ages, scores, limit, both=True)
     above, below = scores[adult], scores[~adult]
     # Share of the other side that each picture beats, from ranks: [adults], [minors].
     beats = _beaten(np.sort(below), above) / len(below)
@@ -130,20 +126,16 @@ def _beaten(others: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return (np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")) / 2
 
 
-def _sides(ages, scores, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Who is of age, bool [N], and the scores, float [N]."""
+def _sides(ages, scores, limit: float, both: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Who is of age, bool [N], and the scores, float [N]; with `both`, there must be minors and adults."""
     ages, scores = np.asarray(ages, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if ages.shape != scores.shape or np.isnan(ages).any() or np.isnan(scores).any():
         raise ValueError(
             f"a gate needs an age and a score of every picture; there are {ages.shape} ages, "
             f"{int(np.isnan(ages).sum())} missing, and {scores.shape} scores, {int(np.isnan(scores).sum())} missing"
         )
-    return ages >= limit, scores
-
-
-def _both_sides(ages, scores, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    adult, scores = _sides(ages, scores, limit)
-    if adult.all() or not adult.any():
+    adult = ages >= limit
+    if both and (adult.all() or not adult.any()):
         raise ValueError(
             f"of these {len(adult)} pictures {int((~adult).sum())} are below {limit:g} years and {int(adult.sum())} "
             "are not; a gate is judged on both"

@@ -48,15 +48,10 @@ class Resampling:
             raise ValueError(f"level is a share between 0 and 1, not {self.level}")
 
     def drawn(self, sums: np.ndarray, times: np.ndarray | None = None):
-        """Yield the column sums [some, M] of resample after resample, `resamples` in all.
+        """Yield the column sums [some, M] of resample after resample, `resamples` in all, of what each row adds.
 
-        Parameters
-        ----------
-        sums : array [N, M]
-            What each picture adds.
-        times : array of int [N], optional
-            How many pictures each row stands for. Pictures that add the same need not be told apart: how often each
-            kind is drawn is a multinomial draw, which costs as much as there are kinds, not pictures.
+        `times` [N] says how many pictures each row stands for. Pictures that add the same need not be told apart: how
+        often each kind is drawn is a multinomial draw, which costs as much as there are kinds, not pictures.
         """
         generator, number = np.random.default_rng(self.seed), len(sums)
         for some in self.rounds(number):
@@ -98,13 +93,7 @@ class Resampling:
         return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
     def units(self, predictions: pd.DataFrame) -> np.ndarray | None:
-        """Which person each picture shows: int [N], or None where single pictures are drawn.
-
-        Raises
-        ------
-        ValueError
-            If the table has no such column.
-        """
+        """Which person each picture shows: int [N], or None where single pictures are drawn."""
         if self.unit is None:
             return None
         require(predictions, self.unit)

@@ -17,8 +17,11 @@ from agelib.metrics.regression import columns, same_pictures
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
+#: Bins of confidence, of equal width from 0 to 1.
+BINS = 10
 
-def calibration_curve(posterior: pd.DataFrame, ages, levels: tuple = LEVELS, seed: int = 0) -> pd.DataFrame:
+
+def calibration_curve(posterior: pd.DataFrame, ages, levels: tuple = LEVELS) -> pd.DataFrame:
     """How often each posterior's middle 10 %, 20 % … hold the true age.
 
     Parameters
@@ -29,8 +32,6 @@ def calibration_curve(posterior: pd.DataFrame, ages, levels: tuple = LEVELS, see
         True ages, in years.
     levels : tuple of float
         Shares of the posterior, in the middle of it.
-    seed : int
-        As in :func:`~agelib.metrics.pit`.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def calibration_curve(posterior: pd.DataFrame, ages, levels: tuple = LEVELS, see
        nominal  observed  low  high
     0     90.0      50.0  6.8  93.2
     """
-    off_middle = 2 * np.abs(pit(posterior, ages, seed) - 0.5)
+    off_middle = 2 * np.abs(pit(posterior, ages) - 0.5)
     if not len(off_middle):
         raise ValueError("no pictures to judge a posterior by")
     inside = (off_middle[:, None] <= np.asarray(levels)).sum(axis=0)
@@ -54,7 +55,7 @@ def calibration_curve(posterior: pd.DataFrame, ages, levels: tuple = LEVELS, see
     return 100 * pd.DataFrame(table)
 
 
-def reliability(predictions: pd.DataFrame, task: str = "age_group", bins: int = 10) -> pd.DataFrame:
+def reliability(predictions: pd.DataFrame, task: str = "age_group") -> pd.DataFrame:
     """How often the predicted class is right, by how sure the network is of it.
 
     Parameters
@@ -64,14 +65,12 @@ def reliability(predictions: pd.DataFrame, task: str = "age_group", bins: int = 
         true class are left out.
     task : str
         Such as age_group or gender.
-    bins : int
-        Bins of equal width from 0 to 1.
 
     Returns
     -------
     pandas.DataFrame
-        One row a bin that has pictures: ``count``, ``confidence`` (mean probability of the predicted class),
-        ``accuracy``, and ``low`` and ``high`` (its exact 95 % interval), in percent.
+        One row for each tenth of confidence that has pictures: ``count``, ``confidence`` (mean probability of the
+        predicted class), ``accuracy``, and ``low`` and ``high`` (its exact 95 % interval), in percent.
 
     Examples
     --------
@@ -84,7 +83,7 @@ def reliability(predictions: pd.DataFrame, task: str = "age_group", bins: int = 
     """
     confidence, right = _sureness(predictions, task)
     # An edge belongs to the bin below it, as Guo et al. have it.
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    bin_of = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
     _, place, count = np.unique(bin_of, return_inverse=True, return_counts=True)
     hits, sure = np.bincount(place, right), np.bincount(place, confidence)
     low, high = share_interval(hits, count)
@@ -92,7 +91,7 @@ def reliability(predictions: pd.DataFrame, task: str = "age_group", bins: int = 
     return pd.DataFrame({"count": count} | {name: 100 * values for name, values in table.items()})
 
 
-def expected_calibration_error(predictions: pd.DataFrame, task: str = "age_group", bins: int = 10) -> float:
+def expected_calibration_error(predictions: pd.DataFrame, task: str = "age_group") -> float:
     """Mean difference of confidence and accuracy over bins, each weighed by its pictures, in points of percent.
 
     Σ n_b / N · |accuracy_b − confidence_b| (Naeini et al. 2015; Guo et al. 2017). Chance alone makes it more than 0,
@@ -105,18 +104,13 @@ def expected_calibration_error(predictions: pd.DataFrame, task: str = "age_group
     >>> round(expected_calibration_error(predictions, "gender"), 2)  # (2 · 14 + 1 · 2) / 3
     10.0
     """
-    table = reliability(predictions, task, bins)
+    table = reliability(predictions, task)
     gaps = (table["accuracy"] - table["confidence"]).abs()
     return float((gaps * table["count"]).sum() / table["count"].sum())
 
 
 def mean_predictions(tables: list) -> pd.DataFrame:
-    """The mean of several networks' predictions of the same pictures: an ensemble.
-
-    Parameters
-    ----------
-    tables : list of pandas.DataFrame
-        Predictions tables, in any order of rows.
+    """The mean of several networks' predictions of the same pictures, in any order of rows: an ensemble.
 
     Returns
     -------
@@ -159,24 +153,22 @@ def mean_predictions(tables: list) -> pd.DataFrame:
     return result
 
 
-def risk_coverage(predictions: pd.DataFrame, doubt, task: str | None = None) -> pd.DataFrame:
+def risk_coverage(predictions: pd.DataFrame, doubt) -> pd.DataFrame:
     """What is won by answering only where the network is surest.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
-        Columns ``age`` and ``predicted``, or `task` and ``predicted_<task>``.
+        Columns ``age`` and ``predicted``, in years.
     doubt : array
         One number a picture, the smaller the surer, such as the posterior's standard deviation, or 1 − the greatest
         probability.
-    task : str, optional
-        A task of classes; its risk is the share of wrong answers in percent. Without it the risk is the MAE in years.
 
     Returns
     -------
     pandas.DataFrame
         One row a value of the doubt, going up: ``doubt`` (answers up to this), ``answered`` (percent of all
-        pictures) and ``risk`` of those answered.
+        pictures) and ``risk``: the MAE of those answered, in years.
 
     Examples
     --------
@@ -187,7 +179,8 @@ def risk_coverage(predictions: pd.DataFrame, doubt, task: str | None = None) -> 
     1    2.0      75.0   2.0
     2    5.0     100.0   3.5
     """
-    loss = _losses(predictions, task)
+    age, predicted = columns(predictions)
+    loss = np.abs(predicted - age)
     doubt = np.asarray(doubt, dtype=np.float64)
     if doubt.shape != loss.shape or np.isnan(doubt).any():
         raise ValueError(
@@ -244,15 +237,6 @@ def other_table(
     table = {"count": count, "answered": 100 * count / len(right)}
     table |= {"wrong": 100 * share, "low": 100 * low, "high": 100 * high}
     return pd.DataFrame(table, index=pd.Index(thresholds, dtype=float, name="threshold"))
-
-
-def _losses(predictions: pd.DataFrame, task: str | None) -> np.ndarray:
-    """What each answer costs: years off, or 100 for a wrong class."""
-    if task is None:
-        age, predicted = columns(predictions)
-        return np.abs(predicted - age)
-    require(predictions, task, f"predicted_{task}")
-    return 100.0 * (predictions[task] != predictions[f"predicted_{task}"]).to_numpy()
 
 
 def _sureness(predictions: pd.DataFrame, task: str) -> tuple[np.ndarray, np.ndarray]:

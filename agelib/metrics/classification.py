@@ -46,10 +46,8 @@ def classify(predictions: pd.DataFrame, task: str = "age_group", resamples: int 
         Columns `task` and ``predicted_<task>``, text. Pictures without a true class are left out.
     task : str
         Such as age_group, gender or ethnicity.
-    resamples : int
-        Bootstrap resamples; 0 leaves the intervals missing.
-    **resampling
-        ``level``, ``seed`` and ``unit`` of :class:`~agelib.metrics.Resampling`.
+    resamples, **resampling
+        Bootstrap resamples, and the other options of :class:`~agelib.metrics.Resampling`.
 
     Returns
     -------
@@ -77,7 +75,7 @@ def classify(predictions: pd.DataFrame, task: str = "age_group", resamples: int 
     mine, cells, size = _cells(predictions, task)
     counts = np.bincount(cells, minlength=size**2)
     value = _metrics(counts[None])[0]
-    low, high = _interval(how, predictions[mine], cells, size, _metrics)
+    low, high = _interval(how, predictions[mine], cells[:, None], size**2, _metrics)
     return pd.DataFrame({"value": value, "low": low, "high": high}, index=pd.Index(METRICS, name="metric"))
 
 
@@ -112,11 +110,9 @@ def compare_classes(
     def difference(counts):
         return _metrics(counts[:, size**2 :]) - _metrics(counts[:, : size**2])
 
-    # A picture adds to one cell of each matrix: the pair of cells is its kind.
-    kinds, kind = np.unique(np.stack([ones, others + size**2], axis=1), axis=0, return_inverse=True)
-    sums = np.zeros((len(kinds), 2 * size**2))
-    np.put_along_axis(sums, kinds, 1.0, axis=1)
-    low, high = _interval_of_kinds(how, first[mine], kind.ravel(), sums, difference)
+    # A picture adds to one cell of each of the two matrices, which lie behind each other.
+    cells = np.stack([ones, others + size**2], axis=1)
+    low, high = _interval(how, first[mine], cells, 2 * size**2, difference)
     value = [_metrics(np.bincount(cells, minlength=size**2)[None])[0] for cells in (ones, others)]
     table = {"first": value[0], "second": value[1], "value": value[1] - value[0], "low": low, "high": high}
     return pd.DataFrame(table, index=pd.Index(METRICS, name="metric"))
@@ -148,7 +144,7 @@ def class_scores(
     mine, cells, size = _cells(predictions, task, names)
     counts = np.bincount(cells, minlength=size**2)[None]
     scores = _per_class(counts)
-    low, high = _interval(how, predictions[mine], cells, size, lambda counts: _per_class(counts)[2])
+    low, high = _interval(how, predictions[mine], cells[:, None], size**2, lambda counts: _per_class(counts)[2])
     table = {"count": counts.reshape(size, size).sum(axis=1)}
     table |= dict(zip(("precision", "recall", "F1"), scores[:, 0], strict=True))
     table |= {"low": low, "high": high}
@@ -228,13 +224,11 @@ def _cells(predictions: pd.DataFrame, task: str, names: list | None = None) -> t
 
 
 def _interval(how: Resampling, predictions: pd.DataFrame, cells: np.ndarray, size: int, statistic) -> tuple:
-    """Interval of a statistic of flat confusion matrices [R, size²]."""
-    kinds, kind = np.unique(cells, return_inverse=True)
-    return _interval_of_kinds(how, predictions, kind, np.eye(size**2)[kinds], statistic)
-
-
-def _interval_of_kinds(how: Resampling, predictions: pd.DataFrame, kind: np.ndarray, sums, statistic) -> tuple:
-    """The same where each picture is of a kind, int [N], and the kinds add `sums` [kinds, M]."""
+    """Interval of a statistic of flat confusion matrices [R, size], to which each picture adds `cells`, [N, M]."""
+    # Pictures that add to the same cells are of one kind.
+    kinds, kind = np.unique(cells, axis=0, return_inverse=True)
+    kind, sums = kind.ravel(), np.zeros((len(kinds), size))
+    np.put_along_axis(sums, kinds, 1.0, axis=1)
     units = how.units(predictions)
     if units is None:
         return how.interval(sums, statistic, times=np.bincount(kind, minlength=len(sums)))

@@ -38,10 +38,8 @@ class Calibration:
         absolute, normalised or quantile.
     level : float
         Promised coverage, between 0 and 1.
-    by : str, optional
-        Column of the groups that are calibrated each for itself; None for all together.
-    bins : tuple of float, optional
-        Edges of groups of numbers.
+    by, bins
+        Column of the groups that are calibrated each for itself, numbers cut at `bins`; None for all together.
     margins : pandas.DataFrame
         Index: the group; columns ``count`` (its calibration pictures) and ``margin``: how far an interval reaches from
         the answer, in years (quantile: beyond the posterior's quantiles, below 0 where those are too wide;
@@ -58,17 +56,9 @@ class Calibration:
 def finite_sample_quantile(scores, level: float) -> float:
     """The ⌈(n + 1) · level⌉-th smallest of n scores; infinite where there are too few for any bound.
 
-    It is a little above the plain quantile, because the new picture is one more. For 90 % there must be 9 scores at
-    least, for 95 % 19.
+    It is a little above the plain quantile, because the new picture is one more. For a `level` of 0.9 there must be 9
+    scores at least, for 0.95 19.
 
-    Parameters
-    ----------
-    scores : array [n]
-    level : float
-        Between 0 and 1.
-
-    Examples
-    --------
     >>> finite_sample_quantile([3, 1, 4, 1, 5, 9, 2, 6, 5], 0.8), finite_sample_quantile([1, 2], 0.8)
     (6.0, inf)
     """
@@ -115,7 +105,7 @@ def calibrate_intervals(
     by : str, optional
         Calibrate each group for itself ("Mondrian", Vovk et al. 2005), so that the promise holds in each; pictures
         where it is not recorded are a group of their own. It must be known of a new picture, so it may be
-        ``predicted`` (in bins), but not ``age``.
+        ``predicted`` (in bins), but not ``age``. A group with too few pictures gets intervals without end.
     bins : tuple of float, optional
         Edges of the groups of a column of numbers; every tenth by default.
 
@@ -123,10 +113,6 @@ def calibrate_intervals(
     ------
     ValueError
         If a column or the posterior is missing or does not fit, or `by` is not known of new pictures.
-
-    Notes
-    -----
-    A group with too few pictures for any bound gets intervals without end.
 
     Examples
     --------
@@ -146,18 +132,16 @@ def calibrate_intervals(
     middle_low, middle_high, scale = _middle(kind, level, predicted, posterior)
     scores = np.maximum(middle_low - age, age - middle_high) / scale
     groups, names = _groups(predictions, by, bins)
-    members = {group: scores[groups == group] for group in names}
-    rows = {
-        group: {"count": len(mine), "margin": finite_sample_quantile(mine, level)} for group, mine in members.items()
-    }
-    margins = pd.DataFrame.from_dict(rows, orient="index").astype({"count": int})
+    members = [scores[groups == group] for group in names]
+    rows = [(len(mine), finite_sample_quantile(mine, level)) for mine in members]
+    margins = pd.DataFrame(rows, index=names, columns=["count", "margin"]).astype({"count": int})
     return Calibration(kind, level, by, None if bins is None else tuple(bins), margins.rename_axis(by))
 
 
 def add_intervals(
-    calibration: Calibration, predictions: pd.DataFrame, posterior: pd.DataFrame | None = None, youngest: float = 0.0
+    calibration: Calibration, predictions: pd.DataFrame, posterior: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The predictions with ``age_low`` and ``age_high``, in years.
+    """The predictions with ``age_low`` and ``age_high``, in years; nobody is younger than 0, so that is the least.
 
     Parameters
     ----------
@@ -167,8 +151,6 @@ def add_intervals(
         Column ``predicted``, and the calibration's groups; the true age is not needed.
     posterior : pandas.DataFrame, optional
         Of these pictures, where the calibration used one.
-    youngest : float
-        Intervals are cut off here; no age is below, so no coverage is lost.
 
     Returns
     -------
@@ -192,7 +174,7 @@ def add_intervals(
     low, high = low - margin * scale, high + margin * scale
     crossed = low > high
     low[crossed] = high[crossed] = (low[crossed] + high[crossed]) / 2
-    return predictions.assign(age_low=np.maximum(low, youngest), age_high=np.maximum(high, youngest))
+    return predictions.assign(age_low=np.maximum(low, 0), age_high=np.maximum(high, 0))
 
 
 def coverage(
@@ -204,16 +186,11 @@ def coverage(
     ----------
     predictions : pandas.DataFrame
         Columns ``age``, ``age_low`` and ``age_high``, in years; bounds count as inside.
-    by : str, optional
-        Column of groups, such as gender, or ``age`` in bins: judging may use what predicting may not.
-    bins : tuple of float, optional
-        Edges of the groups of a column of numbers; every tenth by default.
-    resamples : int
-        Bootstrap resamples, where whole persons are drawn.
-    **resampling
-        ``level``, ``seed`` and ``unit`` of :class:`~agelib.metrics.Resampling`. Without ``unit`` the interval
-        is exact (Clopper and Pearson 1934), of pictures that are independent of each other; with
-        ``unit="identity"`` it is the bootstrap's over persons.
+    by, bins
+        As in :func:`calibrate_intervals`, or ``age``: judging may use what predicting may not.
+    resamples, **resampling
+        As in :func:`~agelib.metrics.summarise`. Without ``unit`` the interval is exact (Clopper and Pearson 1934), of
+        pictures that are independent of each other; with ``unit="identity"`` it is the bootstrap's over persons.
 
     Returns
     -------
@@ -247,16 +224,13 @@ def coverage(
         if how.unit is None:
             interval = share_interval(covered, number, how.level)
         else:
-            interval = how.interval(how.per_unit(predictions[mine], sums[mine]), _share)
+            drawn = how.per_unit(predictions[mine], sums[mine])
+            interval = how.interval(drawn, lambda total: total[:, 1:] / total[:, :1])
         first, last = (100 * float(np.squeeze(bound)) for bound in interval)
         width = float(np.mean(high[mine] - low[mine]))
         rows[group] = (int(number), 100 * covered / number, first, last, width)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["count", "covered", "low", "high", "width"])
     return table.rename_axis(by)
-
-
-def _share(sums: np.ndarray) -> np.ndarray:
-    return sums[:, 1:] / sums[:, :1]
 
 
 def _middle(kind: str, level: float, predicted: np.ndarray, posterior) -> tuple:

@@ -21,7 +21,7 @@ ATTRIBUTES = ("gender", "expression", "ethnicity", "age")
 
 
 def bias_of(errors) -> float:
-    """Mean of |M_i − M_j| over all pairs of groups, in years; of the groups' mean absolute errors [..., K].
+    """Mean of |M_i − M_j| over all pairs of groups, in years, of their mean absolute errors [..., K]; nan if one is.
 
     Examples
     --------
@@ -30,7 +30,12 @@ def bias_of(errors) -> float:
     >>> round(bias_of([11.291870, 8.094766, 12.658481, 25.617014]), 4)
     8.9889
     """
-    result = _bias_of(np.asarray(errors, dtype=np.float64))
+    errors = np.asarray(errors, dtype=np.float64)
+    pairs = list(itertools.combinations(range(errors.shape[-1]), 2))
+    if not pairs:
+        raise ValueError(f"a bias is between groups; give the errors of two at least, not {errors.shape[-1]}")
+    first, second = np.transpose(pairs)
+    result = np.abs(errors[..., first] - errors[..., second]).mean(axis=-1)
     return float(result) if result.ndim == 0 else result
 
 
@@ -74,14 +79,12 @@ def bias(
     {'groups': 2.0, 'smallest': 2.0, 'value': 5.0}
     """
     how = Resampling(resamples, **resampling)
-    codes, labels, errors, known = _errors_and_groups(predictions, by, bins)
-    member = np.eye(len(labels))[codes]
-    sums = np.hstack([member, member * errors[:, None]])
+    codes, labels, errors, known, sums = _errors_and_groups(predictions, by, bins)
     total = sums.sum(axis=0, keepdims=True)
     value = _from_sums(total)[0, 0]
     low, high = how.interval(how.per_unit(predictions[known], sums), _from_sums)
     found = {"groups": len(labels), "smallest": total[0, : len(labels)].min(), "value": value}
-    found |= {"low": low[0], "high": high[0]} | _chance(codes, errors, len(labels), how, _bias_of, value)
+    found |= {"low": low[0], "high": high[0]} | _chance(codes, errors, len(labels), how, bias_of, value)
     return pd.Series(found, name=by, dtype=float)
 
 
@@ -93,17 +96,12 @@ def bias_table(
     Parameters
     ----------
     attributes : tuple of str
-        Columns; one that is not recorded, or has one group only, is left out.
+        Columns; one that is not recorded, or has one group only, is left out (ValueError if all are).
 
     Returns
     -------
     pandas.DataFrame
         Index ``attribute``; columns as :func:`bias` gives them, the counts whole.
-
-    Raises
-    ------
-    ValueError
-        If no attribute has two groups.
 
     Examples
     --------
@@ -134,7 +132,7 @@ def worst_groups(
     Parameters
     ----------
     attributes : tuple of str
-        Columns, or several joined by ``*``; one that is not recorded, or has one group only, is left out.
+        As in :func:`bias_table`, also several joined by ``*``.
     bins, resamples, **resampling
         As in :func:`bias`.
 
@@ -144,11 +142,6 @@ def worst_groups(
         Index ``attribute``; columns ``groups`` (how many), ``worst`` (its name), ``count`` (its pictures), ``MAE``
         (years), ``best`` (the name of the group with the smallest error), ``gap`` (years: the worst group's MAE minus
         the best one's), ``low``, ``high`` (interval of the gap between these two groups), ``chance`` and ``p``.
-
-    Raises
-    ------
-    ValueError
-        If no attribute has two groups.
 
     Notes
     -----
@@ -168,12 +161,11 @@ def worst_groups(
     how = Resampling(resamples, **resampling)
     rows = {}
     for attribute in _with_groups(predictions, attributes, bins):
-        codes, labels, errors, known = _errors_and_groups(predictions, attribute, bins)
+        codes, labels, errors, known, sums = _errors_and_groups(predictions, attribute, bins)
         counts = np.bincount(codes)
         means = np.bincount(codes, errors) / counts
         worst, best = int(means.argmax()), int(means.argmin())
-        member = np.eye(len(labels))[codes][:, [worst, best]]
-        sums = np.hstack([member, member * errors[:, None]])
+        sums = sums[:, [worst, best, len(labels) + worst, len(labels) + best]]
         low, high = how.interval(how.per_unit(predictions[known], sums), _gap_from_sums)
         gap = means[worst] - means[best]
         row = {"groups": len(labels), "worst": str(labels[worst]), "count": int(counts[worst])}
@@ -209,10 +201,8 @@ def compare_groups(
     f   m        7.0  0.1
     """
     how = Resampling(resamples, **resampling)
-    codes, labels, errors, known = _errors_and_groups(predictions, by, bins)
+    codes, labels, errors, known, sums = _errors_and_groups(predictions, by, bins)
     pairs = np.array(list(itertools.combinations(range(len(labels)), 2)))
-    member = np.eye(len(labels))[codes]
-    sums = np.hstack([member, member * errors[:, None]])
 
     def differences(total):
         means = _means(total)
@@ -284,28 +274,25 @@ def compare_bias(
     age, predicted = columns(second)
     rows = {}
     for attribute in _with_groups(first, attributes, bins):
-        codes, labels, errors, known = _errors_and_groups(first, attribute, bins)
-        others, size = np.abs(predicted - age)[known], len(labels)
-        member = np.eye(size)[codes]
-        sums = np.hstack([member, member * errors[:, None], member * others[:, None]])
-        sums = how.per_unit(first[known], sums)
-        total = sums.sum(axis=0)
-        counts, ones, twos = total[:size], total[size : 2 * size], total[2 * size :]
+        _, labels, _, known, sums = _errors_and_groups(first, attribute, bins)
+        others = np.abs(predicted - age)[known]
+        sums = how.per_unit(first[known], np.hstack([sums, sums[:, : len(labels)] * others[:, None]]))
         low, high = how.interval(sums, _bias_difference)
-        p = np.nan
+        counts, ones, twos = np.split(sums, 3, axis=1)
+        moved = swap_networks(twos - ones, how) if resamples else None
+        counts, ones, twos = (each.sum(axis=0) for each in (counts, ones, twos))
+        one, other, p = bias_of(ones / counts), bias_of(twos / counts), np.nan
         if resamples:
-            moved = swap_networks(sums[:, 2 * size :] - sums[:, size : 2 * size], how)
-            swapped = _bias_of((twos - moved) / counts) - _bias_of((ones + moved) / counts)
-            p = share_at_least(np.abs(swapped), abs(_bias_of(twos / counts) - _bias_of(ones / counts)))
-        values = {"first": _bias_of(ones / counts), "second": _bias_of(twos / counts)}
-        values |= {"value": values["second"] - values["first"], "low": low[0], "high": high[0], "p": p}
-        rows[attribute] = values
+            swapped = bias_of((twos - moved) / counts) - bias_of((ones + moved) / counts)
+            p = share_at_least(np.abs(swapped), abs(other - one))
+        found = {"first": one, "second": other, "value": other - one}
+        rows[attribute] = found | {"low": low[0], "high": high[0], "p": p}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
     return table.assign(holm=holm(table["p"]))
 
 
 def _chance(codes, errors, groups: int, how: Resampling, statistic, value: float) -> dict:
-    """What a statistic of the groups' means [R, K] is when groups are shuffled, on average, and how often at least so."""
+    """What a statistic of groups' means [R, K] is when groups are shuffled, on average, and how often at least so."""
     if not how.resamples or how.unit is not None:
         return {"chance": np.nan, "p": np.nan}
     shuffled = statistic(shuffle_groups(codes, errors, groups, how))
@@ -333,7 +320,9 @@ def _edges(by: str, bins: tuple | None) -> tuple | None:
 
 
 def _errors_and_groups(predictions: pd.DataFrame, by: str, bins: tuple | None) -> tuple:
-    """Codes and names of the groups, absolute errors in years, and which pictures are in a group, bool [N]."""
+    """Codes and names of the K groups, absolute errors in years, which pictures are in a group, bool [N], and what each
+    of these adds to the groups' counts and errors, [n, 2 K].
+    """
     age, predicted = columns(predictions)
     codes, labels = group_codes(predictions, by, _edges(by, bins))
     if len(labels) < 2:
@@ -342,16 +331,9 @@ def _errors_and_groups(predictions: pd.DataFrame, by: str, bins: tuple | None) -
             f" ({', '.join(map(str, labels)) or 'none recorded'})"
         )
     known = codes >= 0
-    return codes[known], labels, np.abs(predicted - age)[known], known
-
-
-def _bias_of(errors: np.ndarray) -> np.ndarray:
-    """Biases [...] of groups' errors [..., K]; nan where a group has none."""
-    pairs = list(itertools.combinations(range(errors.shape[-1]), 2))
-    if not pairs:
-        raise ValueError(f"a bias is between groups; give the errors of two at least, not {errors.shape[-1]}")
-    first, second = np.transpose(pairs)
-    return np.abs(errors[..., first] - errors[..., second]).mean(axis=-1)
+    codes, errors = codes[known], np.abs(predicted - age)[known]
+    member = np.eye(len(labels))[codes]
+    return codes, labels, errors, known, np.hstack([member, member * errors[:, None]])
 
 
 def _means(sums: np.ndarray) -> np.ndarray:
@@ -363,7 +345,7 @@ def _means(sums: np.ndarray) -> np.ndarray:
 
 def _from_sums(sums: np.ndarray) -> np.ndarray:
     """Biases [R, 1] of counts and summed errors of groups [R, 2 K]."""
-    return _bias_of(_means(sums))[:, None]
+    return bias_of(_means(sums))[:, None]
 
 
 def _gap_from_sums(sums: np.ndarray) -> np.ndarray:
@@ -374,6 +356,5 @@ def _gap_from_sums(sums: np.ndarray) -> np.ndarray:
 
 def _bias_difference(sums: np.ndarray) -> np.ndarray:
     """Second minus first bias [R, 1] of counts, first and second summed errors of groups [R, 3 K]."""
-    size = sums.shape[1] // 3
-    first = _from_sums(sums[:, : 2 * size])
-    return _from_sums(np.hstack([sums[:, :size], sums[:, 2 * size :]])) - first
+    counts, ones, twos = np.split(sums, 3, axis=1)
+    return _from_sums(np.hstack([counts, twos])) - _from_sums(np.hstack([counts, ones]))

@@ -13,28 +13,19 @@ from agelib.metrics.bootstrap import Resampling
 def holm(p) -> np.ndarray:
     """p-values made larger for their number, so that not one of them is below 0.05 by chance more often than that.
 
-    Holm's step-down rule: the smallest of m is multiplied by m, the next by m − 1 and so on, and none may become
-    smaller than the one before it. It holds however the questions depend on one another, and it is never weaker than
-    multiplying all of them by m (Bonferroni).
+    Holm's step-down rule (Scandinavian Journal of Statistics 6, 1979): the smallest of m is multiplied by m, the next
+    by m − 1 and so on, and none may become smaller than the one before it. It holds however the questions depend on
+    one another, and it is never weaker than multiplying all of them by m (Bonferroni).
 
     Parameters
     ----------
     p : array [M]
-        p-values; a missing one stays missing and does not count.
+        p-values, from 0 to 1 (else ValueError); a missing one stays missing and does not count.
 
     Returns
     -------
     numpy.ndarray
         float64 [M], at most 1.
-
-    Raises
-    ------
-    ValueError
-        If one is below 0 or above 1.
-
-    Notes
-    -----
-    S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979).
 
     Examples
     --------
@@ -65,19 +56,9 @@ def share_at_least(chance: np.ndarray, value) -> np.ndarray:
 def shuffle_groups(codes: np.ndarray, values: np.ndarray, groups: int, how: Resampling) -> np.ndarray:
     """Mean of each group, [resamples, groups], after the pictures' groups have been shuffled.
 
-    Parameters
-    ----------
-    codes : array of int [N]
-        Each picture's group, from 0.
-    values : array [N]
-        Such as absolute errors, in years.
-    groups : int
-        How many groups there are; each has a picture.
-    how : Resampling
-        How often, and from which seed.
+    `codes` [N] are the pictures' groups, from 0 up to `groups` − 1, each of which has a picture; `values` [N] are such
+    as absolute errors, in years.
 
-    Examples
-    --------
     >>> means = shuffle_groups(np.array([0, 0, 1]), np.array([1.0, 2, 6]), 2, Resampling(50))
     >>> means.shape, sorted(set(means[:, 1].tolist()))
     ((50, 2), [1.0, 2.0, 6.0])
@@ -97,16 +78,9 @@ def shuffle_groups(codes: np.ndarray, values: np.ndarray, groups: int, how: Resa
 def swap_networks(differences: np.ndarray, how: Resampling) -> np.ndarray:
     """What changes hands, [resamples, M], when each picture's two answers change places with probability ½.
 
-    Parameters
-    ----------
-    differences : array [N, M]
-        What each picture (or person) adds to M sums of the second network beyond what it adds to the first one's.
-        After a swap the first network's sums are larger by the result, and the second one's smaller.
-    how : Resampling
-        How often, and from which seed.
+    `differences` [N, M] are what each picture (or person) adds to M sums of the second network beyond what it adds to
+    the first one's. After a swap the first network's sums are larger by the result, and the second one's smaller.
 
-    Examples
-    --------
     >>> moved = swap_networks(np.array([[1.0], [2.0]]), Resampling(100))
     >>> moved.shape, sorted(set(moved[:, 0].tolist()))
     ((100, 1), [0.0, 1.0, 2.0, 3.0])

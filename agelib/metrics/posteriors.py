@@ -1,8 +1,8 @@
 """What a posterior over ages says: spread, quantiles, the probability to be of age, its score, its temperature.
 
 A posterior is a table [pictures × ages] whose columns are ages in years and whose rows sum to 1, as
-:meth:`agelib.experiments.result.Run.posterior` gives it. Where an age between two columns matters, each column stands for all ages
-that are nearer to it than to its neighbours, equally likely: 18 for 17.5 to 18.5. Explained in chapter 18.
+:meth:`agelib.experiments.result.Run.posterior` gives it. Where an age between two columns matters, each column stands
+for all ages that are nearer to it than to its neighbours, equally likely: 18 for 17.5 to 18.5. Explained in chapter 18.
 """
 
 import numpy as np
@@ -120,16 +120,8 @@ def pit(posterior: pd.DataFrame, ages, seed: int = 0) -> np.ndarray:
     Of posteriors that are right these are uniform between 0 and 1: a tenth of all people are in the lowest tenth of
     their posterior. Within its year an age's place is drawn, for a posterior over years says nothing about it.
 
-    Parameters
-    ----------
-    posterior : pandas.DataFrame
-    ages : array
-        True ages, in years; one outside the grid gives 0 or 1.
-    seed : int
-        Of the places within years.
+    True `ages` are in years; one outside the grid gives 0 or 1.
 
-    Examples
-    --------
     >>> places = pit(pd.DataFrame([[0.2, 0.3, 0.5]] * 2, columns=[17, 18, 19]), [18, 30])
     >>> 0.2 < places.min() < 0.5, places.max() == 1
     (np.True_, np.True_)
@@ -173,23 +165,16 @@ def scale_temperature(posterior: pd.DataFrame, temperature: float) -> pd.DataFra
 def fit_temperature(posterior: pd.DataFrame, ages) -> float:
     """The temperature of the least log score, to be found on the validation part (Guo et al. 2017).
 
+    Above 1: the network was too sure. It is near an end of :data:`TEMPERATURES` where no temperature is best, because
+    all are right, or all wrong. The log score is convex in 1/T, and its slope is the mean logarithm that the scaled
+    posterior expects minus that of the true years; where the slope is 0 is found by halving.
+
     Parameters
     ----------
     posterior : pandas.DataFrame
         Of pictures that the network was not trained on.
     ages : array
         Their true ages, in years.
-
-    Returns
-    -------
-    float
-        Above 1: the network was too sure. Near an end of :data:`TEMPERATURES` where no temperature
-        is best, because all are right, or all wrong.
-
-    Notes
-    -----
-    The log score is convex in 1/T, and its slope is the mean logarithm that the scaled posterior expects minus that of
-    the true years; where the slope is 0 is found by halving.
 
     Examples
     --------

@@ -1,16 +1,14 @@
-"""A share of a few pictures, and what it could be of all: exact and Wilson intervals. Explained in chapter 18.
+"""A share of a few pictures, and what it could be of all: the exact interval. Explained in chapter 18.
 
 Of 30 minors none got through: is the rate 0 %? A share that is 0 or 1 in the sample has no spread to resample, so the
-bootstrap says "0 to 0", which is false. These two intervals do not.
+bootstrap says "0 to 0", which is false. This interval does not.
 """
 
 import numpy as np
 
-KINDS = ("exact", "wilson")
 
-
-def share_interval(count, number, level: float = 0.95, kind: str = "exact") -> tuple:
-    """Interval of a share of independent pictures.
+def share_interval(count, number, level: float = 0.95) -> tuple:
+    """Interval of a share of independent pictures (Clopper and Pearson 1934): it never covers less often than it says.
 
     Parameters
     ----------
@@ -18,9 +16,6 @@ def share_interval(count, number, level: float = 0.95, kind: str = "exact") -> t
         How many of how many, such as minors let through and minors.
     level : float
         Coverage of the interval, between 0 and 1.
-    kind : str
-        exact: Clopper and Pearson (1934), never covers less often than it says, and a little wide. wilson:
-        Wilson (1927), narrower, covers as often as it says on average.
 
     Returns
     -------
@@ -30,7 +25,7 @@ def share_interval(count, number, level: float = 0.95, kind: str = "exact") -> t
     Raises
     ------
     ValueError
-        If there are more counted than there are, or fewer than none, or there is no such kind.
+        If there are more counted than there are, or fewer than none.
 
     Examples
     --------
@@ -38,11 +33,7 @@ def share_interval(count, number, level: float = 0.95, kind: str = "exact") -> t
 
     >>> [round(bound, 4) for bound in share_interval(0, 30)]
     [0.0, 0.1157]
-    >>> [round(bound, 4) for bound in share_interval(0, 30, kind="wilson")]
-    [0.0, 0.1135]
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
     if not 0 < level < 1:
         raise ValueError(f"level is a share between 0 and 1, not {level}")
     from scipy.stats import binomtest  # takes a second to import: only who asks for an interval waits
@@ -52,7 +43,7 @@ def share_interval(count, number, level: float = 0.95, kind: str = "exact") -> t
         place = tuple(np.argwhere((counts < 0) | (counts > numbers))[0])
         raise ValueError(f"a share of {counts[place]:g} of {numbers[place]:g} is none")
     pairs = [
-        binomtest(int(k), int(n)).proportion_ci(level, kind) if n else (np.nan, np.nan)
+        binomtest(int(k), int(n)).proportion_ci(level) if n else (np.nan, np.nan)
         for k, n in zip(counts.flat, numbers.flat, strict=True)
     ]
     low, high = np.moveaxis(np.reshape(pairs, (*counts.shape, 2)), -1, 0)

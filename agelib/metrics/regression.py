@@ -8,6 +8,9 @@ import pandas as pd
 
 from agelib.metrics.bootstrap import Resampling, require
 
+#: The metrics of :func:`summarise`, in its order; CS@5 is the share of errors of at most 5 years.
+METRICS = ("MSE", "RMSE", "MAE", "R2", "CS@5")
+
 
 def mse(age, predicted) -> float:
     """Mean squared error, in years²: the mean of (predicted − age)².
@@ -51,7 +54,7 @@ def r2(age, predicted) -> float:
     return float(1 - np.sum(errors**2) / total) if total > 0 else float("nan")
 
 
-def summarise(predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (5,), **resampling) -> pd.DataFrame:
+def summarise(predictions: pd.DataFrame, resamples: int = 1000, **resampling) -> pd.DataFrame:
     """All metrics of a predictions table, each with a bootstrap interval.
 
     Parameters
@@ -60,8 +63,6 @@ def summarise(predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (
         Columns ``age`` and ``predicted``, in years.
     resamples : int
         Bootstrap resamples; 0 leaves the intervals missing.
-    ks : tuple of float
-        For which k, in years, CS@k is given.
     **resampling
         ``level``, ``seed`` and ``unit`` of :class:`~agelib.metrics.Resampling`; with ``unit="identity"`` whole persons
         are drawn instead of single pictures.
@@ -69,8 +70,8 @@ def summarise(predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (
     Returns
     -------
     pandas.DataFrame
-        Index ``metric`` (MSE, RMSE, MAE, R2, CS@k), columns ``value``, ``low``, ``high``. MSE in years², RMSE and
-        MAE in years, CS@k in percent.
+        Index ``metric`` (:data:`METRICS`), columns ``value``, ``low``, ``high``. MSE in years², RMSE and MAE in years,
+        CS@5 in percent.
 
     Raises
     ------
@@ -87,15 +88,13 @@ def summarise(predictions: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (
     CS@5    100.0 100.0  100.0
     """
     how = Resampling(resamples, **resampling)
-    sums = _per_picture(*columns(predictions), ks)
+    sums = _per_picture(*columns(predictions))
     value = _from_sums(sums.sum(axis=0, keepdims=True))[0]
     low, high = how.interval(how.per_unit(predictions, sums), _from_sums)
-    return pd.DataFrame({"value": value, "low": low, "high": high}, index=_names(ks))
+    return pd.DataFrame({"value": value, "low": low, "high": high}, index=pd.Index(METRICS, name="metric"))
 
 
-def compare(
-    first: pd.DataFrame, second: pd.DataFrame, resamples: int = 1000, *, ks: tuple = (5,), **resampling
-) -> pd.DataFrame:
+def compare(first: pd.DataFrame, second: pd.DataFrame, resamples: int = 1000, **resampling) -> pd.DataFrame:
     """Differences of all metrics between two networks on the same pictures: second minus first.
 
     The same pictures are drawn for both ("paired"): what is hard for both drops out, so the interval of the difference
@@ -106,7 +105,7 @@ def compare(
     ----------
     first, second : pandas.DataFrame
         Two predictions tables of the same pictures, in any order.
-    resamples, ks, **resampling
+    resamples, **resampling
         As in :func:`summarise`.
 
     Returns
@@ -128,25 +127,18 @@ def compare(
     """
     how = Resampling(resamples, **resampling)
     second = same_pictures(first, second)
-    sums = np.hstack([_per_picture(*columns(table), ks) for table in (first, second)])
-    half = sums.shape[1] // 2
+    sums = np.hstack([_per_picture(*columns(table)) for table in (first, second)])
 
-    def difference(total):
-        return _from_sums(total[:, half:]) - _from_sums(total[:, :half])
+    def of_both(total):
+        return [_from_sums(half) for half in np.split(total, 2, axis=1)]
 
-    total = sums.sum(axis=0, keepdims=True)
-    low, high = how.interval(how.per_unit(first, sums), difference)
-    table = {
-        "first": _from_sums(total[:, :half])[0],
-        "second": _from_sums(total[:, half:])[0],
-        "value": difference(total)[0],
-        "low": low,
-        "high": high,
-    }
-    return pd.DataFrame(table, index=_names(ks))
+    one, other = of_both(sums.sum(axis=0, keepdims=True))
+    low, high = how.interval(how.per_unit(first, sums), lambda total: np.diff(of_both(total), axis=0)[0])
+    table = {"first": one[0], "second": other[0], "value": (other - one)[0], "low": low, "high": high}
+    return pd.DataFrame(table, index=pd.Index(METRICS, name="metric"))
 
 
-def baselines(train_ages, predictions: pd.DataFrame, ks: tuple = (5,)) -> pd.DataFrame:
+def baselines(train_ages, predictions: pd.DataFrame) -> pd.DataFrame:
     """What it is worth to look at no picture: always the mean, or the median, age of the training part.
 
     A network that does not beat both has learnt nothing. The mean is the best constant for the MSE, the median for
@@ -162,8 +154,8 @@ def baselines(train_ages, predictions: pd.DataFrame, ks: tuple = (5,)) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        Index ``baseline`` (always the mean age, always the median age), columns ``predicted`` (years), MSE, RMSE, MAE,
-        R2, CS@k.
+        Index ``baseline`` (always the mean age, always the median age), columns ``predicted`` (years) and
+        :data:`METRICS`.
 
     Examples
     --------
@@ -179,7 +171,7 @@ def baselines(train_ages, predictions: pd.DataFrame, ks: tuple = (5,)) -> pd.Dat
     rows = {}
     for name, constant in (("mean", train_ages.mean()), ("median", np.median(train_ages))):
         always = pd.DataFrame({"age": predictions["age"], "predicted": constant})
-        found = summarise(always, 0, ks=ks)["value"].to_dict()
+        found = summarise(always, 0)["value"].to_dict()
         rows[f"always the {name} age"] = {"predicted": constant} | found
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("baseline")
 
@@ -231,20 +223,16 @@ def columns(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return columns[:, 0], columns[:, 1]
 
 
-def _names(ks: tuple) -> pd.Index:
-    return pd.Index(["MSE", "RMSE", "MAE", "R2", *(f"CS@{k:g}" for k in ks)], name="metric")
-
-
-def _per_picture(age: np.ndarray, predicted: np.ndarray, ks: tuple) -> np.ndarray:
-    """What each picture adds to the sums that every metric is made of: [N, 5 + len(ks)]."""
+def _per_picture(age: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """What each picture adds to the sums that every metric is made of: [N, 6]."""
     errors = predicted - age
     centred = age - age.mean()  # R² does not change, and the difference of the two sums loses no digits.
-    within = [np.abs(errors) <= k for k in ks]
-    return np.stack([np.ones_like(errors), errors**2, np.abs(errors), centred, centred**2, *within], axis=1)
+    parts = (np.ones_like(errors), errors**2, np.abs(errors), centred, centred**2, np.abs(errors) <= 5)
+    return np.stack(parts, axis=1)
 
 
 def _from_sums(sums: np.ndarray) -> np.ndarray:
-    """Metrics [R, 4 + len(ks)] of sums over pictures [R, 5 + len(ks)]."""
+    """Metrics [R, 5] of sums over pictures [R, 6]."""
     number, squares, absolutes, centred, centred_squares = sums[:, :5].T
     mean_square = squares / number
     spread = centred_squares - centred**2 / number

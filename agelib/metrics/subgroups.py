@@ -73,12 +73,7 @@ def error_by(
 
 
 def macro_f1_by(
-    predictions: pd.DataFrame,
-    by: str,
-    task: str = "age_group",
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str, task: str = "age_group", resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """Macro F1 of each group of pictures, such as that of age groups for women and for men.
 
@@ -86,7 +81,7 @@ def macro_f1_by(
     ----------
     predictions : pandas.DataFrame
         Columns `task` and ``predicted_<task>``, and the column `by`; pictures without a true class are left out.
-    by, bins
+    by : str
         As in :func:`error_by`.
     task : str
         Such as age_group.
@@ -110,12 +105,13 @@ def macro_f1_by(
     f           2        2     100.0
     m           2        2      33.3
     """
-    codes, labels = group_codes(predictions, by, bins)
+    codes, labels = group_codes(predictions, by)
+    require(predictions, task)
     rows = []
     for code in range(len(labels)):
         group = predictions[codes == code]
-        known = int(group[task].notna().sum()) if task in group else 0
-        if known or task not in group:
+        known = int(group[task].notna().sum())
+        if known:
             scores = classify(group, task, resamples, **resampling).loc["macro F1"]
         else:
             scores = dict.fromkeys(("value", "low", "high"), np.nan)
@@ -125,12 +121,7 @@ def macro_f1_by(
 
 
 def intersections(
-    predictions: pd.DataFrame,
-    by: str = "gender*ethnicity*age",
-    least: int = 30,
-    bins: tuple | None = None,
-    resamples: int = 1000,
-    **resampling,
+    predictions: pd.DataFrame, by: str = "gender*ethnicity*age", least: int = 30, resamples: int = 1000, **resampling
 ) -> pd.DataFrame:
     """Errors of every combination of groups; those with too few pictures are named, and given no error.
 
@@ -141,12 +132,10 @@ def intersections(
     Parameters
     ----------
     by : str
-        Columns joined by ``*``.
+        Columns joined by ``*``; ages are cut at :data:`AGE_EDGES`.
     least : int
         Pictures that a group needs to be given an error; our choice. With 30 and normal errors, the standard error of a
         group's MAE is a seventh of it.
-    bins : tuple of float, optional
-        Edges of a column of numbers; by default study B's, 20, 40, 60.
     resamples, **resampling
         As in :func:`error_by`.
 
@@ -174,16 +163,15 @@ def intersections(
     m · 20–39            1  NaN       True
     m · 60 and over      0  NaN       True
     """
-    bins = AGE_EDGES if bins is None else bins
     parts = [part.strip() for part in by.split("*")]
-    names = [group_codes(predictions, part, bins)[1] for part in parts]
+    names = [group_codes(predictions, part, AGE_EDGES)[1] for part in parts]
     for part, labels in zip(parts, names, strict=True):
         if not labels:
             raise ValueError(
                 f"intersections: {part} is not recorded for any of {len(predictions)} pictures; leave it out"
             )
     every = [JOIN.join(map(str, combination)) for combination in itertools.product(*names)]
-    table = error_by(predictions, by, bins, resamples, **resampling)
+    table = error_by(predictions, by, AGE_EDGES, resamples, **resampling)
     table.index = [str(name) for name in table.index]
     table = table.reindex(pd.Index(every, name=JOIN.join(parts), dtype=object))
     table["count"] = table["count"].fillna(0).astype(int)
@@ -236,18 +224,19 @@ def compare_by(
     sums = how.per_unit(first[known], sums)
 
     def changes(total):
+        counts, ones, twos = np.split(total, 3, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return (total[:, 2 * size :] - total[:, size : 2 * size]) / total[:, :size]
+            return (twos - ones) / counts
 
     total = sums.sum(axis=0, keepdims=True)
-    value, counts = changes(total)[0], total[0, :size]
+    value, (counts, ones, twos) = changes(total)[0], np.split(total[0], 3)
     low, high = how.interval(sums, changes)
     p = np.full(size, np.nan)
     if resamples:
         moved = swap_networks(sums[:, 2 * size :] - sums[:, size : 2 * size], how)
         p = share_at_least(np.abs(value - 2 * moved / counts), np.abs(value))
-    table = {"count": counts.astype(int), "first": total[0, size : 2 * size] / counts}
-    table |= {"second": total[0, 2 * size :] / counts, "value": value, "low": low, "high": high}
+    table = {"count": counts.astype(int), "first": ones / counts, "second": twos / counts}
+    table |= {"value": value, "low": low, "high": high}
     index = pd.Index(np.asarray(labels, dtype=object), name=by)
     return pd.DataFrame(table | {"p": p, "holm": holm(p)}, index=index)
 

@@ -265,11 +265,11 @@ def test_an_ensemble_says_the_class_of_the_greatest_mean_probability():
 
 
 def test_risk_and_coverage_worked_by_hand():
-    table = pd.DataFrame({"kind": list("aabb"), "predicted_kind": list("abbb")})
-    curve = risk_coverage(table, [0.1, 0.4, 0.2, 0.4], task="kind")
+    table = pd.DataFrame({"age": [20.0, 30, 40, 50], "predicted": [20.0, 34, 40, 50]})
+    curve = risk_coverage(table, [0.1, 0.4, 0.2, 0.4])
     assert curve["answered"].tolist() == [25, 50, 100]
-    assert curve["risk"].tolist() == [0, 0, 25]
-    assert risk_area(curve) == 12.5
+    assert curve["risk"].tolist() == [0, 0, 1]
+    assert risk_area(curve) == 0.5
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0, 5)), min_size=1, max_size=40))

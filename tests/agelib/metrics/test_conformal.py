@@ -43,45 +43,31 @@ def people(number, generator, wide=12.0):
 # --- shares -----------------------------------------------------------------------------------------------------
 
 
-#: Bounds for 0 of 30, 3 of 30, 1 of 1, 29 of 30 and 700 of 2000, from the formulas of Wilson, and of Clopper and
-#: Pearson by bisection of binomial sums.
+#: Bounds for 0 of 30, 3 of 30, 1 of 1, 29 of 30 and 700 of 2000, from the formula of Clopper and Pearson by
+#: bisection of binomial sums.
 SHARES = {
-    ("exact", 0.95): [
+    0.95: [
         (0.0, 0.11570330822202779),
         (0.021117137029722566, 0.2652884504742081),
         (0.025000000000000015, 1.0),
         (0.8278305443665872, 0.9991564290733694),
         (0.3290789436179786, 0.37136173008191964),
     ],
-    ("exact", 0.8): [
+    0.8: [
         (0.0, 0.07388127187120652),
         (0.03730774029050353, 0.20929946558702428),
         (0.09999999999999995, 1.0),
         (0.8764300093247437, 0.996494142730415),
         (0.3361955289431303, 0.3640231179180723),
     ],
-    ("wilson", 0.95): [
-        (0.0, 0.11351339317396873),
-        (0.034599888747334176, 0.2562108257918408),
-        (0.2065493143772375, 1.0),
-        (0.8332960900859083, 0.9940914096183875),
-        (0.32940189345498666, 0.3711732207293891),
-    ],
-    ("wilson", 0.8): [
-        (0.0, 0.0519042722142709),
-        (0.049330391838216615, 0.1921930259332001),
-        (0.37844750322535275, 1.0),
-        (0.8949138832365056, 0.9899754626968417),
-        (0.33645991671548003, 0.36378623730825704),
-    ],
 }
 
 
-@pytest.mark.parametrize(("kind", "level"), SHARES)
-def test_the_interval_of_a_share_is_the_formulas(kind, level):
-    found = share_interval([0, 3, 1, 29, 700], [30, 30, 1, 30, 2000], level, kind)
-    np.testing.assert_allclose(np.transpose(found), SHARES[kind, level], rtol=0, atol=1e-12)
-    for (low, high), (count, number) in zip(SHARES["exact", level], [(0, 30), (3, 30)], strict=False):
+@pytest.mark.parametrize("level", SHARES)
+def test_the_interval_of_a_share_is_the_formulas(level):
+    found = share_interval([0, 3, 1, 29, 700], [30, 30, 1, 30, 2000], level)
+    np.testing.assert_allclose(np.transpose(found), SHARES[level], rtol=0, atol=1e-12)
+    for (low, high), (count, number) in zip(SHARES[level], [(0, 30), (3, 30)], strict=False):
         tail = (1 - level) / 2
         assert scipy.stats.binom.cdf(count, number, high) == pytest.approx(tail)
         assert not count or scipy.stats.binom.sf(count - 1, number, low) == pytest.approx(tail)
@@ -91,25 +77,23 @@ def test_shares_of_arrays_are_those_of_their_elements():
     low, high = share_interval(np.array([[0, 2], [4, 5]]), 5)
     assert low.shape == high.shape == (2, 2)
     assert (low[1, 0], high[1, 0]) == share_interval(4, 5)
-    assert np.isnan(share_interval(0, 0)).all() and np.isnan(share_interval(0, 0, kind="wilson")).all()
+    assert np.isnan(share_interval(0, 0)).all()
 
 
-@given(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["exact", "wilson"]))
-def test_an_interval_holds_the_share_and_mirrors(count, missed, kind):
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_an_interval_holds_the_share_and_mirrors(count, missed):
     number = count + missed
     if not number:
         return
-    low, high = share_interval(count, number, kind=kind)
+    low, high = share_interval(count, number)
     assert 0 <= low <= count / number <= high <= 1
-    other = share_interval(missed, number, kind=kind)
+    other = share_interval(missed, number)
     assert other == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
 def test_a_share_that_is_none_is_refused():
     with pytest.raises(ValueError, match="a share of 5 of 3 is none"):
         share_interval([1, 5], 3)
-    with pytest.raises(ValueError, match="one of exact, wilson"):
-        share_interval(1, 3, kind="wald")
     with pytest.raises(ValueError, match="between 0 and 1, not 95"):
         share_interval(1, 3, level=95)
 
