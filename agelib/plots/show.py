@@ -180,7 +180,7 @@ def provenance(of) -> Shown:
 
     Parameters
     ----------
-    of : agelib.experiments.result.Run, agelib.experiments.published.Kept, agelib.data.prepare.Prepared, agelib.data.table.Collection or DataFrame
+    of : Run, Kept, Prepared, Collection or pandas.DataFrame
         A run, or a faces table or what holds one.
 
     Examples
@@ -236,18 +236,16 @@ def _facts_of_run(run, table_: pd.DataFrame) -> list[str]:
     return [*facts, *record.facts("device", "precision"), *([libraries] if libraries else [])]
 
 
-def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: float = 1.3):
+def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6):
     """Pictures in a grid if every one of them is drawn; a sentence that says why not otherwise.
 
     The owners of face data sets do not allow their pictures to be published, and nobody in them was asked.
 
     Parameters
     ----------
-    images : array
-        As in :func:`agelib.plots.pictures`.
     faces : pandas.DataFrame
         Their rows of the faces table; ``source`` says whether they are drawn.
-    titles, columns, side
+    images, titles, columns
         As in :func:`agelib.plots.pictures`.
 
     Returns
@@ -272,4 +270,4 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: f
         )
     from agelib import plots
 
-    return plots.pictures(images, titles, columns, side)
+    return plots.pictures(images, titles, columns)
