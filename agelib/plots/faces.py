@@ -140,7 +140,7 @@ def cleaning_counts(report: pd.DataFrame):
     return theme.done(figure)
 
 
-def pictures(images, titles=None, columns: int = 6):
+def pictures(images, titles=None, columns: int = 6, side: float = 1.3):
     """Pictures in a grid. It draws what it is given: whether a picture may be shown, the caller decides.
 
     Parameters
@@ -152,6 +152,8 @@ def pictures(images, titles=None, columns: int = 6):
         One a picture.
     columns : int
         Pictures in a row.
+    side : float
+        Side of a picture, in inches.
 
     Examples
     --------
@@ -166,7 +168,7 @@ def pictures(images, titles=None, columns: int = 6):
         raise ValueError(f"pictures: {number} pictures have {len(titles)} titles; give one for each, or none")
     columns = min(columns, number)
     rows = -(-number // columns)
-    side, height = 1.3, 1.3 * (1.2 if titles is not None else 1.0)  # inches
+    height = side * (1.2 if titles is not None else 1.0)
     figure, axes = theme.axes(rows, columns, width=side * columns, height=height * rows, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")

@@ -236,7 +236,7 @@ def _facts_of_run(run, table_: pd.DataFrame) -> list[str]:
     return [*facts, *record.facts("device", "precision"), *([libraries] if libraries else [])]
 
 
-def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6):
+def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: float = 1.3):
     """Pictures in a grid if every one of them is drawn; a sentence that says why not otherwise.
 
     The owners of face data sets do not allow their pictures to be published, and nobody in them was asked.
@@ -245,7 +245,7 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6):
     ----------
     faces : pandas.DataFrame
         Their rows of the faces table; ``source`` says whether they are drawn.
-    images, titles, columns
+    images, titles, columns, side
         As in :func:`agelib.plots.pictures`.
 
     Returns
@@ -270,4 +270,4 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6):
         )
     from agelib import plots
 
-    return plots.pictures(images, titles, columns)
+    return plots.pictures(images, titles, columns, side)
