@@ -9,8 +9,8 @@
 :mod:`~agelib.drawn.panda_portrait` animals instead of people. Explained in chapter 01.
 """
 
-from agelib.drawn.collections import draw_ageing, draw_collection, draw_faces, read_truth
-from agelib.drawn.panda_portrait import draw_panda, draw_pandas
+from agelib.drawn.collections import draw_ageing, draw_collection, draw_faces, draw_pandas, read_truth
+from agelib.drawn.panda_portrait import draw_panda
 from agelib.drawn.pandas import grow_panda, make_panda, take_panda_picture
 from agelib.drawn.people import grow, make_person
 from agelib.drawn.pictures import take_picture

@@ -63,8 +63,7 @@ def _taper(number: int, taper: float) -> np.ndarray:
 @functools.lru_cache(maxsize=4)
 def noise_texture(cells: int) -> np.ndarray:
     """Smooth noise [1024, 1024], mean 0, standard deviation 1, always the same; `cells` blobs on 512 pixels."""
-    rng = np.random.default_rng(cells)
-    small = rng.standard_normal((cells, cells)).astype(np.float32)
+    small = np.random.default_rng(cells).standard_normal((cells, cells)).astype(np.float32)
     small = np.pad(small, 2, mode="wrap")
     large = cv2.resize(small, None, fx=512 / cells, fy=512 / cells, interpolation=cv2.INTER_CUBIC)
     start = int(2 * 512 / cells)
@@ -82,6 +81,33 @@ def crop_noise(cells: int, height: int, width: int, rng: np.random.Generator) ->
         rows, columns = (top + np.arange(height)) % 512, (left + np.arange(width)) % 512
         return texture[np.ix_(rows, columns)]
     return texture[top : top + height, left : left + width]
+
+
+def circle(number: int) -> np.ndarray:
+    """Points [number, 2] on the unit circle, from (1, 0) on."""
+    turns = np.linspace(0, 2 * np.pi, number, endpoint=False)
+    return np.stack([np.cos(turns), np.sin(turns)], 1)
+
+
+def filled(shape: tuple, outlines: list, value: int = 255) -> np.ndarray:
+    """A mask uint8 [h, w] with the polygons [N, 2] filled."""
+    return cv2.fillPoly(np.zeros(shape, np.uint8), [fixed(p) for p in outlines], value, cv2.LINE_AA, SHIFT)
+
+
+def draw_lines(image: np.ndarray, lines: np.ndarray, colour, thick: int = 1) -> None:
+    """Draw open lines [K, N, 2] of one colour into a picture."""
+    cv2.polylines(image, fixed(lines), False, tuple(map(float, colour)), thick, cv2.LINE_AA, SHIFT)
+
+
+def relief_cells(cells: int, reach: tuple) -> list:
+    """Places of a relief's columns and rows: `cells` for one unit of the head, over left, top, right, bottom."""
+    return [np.arange(reach[k], reach[k + 2], 1 / cells, dtype=np.float32) for k in (0, 1)]
+
+
+def facing_light(relief: np.ndarray, light, cells: int) -> np.ndarray:
+    """How much each cell of a relief [rows, columns] faces the light from (x, y, z): 0 to the light's length."""
+    zx, zy = (cv2.Sobel(relief, cv2.CV_32F, k, 1 - k, ksize=1, scale=cells / 2) for k in (1, 0))
+    return np.maximum((light[2] - zx * light[0] - zy * light[1]) * (1 / np.sqrt(zx**2 + zy**2 + 1)), 0)
 
 
 class Canvas:
@@ -121,9 +147,8 @@ class Canvas:
     def box(self, pixels, margin: float) -> tuple:
         """The part of the picture that holds the pixels, as x0, y0, x1, y1."""
         left, top, wide, high = cv2.boundingRect(fixed(pixels))
-        scale = 1 / (1 << SHIFT)
-        edges = (left * scale - margin, top * scale - margin)
-        edges += ((left + wide) * scale + margin + 2, (top + high) * scale + margin + 2)
+        scale, far = 1 / (1 << SHIFT), margin + 2
+        edges = left * scale - margin, top * scale - margin, (left + wide) * scale + far, (top + high) * scale + far
         return tuple(min(max(int(edge), 0), self.side) for edge in edges)
 
     def fill(self, pixels, colour) -> None:
@@ -131,20 +156,10 @@ class Canvas:
         cv2.fillPoly(self.image, [fixed(pixels)], tuple(float(c) for c in colour), cv2.LINE_AA, SHIFT)
 
     def fill_soft(self, pixels, colour, alpha: float = 1.0, soft: float = 0.0, inside=None) -> None:
-        """Blend a polygon into the picture.
+        """Blend a polygon [N, 2], or a list of them, into the picture.
 
-        Parameters
-        ----------
-        pixels : array [N, 2], or list of them
-            The outline.
-        colour : sequence of 3 numbers
-            0 to 255.
-        alpha : float
-            Opacity.
-        soft : float
-            Width of the blurred edge, in units of the head.
-        inside : array [side, side], optional
-            A mask 0 to 255 outside which nothing is drawn.
+        `soft` is the width of the blurred edge, in units of the head; outside the mask `inside` (0 to 255, [side,
+        side]) nothing is drawn.
         """
         outlines = pixels if isinstance(pixels, list) else [pixels]
         blur = soft * self.unit
@@ -152,13 +167,11 @@ class Canvas:
         if x1 <= x0 or y1 <= y0:
             return
         if blur > 5:  # so soft that a quarter of the resolution does
-            mask = np.zeros(((y1 - y0 + 3) // 4, (x1 - x0 + 3) // 4), np.uint8)
-            cv2.fillPoly(mask, [fixed((p - (x0, y0)) / 4) for p in outlines], 255, cv2.LINE_AA, SHIFT)
+            mask = filled(((y1 - y0 + 3) // 4, (x1 - x0 + 3) // 4), [(p - (x0, y0)) / 4 for p in outlines])
             mask = cv2.GaussianBlur(mask, (0, 0), blur / 4)
             mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         else:
-            mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-            cv2.fillPoly(mask, [fixed(p - (x0, y0)) for p in outlines], 255, cv2.LINE_AA, SHIFT)
+            mask = filled((y1 - y0, x1 - x0), [p - (x0, y0) for p in outlines])
             if blur > 0.55:
                 mask = cv2.GaussianBlur(mask, (3, 3) if blur < 0.9 else (0, 0), blur)
         self.blend(mask, (x0, y0, x1, y1), colour, alpha, inside)
@@ -177,10 +190,7 @@ class Canvas:
 
     def mask(self, pixels) -> np.ndarray:
         """The polygon as a mask [side, side] of 0 to 255."""
-        mask = np.zeros((self.side, self.side), np.uint8)
-        outlines = pixels if isinstance(pixels, list) else [pixels]
-        cv2.fillPoly(mask, [fixed(p) for p in outlines], 255, cv2.LINE_AA, SHIFT)
-        return mask
+        return filled((self.side, self.side), [pixels])
 
 
 def fixed(pixels) -> np.ndarray:

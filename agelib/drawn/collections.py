@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from agelib.drawn.layouts import name_files, write_tables
-from agelib.drawn.pandas import plan_pandas
+from agelib.drawn.panda_portrait import draw_panda
+from agelib.drawn.pandas import Panda, make_panda, plan_pandas, take_panda_picture
 from agelib.drawn.people import Person, make_person
 from agelib.drawn.pictures import take_picture
 from agelib.drawn.planning import LAYOUTS, Faults, plan
@@ -88,14 +89,8 @@ def draw_collection(
     if pictures < 1 or size < 16:
         raise ValueError(f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels")
     faults = Faults.none() if clean else faults or Faults()
-    description = {
-        "layout": layout,
-        "pictures": int(pictures),
-        "seed": int(seed),
-        "size": int(size),
-        "faults": asdict(faults),
-    }
-    description["code"] = code_fingerprint("agelib.drawn.collections")
+    description = {"layout": layout, "pictures": int(pictures), "seed": int(seed), "size": int(size)}
+    description |= {"faults": asdict(faults), "code": code_fingerprint("agelib.drawn.collections")}
     key = workspace.content_key(description)
     name = f"{layout}-{pictures}-{seed}-{key[:8]}"
     root = Path(folder).expanduser().resolve() if folder else workspace.home() / "drawn" / name
@@ -124,24 +119,11 @@ def _is_whole(root: Path, key: str) -> bool:
 def _draw_into(root: Path, layout: str, pictures: int, seed: int, size: int, faults: Faults, jobs, progress) -> None:
     table = plan_pandas(pictures, seed) if layout == "panda" else plan(layout, pictures, seed, faults)
     name_files(layout, table, seed)
-    surroundings = 1.5 if layout == "appa-real" else 0.0
-    people = int(table["person"].max()) + 1
-    work = [
-        Job(
-            r.path,
-            seed,
-            k,
-            r.person,
-            r.gender,
-            r.ethnicity,
-            r.true_age + r.part_of_year,
-            r.fault,
-            people + k,
-            surroundings,
-            layout == "panda",
-        )
-        for k, r in enumerate(table.itertuples())
-    ]
+    people, shared = int(table["person"].max()) + 1, (1.5 if layout == "appa-real" else 0.0, layout == "panda")
+    work = []
+    for k, r in enumerate(table.itertuples()):
+        age = r.true_age + r.part_of_year
+        work.append(Job(r.path, seed, k, r.person, r.gender, r.ethnicity, age, r.fault, people + k, *shared))
     originals = [work[k] if k >= 0 else None for k in table["original"]]
     write_all(root, work, originals, size, jobs, progress)
     write_tables(layout, table, root, seed, size)
@@ -154,19 +136,13 @@ def _draw_into(root: Path, layout: str, pictures: int, seed: int, size: int, fau
 
 
 def read_truth(root: str | Path) -> pd.DataFrame:
-    """Read the hidden truth of a drawn collection.
-
-    Parameters
-    ----------
-    root : path
-        What :func:`draw_collection` returned.
+    """Read the hidden truth of a drawn collection, whose root :func:`draw_collection` returned.
 
     Returns
     -------
     pandas.DataFrame
-        One row a picture, in the order of drawing: ``path``, ``identity``, the recorded ``age`` and the ``true_age``
-        drawn (completed years), ``gender`` and ``recorded_gender``, ``ethnicity``, ``fault`` ('' for none),
-        ``duplicate_of`` (the path repeated, or ''), scores, and what is seen.
+        One row a picture, in the order of drawing: :data:`TRUTH_COLUMNS`. ``age`` is the recorded one, ``true_age``
+        the one drawn (completed years); ``fault`` and ``duplicate_of`` (the path repeated) are '' for none.
 
     Raises
     ------
@@ -189,7 +165,7 @@ def draw_faces(
     Parameters
     ----------
     people : sequence of int or Person
-        Whom: numbers of people that belong to `seed`, or people made by :func:`make_person`.
+        Numbers of people that belong to `seed`, or people made by :func:`make_person`.
     ages : float or sequence of float
         How old, in years: one age for all, or one each.
     size : int
@@ -214,13 +190,51 @@ def draw_faces(
     >>> draw_faces([1, 2, 3], 30, size=32).shape
     (3, 32, 32, 3)
     """
-    ages = np.full(len(people), ages, float) if np.ndim(ages) == 0 else np.asarray(ages, float)
-    if len(ages) != len(people):
-        raise ValueError(f"there are {len(people)} people and {len(ages)} ages; give one age each, or one for all")
-    images = np.empty((len(people), size, size, 3), np.uint8)
-    for k, (person, age) in enumerate(zip(people, ages, strict=True)):
+
+    def paint(person, age, seeds):
         person = person if isinstance(person, Person) else make_person(int(person), seed)
-        images[k] = draw(person, take_picture(person, float(age), (seed, k), plain), size)
+        return draw(person, take_picture(person, age, seeds, plain), size)
+
+    return _draw_each(paint, people, ages, size, seed, "people")
+
+
+def draw_pandas(
+    pandas: Sequence[int | Panda], ages: Sequence[float] | float, size: int = 128, seed: int = 42, plain: bool = False
+) -> np.ndarray:
+    """Draw pandas into an array, as :func:`draw_faces` draws people.
+
+    Parameters
+    ----------
+    pandas : sequence of int or Panda
+        Numbers of the animals that belong to `seed`, or animals made by :func:`make_panda`.
+    ages, size, seed, plain
+        As in :func:`draw_faces`.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many ages as animals, or an age is out of range.
+
+    Examples
+    --------
+    >>> draw_pandas([1, 1, 1], [0.5, 8, 28], size=32).shape
+    (3, 32, 32, 3)
+    """
+
+    def paint(panda, age, seeds):
+        panda = panda if isinstance(panda, Panda) else make_panda(int(panda), seed)
+        return draw_panda(panda, take_panda_picture(panda, age, seeds, plain), size)
+
+    return _draw_each(paint, pandas, ages, size, seed, "pandas")
+
+
+def _draw_each(paint, whom, ages, size: int, seed: int, what: str) -> np.ndarray:
+    ages = np.full(len(whom), ages, float) if np.ndim(ages) == 0 else np.asarray(ages, float)
+    if len(ages) != len(whom):
+        raise ValueError(f"there are {len(whom)} {what} and {len(ages)} ages; give one age each, or one for all")
+    images = np.empty((len(whom), size, size, 3), np.uint8)
+    for k, (who, age) in enumerate(zip(whom, ages.tolist(), strict=True)):
+        images[k] = paint(who, age, (seed, k))
     return images
 
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from agelib.drawn.canvas import Canvas, fixed, ribbon, smooth
+from agelib.drawn.canvas import SHIFT, Canvas, circle, fixed, ribbon, smooth
 from agelib.drawn.features import put, put_all
 from agelib.drawn.people import Face, ramp
 
@@ -27,25 +27,20 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
             lines.append((shaky, width * (0.8 + 0.4 * wide), min(strength * (0.75 + 0.35 * deep), 1.0)))
 
     m, n, mh = face.mouth_y, face.nose_y, face.mouth_half * (1 + 0.2 * smile)
-    fold = (
-        0.10 * face.growth
-        + 0.75 * ramp(look, 24, 78) * face.person.wrinkling**0.5
-        + 0.45 * smile * (0.4 + 0.6 * face.growth)
-    )
+    fold = 0.10 * face.growth + 0.75 * ramp(look, 24, 78) * face.person.wrinkling**0.5
+    fold += 0.45 * smile * (0.4 + 0.6 * face.growth)
     add(
         [[face.nose_half * 1.02, n - 0.05], [0.17 + 0.3 * mh, n + 0.06], [mh * 1.18, m - 0.03],
         [mh * (1.2 + 0.05 * w), m + 0.04 + 0.06 * w]], 0.026 + 0.016 * w, 0.75 * fold
     )  # fmt: skip
     span = 0.44 * face.width / 0.72
-    rows = 5
     top, bottom = face.hairline + 0.09, face.brow_y - 0.075
-    for row in range(rows):
-        y = bottom + (top - bottom) * (row + 0.4) / rows * 0.86
+    for row in range(5):
+        y = bottom + (top - bottom) * (row + 0.4) / 5 * 0.86
         wave = rng.normal(0, 0.010, 7)
         dip = 0.020 * np.cos(np.linspace(-np.pi, np.pi, 7))
         reach = span * rng.uniform(0.75, 1.0)
-        shift = rng.normal(0, 0.03)
-        x = np.linspace(-reach, reach, 7) + shift
+        x = np.linspace(-reach, reach, 7) + rng.normal(0, 0.03)
         strength = (1.0 - 0.10 * row) * ramp(w, 0.08 + 0.05 * row, 0.75) + 0.35 * picture.surprise * face.growth
         add(np.stack([x, y + wave + dip], 1), 0.018 + 0.016 * w, 0.62 * strength, both=False)
     outer = ex + face.eye_half
@@ -63,28 +58,16 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
             [ex + eh * 0.5, ey + drop - 0.005], [ex + eh * 1.0, ey + 0.05]
         ]  # fmt: skip
         add(points, 0.016 + 0.012 * w, (0.70, 0.5, 0.25)[k] * ramp(w, 0.05 + 0.2 * k, 0.8))
-    add(
-        [[0.045, face.brow_y - 0.07], [0.040, face.brow_y + 0.0], [0.052, face.brow_y + 0.07]],
-        0.015 + 0.01 * w,
-        0.8 * ramp(w, 0.2, 0.9) + 0.5 * picture.frown * face.growth,
-    )
-    add(
-        [[mh * 1.05, m + 0.035], [mh * 1.12, m + 0.11], [mh * 1.08, m + 0.20 + 0.03 * w]],
-        0.02 + 0.016 * w,
-        0.85 * ramp(face.sag, 0.1, 0.75),
-    )
-    add(
-        [[-mh * 0.55, m + 0.15], [0, m + 0.135], [mh * 0.55, m + 0.15]], 0.02, 0.5 * ramp(w, 0.25, 0.9),
-        both=False
-    )  # fmt: skip
+    frown = [[0.045, face.brow_y - 0.07], [0.040, face.brow_y + 0.0], [0.052, face.brow_y + 0.07]]
+    add(frown, 0.015 + 0.01 * w, 0.8 * ramp(w, 0.2, 0.9) + 0.5 * picture.frown * face.growth)
+    down = [[mh * 1.05, m + 0.035], [mh * 1.12, m + 0.11], [mh * 1.08, m + 0.20 + 0.03 * w]]
+    add(down, 0.02 + 0.016 * w, 0.85 * ramp(face.sag, 0.1, 0.75))
+    chin = [[-mh * 0.55, m + 0.15], [0, m + 0.135], [mh * 0.55, m + 0.15]]
+    add(chin, 0.02, 0.5 * ramp(w, 0.25, 0.9), both=False)
     for k in range(4):
         x0 = 0.40 + 0.05 * k
-        points = [
-            [x0, n - 0.12 + 0.05 * k],
-            [x0 + 0.05, n + 0.05 + 0.03 * k],
-            [x0 + 0.02 - 0.02 * k, n + 0.24 + 0.03 * k],
-        ]
-        add(np.array(points) * (face.width / 0.72, 1), 0.012 + 0.006 * w, 0.42 * ramp(w, 0.38 + 0.06 * k, 1.1))
+        x, y = (x0, x0 + 0.05, x0 + 0.02 - 0.02 * k), (n - 0.12 + 0.05 * k, n + 0.05 + 0.03 * k, n + 0.24 + 0.03 * k)
+        add(np.stack([x, y], 1) * (face.width / 0.72, 1), 0.012 + 0.006 * w, 0.42 * ramp(w, 0.38 + 0.06 * k, 1.1))
     for k in range(5):
         x0 = (-0.6 + 0.3 * k) * mh
         add([[x0, m - 0.115], [x0 * 1.02, m - 0.05]], 0.010, 0.55 * ramp(w, 0.5, 1.0), both=False)
@@ -94,12 +77,12 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
 def draw_wrinkles(canvas: Canvas, face: Face, picture, head, rng: np.random.Generator) -> None:
     """Cut the lines into the skin: dark in the crease, light on the side that faces the light."""
     lines = wrinkle_lines(face, picture, rng)
-    groove = np.zeros((canvas.side, canvas.side), np.uint8)
     if not lines:
         return
+    groove = np.zeros((canvas.side, canvas.side), np.uint8)
     outlines = put_all(canvas, face, [ribbon(points, width, 0.95) for points, width, _ in lines])
     for outline, (_, _, strength) in zip(outlines, lines, strict=True):
-        cv2.fillPoly(groove, [fixed(outline)], int(255 * strength), cv2.LINE_AA, 4)
+        cv2.fillPoly(groove, [fixed(outline)], int(255 * strength), cv2.LINE_AA, SHIFT)
     x0, y0, x1, y1 = canvas.box(np.concatenate(outlines), 4)
     groove = cv2.GaussianBlur(groove[y0:y1, x0:x1], (5, 5), max(0.010 * canvas.unit, 0.5))
     inside = head[y0:y1, x0:x1].astype(np.float32) / 255
@@ -119,16 +102,15 @@ def draw_spots(canvas: Canvas, face: Face, head, rng: np.random.Generator) -> No
     p = face.person
     places = np.stack([rng.uniform(-0.6, 0.6, 60), rng.uniform(-0.75, 0.75, 60)], 1)
     sizes = rng.uniform(0.012, 0.036, 60)
-    turns = np.linspace(0, 2 * np.pi, 9)[:-1]
-    circle = np.stack([np.cos(turns), np.sin(turns) * 0.8], 1)
+    dot = circle(8) * (1, 0.8)
     freckles = int(22 * p.freckles * ramp(face.age, 3, 9) * (1 - 0.5 * ramp(face.age, 30, 60)))
     if freckles:
         spread = places[:freckles] * (0.75, 0.22) + (0, 0.24)
-        dots = put_all(canvas, face, [circle * 0.012 + c for c in spread])
+        dots = put_all(canvas, face, [dot * 0.012 + c for c in spread])
         canvas.fill_soft(dots, face.skin * (0.72, 0.58, 0.48), 0.5, 0.004, head)
     number = min(int(26 * face.spots * (1 - 0.5 * p.darkness)), 60)
     if number:
-        blots = put_all(canvas, face, [circle * s + c for c, s in zip(places[:number], sizes[:number], strict=True)])
+        blots = put_all(canvas, face, [dot * s + c for c, s in zip(places[:number], sizes[:number], strict=True)])
         canvas.fill_soft(blots, face.skin * (0.66, 0.54, 0.46), 0.42, 0.008, head)
     if p.mole[2] and face.age > 10:
-        canvas.fill_soft(put(canvas, face, circle * 0.016 + p.mole[:2]), face.skin * 0.35, 0.85, 0.004, head)
+        canvas.fill_soft(put(canvas, face, dot * 0.016 + p.mole[:2]), face.skin * 0.35, 0.85, 0.004, head)

@@ -3,12 +3,11 @@
 import cv2
 import numpy as np
 
-from agelib.drawn.canvas import Canvas, crop_noise, fixed, ribbon, smooth
+from agelib.drawn.canvas import Canvas, circle, crop_noise, draw_lines, filled, fixed, ribbon, smooth
 from agelib.drawn.people import Face, ramp
 
 _T = np.linspace(0, 1, 13)
-_TURNS = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], 1)
+_CIRCLE = circle(20)
 
 
 def depth(face: Face, points) -> np.ndarray:
@@ -63,17 +62,17 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
         canvas.fill_soft(at(np.concatenate([above, shadow[::-1]])), picture.makeup_colour, 0.5, 0.012)
     white = np.array([226, 220, 214]) - np.array([24, 28, 38]) * old - 34 * p.darkness
     gaze = np.array([picture.gaze * 0.045 * side, -0.012])
-    circle = _CIRCLE * face.iris
+    round_iris = _CIRCLE * face.iris
     iris = np.array(p.iris) * (1 - 0.05 * old) + 22 * old
     glint = np.array([0.022 * picture.light[0] * side - 0.012 * side, -0.028]) / 0.064
     layers = [
         # The corner by the nose is pink.
         ([[-half, 0.02], [-half * 0.8, -0.012], [-half * 0.76, 0.025]], white * (0.90, 0.68, 0.64)),
-        (circle + gaze, iris * 0.42 * lit),
-        (circle * 0.83 + gaze, iris * lit),
-        (circle * (0.58, 0.42) + gaze + np.array([0, 0.40 * face.iris]), np.minimum(iris * lit * 1.22 + 10, 255)),
-        (circle * 0.45 + gaze, (14, 11, 12)),
-        (circle * 0.27 + gaze + glint * face.iris, (255, 255, 255)),
+        (round_iris + gaze, iris * 0.42 * lit),
+        (round_iris * 0.83 + gaze, iris * lit),
+        (round_iris * (0.58, 0.42) + gaze + np.array([0, 0.40 * face.iris]), np.minimum(iris * lit * 1.22 + 10, 255)),
+        (round_iris * 0.45 + gaze, (14, 11, 12)),
+        (round_iris * 0.27 + gaze + glint * face.iris, (255, 255, 255)),
     ]
     box = x0, y0, x1, y1 = canvas.box(almond, 1)
     if x1 <= x0 or y1 <= y0:
@@ -83,10 +82,8 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
     for outline, colour in layers:
         cv2.fillPoly(ball, [fixed(at(outline) - (x0, y0))], tuple(map(float, colour)), cv2.LINE_AA, 4)
     lid = np.concatenate([above, np.stack([x, upper + 0.35 * up + 0.012], 1)[::-1]])
-    shade, opening = np.zeros((2, *ball.shape[:2]), np.uint8)
-    cv2.fillPoly(shade, [fixed(at(lid) - (x0, y0))], 255, cv2.LINE_AA, 4)
+    opening, shade = (filled(ball.shape[:2], [outline - (x0, y0)]) for outline in (almond, at(lid)))
     shade = cv2.GaussianBlur(shade, (3, 3), 0.010 * canvas.unit)[..., None] * np.float32(0.42 / 255)
-    cv2.fillPoly(opening, [fixed(almond - (x0, y0))], 255, cv2.LINE_AA, 4)
     canvas.blend(opening, box, ball * (1 - shade) + np.array([45, 28, 24], np.float32) * shade)
     # Lids: a dark line of lashes above, a lighter rim below, the crease where the upper lid folds.
     skin_dark = np.minimum(tone, face.skin * 1.02) * (0.50, 0.42, 0.42)
@@ -100,9 +97,8 @@ def _draw_eye(canvas: Canvas, face: Face, picture, side: int) -> None:
     canvas.fill_soft(at(ribbon(np.stack([x, lower + 0.004], 1), 0.012, 0.6)), skin_dark, 0.55)
     crease_gap = (0.030 + 0.012 * p.brow_height / 2) * (1 - 0.7 * fold) + 0.010
     crease = np.stack([x * 1.05, upper - max(crease_gap, 0.012) * (0.55 + 0.45 * bow) + 0.022 * old * _T], 1)
-    canvas.fill_soft(
-        at(ribbon(crease, 0.014 + 0.010 * old, 0.8)), skin_dark, (0.55 - 0.3 * fold) * (0.5 + 0.5 * face.growth), 0.004
-    )
+    clear = (0.55 - 0.3 * fold) * (0.5 + 0.5 * face.growth)
+    canvas.fill_soft(at(ribbon(crease, 0.014 + 0.010 * old, 0.8)), skin_dark, clear, 0.004)
     if old > 0.15:  # the fold of skin that hangs over the lid
         hood = np.stack([x * 1.12, crease[:, 1] + 0.006], 1)[5:]
         canvas.fill_soft(at(ribbon(hood, 0.020, 0.8)), skin_dark, 0.45 * old, 0.006)
@@ -113,9 +109,8 @@ def draw_brows(canvas: Canvas, face: Face, picture, rng: np.random.Generator) ->
     p = face.person
     young, old = 1 - face.growth, ramp(face.look_age, 50, 92)
     colour = np.minimum(np.array(p.hair) * 0.72, 120)
-    colour = colour + (np.array([140, 136, 132]) * (1 - 0.45 * p.darkness) - colour) * ramp(face.grey, 0.3, 1.2) * (
-        0.9 if not p.dyes else 0.2
-    )
+    grey = np.array([140, 136, 132]) * (1 - 0.45 * p.darkness)
+    colour = colour + (grey - colour) * ramp(face.grey, 0.3, 1.2) * (0.2 if p.dyes else 0.9)
     thick = (0.055 + 0.009 * p.brow_thickness) * (1 - 0.42 * young) * (1 - 0.12 * old)
     strength = (0.88 - 0.5 * young) * (1 - 0.35 * old * (p.gender == "female"))
     for side in (-1, 1):
@@ -128,17 +123,12 @@ def draw_brows(canvas: Canvas, face: Face, picture, rng: np.random.Generator) ->
         half = np.stack([0 * widths, widths / 2], 1)
         shape = np.concatenate([line - half, (line + half)[::-1]])
         canvas.fill_soft(put(canvas, face, shape), colour, strength * 0.82, 0.010)
-        number = 16
-        start = rng.integers(0, len(line) - 4, number)
-        base = line[start] + np.stack([np.zeros(number), rng.uniform(-0.3, 0.45, number) * widths[start]], 1)
-        tip = base + np.stack(
-            [side * rng.uniform(0.02, 0.05, number), -rng.uniform(0.2, 0.6, number) * widths[start]], 1
-        )
+        start = rng.integers(0, len(line) - 4, 16)
+        base = line[start] + np.stack([np.zeros(16), rng.uniform(-0.3, 0.45, 16) * widths[start]], 1)
+        tip = base + np.stack([side * rng.uniform(0.02, 0.05, 16), -rng.uniform(0.2, 0.6, 16) * widths[start]], 1)
         pixels = np.stack([put(canvas, face, base), put(canvas, face, tip)], 1)
-        hair_tone = colour * 0.7 if strength > 0.55 else colour * 0.9
-        if old > 0.4:
-            hair_tone = colour * 1.05
-        cv2.polylines(canvas.image, fixed(pixels), False, tuple(map(float, hair_tone)), 1, cv2.LINE_AA, 4)
+        hair_tone = colour * (1.05 if old > 0.4 else 0.7 if strength > 0.55 else 0.9)
+        draw_lines(canvas.image, pixels, hair_tone)
 
 
 def draw_nose(canvas: Canvas, face: Face, picture) -> None:
@@ -206,19 +196,16 @@ def draw_mouth(canvas: Canvas, face: Face, picture) -> None:
             canvas.fill_soft(at(top_inner - 0.01, bottom), white * light, 0.95, 0.004, inside)
             for where in np.array([-0.62, -0.42, -0.2, 0.0, 0.2, 0.42, 0.62]):
                 edge = np.interp(where, t, top_inner)
-                tooth = [[where * half, edge - 0.01], [where * half, edge + 0.05]]
-                canvas.fill_soft(
-                    put(canvas, face, ribbon(np.array(tooth), 0.006, 0), 0.05), (150, 120, 105), 0.3, 0, inside
-                )
+                gap_line = ribbon([[where * half, edge - 0.01], [where * half, edge + 0.05]], 0.006, 0)
+                canvas.fill_soft(put(canvas, face, gap_line, 0.05), (150, 120, 105), 0.3, 0, inside)
         if gap > 0.6:
             tongue = at(low_inner - 0.035 * round_, low_inner + 0.01)
             canvas.fill_soft(tongue, (178, 84, 86), 0.8, 0.01, inside)
     canvas.fill_soft(at(top, top_inner + 0.004), lip * 0.88 * light, 0.92, 0.006)
     canvas.fill_soft(at(low_inner - 0.004, low), lip * light, 0.92, 0.008)
     gloss = np.stack([x[5:12] * 0.9, (low_inner + 0.5 * (low - low_inner))[5:12]], 1)
-    canvas.fill_soft(
-        put(canvas, face, ribbon(gloss, 0.022 * face.lips, 0.9), 0.05), np.minimum(lip * 1.28 + 18, 255), 0.42, 0.012
-    )
+    gloss = put(canvas, face, ribbon(gloss, 0.022 * face.lips, 0.9), 0.05)
+    canvas.fill_soft(gloss, np.minimum(lip * 1.28 + 18, 255), 0.42, 0.012)
     seam_line = np.stack([x * 1.03, top_inner + 0.002], 1)
     canvas.fill_soft(put(canvas, face, ribbon(seam_line, 0.019, 0.7), 0.05), lip * (0.36, 0.24, 0.24), 0.85, 0.003)
     for side in (-1, 1):
@@ -245,12 +232,10 @@ def draw_beard(canvas: Canvas, face: Face, head, style: str, rng: np.random.Gene
     outline = smooth(shapes[style], 4, True)
     pixels = put(canvas, face, outline)
     colour = face.hair * 0.82 if face.grey < 0.5 else face.hair
-    box = canvas.box(pixels, 0.06 * canvas.unit)
-    x0, y0, x1, y1 = box
+    box = x0, y0, x1, y1 = canvas.box(pixels, 0.06 * canvas.unit)
     if x1 <= x0 or y1 <= y0:
         return
-    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    cv2.fillPoly(mask, [fixed(pixels - (x0, y0))], 255, cv2.LINE_AA, 4)
+    mask = filled((y1 - y0, x1 - x0), [pixels - (x0, y0)])
     mask = cv2.GaussianBlur(mask, (0, 0), 0.022 * canvas.unit)
     if style == "stubble":
         grain = 0.72 + 0.22 * crop_noise(256, y1 - y0, x1 - x0, rng).clip(-1.2, 1.2)
@@ -266,28 +251,19 @@ def draw_beard(canvas: Canvas, face: Face, head, style: str, rng: np.random.Gene
         fan = np.stack([np.sign(base[:, 0]) * 0.09, np.full(number, 0.04)], 1)
     pair = np.stack([put(canvas, face, base), put(canvas, face, base + fan)], 1) - (x0, y0)
     for k, tone in enumerate((0.62, 1.02, 1.3)):
-        cv2.polylines(
-            layer,
-            fixed(pair[k::3]),
-            False,
-            tuple(map(float, np.clip(colour * tone + 5 * k, 0, 255))),
-            1,
-            cv2.LINE_AA,
-            4,
-        )
+        draw_lines(layer, pair[k::3], np.clip(colour * tone + 5 * k, 0, 255))
     canvas.blend(mask, box, layer, 0.93)
 
 
 def draw_glasses(canvas: Canvas, face: Face, picture) -> None:
     """Frames around the eyes, a bridge, temples, a shine on the glass."""
     shape = face.person.glasses_shape
-    turns = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     square = 2 + 3.5 * shape  # a superellipse between round and rectangular
-    c, s = np.cos(turns), np.sin(turns)
-    rim = np.stack([np.sign(c) * np.abs(c) ** (2 / square), np.sign(s) * np.abs(s) ** (2 / square)], 1)
+    rim = np.sign(circle(28)) * np.abs(circle(28)) ** (2 / square)
     size = np.array([min(face.eye_half * 1.42, face.eye_x * 0.83), 0.135 + 0.02 * (1 - shape)])
-    frame = np.array([(30, 26, 26), (92, 56, 34), (150, 140, 128), (46, 52, 82)][int(shape * 3.99)])
-    thick = 0.029 - 0.011 * (int(shape * 3.99) == 2)
+    kind = int(shape * 3.99)
+    frame = np.array([(30, 26, 26), (92, 56, 34), (150, 140, 128), (46, 52, 82)][kind])
+    thick = 0.029 - 0.011 * (kind == 2)
     centres = [np.array([side * face.eye_x * 1.02, face.eye_y + 0.025]) for side in (-1, 1)]
     for centre, side in zip(centres, (-1, 1), strict=True):
         outer = put(canvas, face, rim * (size + thick / 2) + centre, 0.10)
@@ -297,9 +273,8 @@ def draw_glasses(canvas: Canvas, face: Face, picture) -> None:
         shine = np.array([[-0.55, -0.72], [-0.05, -0.8], [-0.5, 0.1], [-0.75, -0.1]]) * size + centre
         canvas.fill_soft(put(canvas, face, shine, 0.10), (255, 255, 255), 0.13, 0.01)
         hinge = centre + np.array([side * size[0], -0.03])
-        arm = np.concatenate(
-            [put(canvas, face, [hinge], 0.10), canvas.place([[side * face.width * 0.96, face.eye_y + 0.02]], 0.0)]
-        )
+        ear = canvas.place([[side * face.width * 0.96, face.eye_y + 0.02]], 0.0)
+        arm = np.concatenate([put(canvas, face, [hinge], 0.10), ear])
         canvas.fill_soft(ribbon(arm, thick * canvas.unit * 0.8, 0), frame, 0.9)
     bridge = smooth([centres[0] + (size[0], -0.035), (0, face.eye_y - 0.045), centres[1] + (-size[0], -0.035)], 5)
     canvas.fill_soft(put(canvas, face, ribbon(bridge, thick, 0), 0.14), frame, 0.95)

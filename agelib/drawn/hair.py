@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from agelib.drawn.canvas import Canvas, fixed, smooth
+from agelib.drawn.canvas import Canvas, circle, draw_lines, filled, smooth
 from agelib.drawn.people import Face, ramp
 
 #: style → how far it stands off the sides and the crown, where it ends (y), how many waves its edge has.
@@ -33,10 +33,7 @@ def _half_outer(face: Face) -> tuple[np.ndarray, float]:
     if face.growth < 0.35:  # a small child's hair is short whatever the style will be
         end = min(end, 0.30 + 1.2 * face.growth)
     o = face.outline
-    points = [
-        [o[k, 0] * (1 + side * 1.05) + 0.01, o[k, 1] - crown * max(0.0, -o[k, 1] - 0.12) ** 0.6, -0.12]
-        for k in range(5)
-    ]
+    points = [[x * (1 + side * 1.05) + 0.01, y - crown * max(0.0, -y - 0.12) ** 0.6, -0.12] for x, y, _ in o[:5]]
     w = o[4, 0]
     if end < 0.15:
         points.append([w * (1 + 0.55 * side) + 0.005, min(end, 0.05) + 0.12, -0.1])
@@ -58,12 +55,8 @@ def _half_inner(face: Face, side: int, end: float) -> np.ndarray:
     elif face.style in CURTAINS and p.gender == "female":
         # From the parting the hair falls over the temples.
         fall = 0.10 + 0.04 * p.forehead
-        top = [
-            [0.0, h - 0.02 + 0.05 * part],
-            [0.2 * w, h + 0.05 + fall * 0.4 * (1 - part)],
-            [0.43 * w, h + 0.15 + fall * (1 - part)],
-            [0.565 * w, -0.22],
-        ]
+        heights = h - 0.02 + 0.05 * part, h + 0.05 + fall * 0.4 * (1 - part), h + 0.15 + fall * (1 - part), -0.22
+        top = [[x * w, y] for x, y in zip((0, 0.2, 0.43, 0.565), heights, strict=True)]
     else:
         top = [
             [0, h - 0.10 * r - 0.34 * face.bald],
@@ -99,8 +92,7 @@ def _edges(canvas: Canvas, face: Face, rng: np.random.Generator) -> tuple[np.nda
     turns = rng.uniform(0, 2 * np.pi, 3)
     frequencies = (5, 8, 13) if face.style == "wavy" else (9, 17, 29)
     ripple = sum(np.sin(2 * np.pi * f * s + t) for f, t in zip(frequencies, turns, strict=True)) / 1.8
-    centre = np.array([0, -0.1])
-    away = outer[:, :2] - centre
+    away = outer[:, :2] - (0, -0.1)
     away /= np.linalg.norm(away, axis=1, keepdims=True)
     outer[:, :2] += away * (waves * ripple)[:, None]
     jag = 0.016 if face.style in ("fringe", "crop", "pixie") else 0.007
@@ -124,18 +116,16 @@ def _tones(face: Face) -> np.ndarray:
     return np.stack([dark, base * 0.92, light])
 
 
-def draw_back_hair(canvas: Canvas, face: Face, rng: np.random.Generator) -> None:
+def draw_back_hair(canvas: Canvas, face: Face) -> None:
     """What is seen behind neck and ears, and a bun where the hair is tied."""
     tones = _tones(face)
     if face.style == "tied" and face.growth > 0.3:
-        turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)
         lift = -1.04 if face.person.parting > 0 else -0.92
-        bun = np.stack([np.cos(turns) * 0.27, np.sin(turns) * 0.22 + lift], 1)
-        if lift > -1:  # two bunches, as children wear them; one bun higher up otherwise
+        bun = circle(16) * (0.27, 0.22) + (0, lift)
+        if lift > -1 and face.age < 14:  # two bunches, as children wear them; one bun higher up otherwise
             for side in (-1, 1):
-                if face.age < 14:
-                    canvas.fill(canvas.place(bun * (0.8, 1.1) + (side * 0.86, 0.72), -0.3), tones[0] * 1.15)
-        if not (lift > -1 and face.age < 14):
+                canvas.fill(canvas.place(bun * (0.8, 1.1) + (side * 0.86, 0.72), -0.3), tones[0] * 1.15)
+        else:
             canvas.fill(canvas.place(bun, -0.4), tones[0] * 1.1)
     if face.style not in CURTAINS or face.hair_amount < 0.6:
         return
@@ -150,21 +140,16 @@ def draw_hair(canvas: Canvas, face: Face, picture, rng: np.random.Generator) -> 
     outer, inner = _edges(canvas, face, rng)
     if face.bald > 0.55:
         # A wreath is left: each side from the ear to the temple.
-        keep = 18
-        shapes = [
-            np.concatenate([outer[:keep], inner[:keep][::-1]]),
-            np.concatenate([outer[-keep:], inner[-keep:][::-1]]),
-        ]
+        sides = slice(18), slice(-18, None)
+        shapes = [np.concatenate([outer[side], inner[side][::-1]]) for side in sides]
     else:
         shapes = [np.concatenate([outer, inner[::-1]])]
-    box = canvas.box(np.concatenate(shapes), 0.06 * canvas.unit)
-    x0, y0, x1, y1 = box
+    box = x0, y0, x1, y1 = canvas.box(np.concatenate(shapes), 0.06 * canvas.unit)
     if x1 <= x0 or y1 <= y0:
         return
     offset = np.array([x0, y0])
-    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    cv2.fillPoly(mask, [fixed(shape - offset) for shape in shapes], 255, cv2.LINE_AA, 4)
-    soft = 0.010 + 0.020 * (face.style in ("curls",)) + 0.03 * (1 - face.hair_amount)
+    mask = filled((y1 - y0, x1 - x0), [shape - offset for shape in shapes])
+    soft = 0.010 + 0.020 * (face.style == "curls") + 0.03 * (1 - face.hair_amount)
     if soft * canvas.unit > 0.5:
         mask = cv2.GaussianBlur(mask, (5, 5) if soft * canvas.unit < 1.2 else (0, 0), soft * canvas.unit)
     tones = _tones(face)
@@ -193,12 +178,8 @@ def _light(canvas: Canvas, face: Face, picture, box: tuple) -> np.ndarray:
     lx = picture.light[0]
     across = np.exp(-(((x - 0.35 * lx) / 0.5) ** 2))
     down = np.exp(-(((y + 0.78) / 0.17) ** 2))
-    small = (
-        0.80
-        + 0.16 * np.exp(-(((y + 0.6) / 0.6) ** 2))[:, None]
-        + 0.34 * down[:, None] * across
-        + 0.14 * lx * x.clip(-1, 1)
-    )
+    small = 0.80 + 0.16 * np.exp(-(((y + 0.6) / 0.6) ** 2))[:, None] + 0.34 * down[:, None] * across
+    small = small + 0.14 * lx * x.clip(-1, 1)
     large = cv2.resize(small.astype(np.float32), None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
     return large[: y1 - y0, : x1 - x0] * np.float32(0.86 + 0.14 * picture.brightness)
 
@@ -232,18 +213,15 @@ def _draw_strands(layer, face: Face, tones, outer, inner, unit: float, rng: np.r
         number = int(110 * many)
         share = rng.uniform(0.02, 1.0, number)[:, None] + rng.normal(0, 0.02, (number, 9)) * 0.3
         crown = 30 + 6 * p.parting
-        left = rng.random(number) < 0.5
-        start = np.where(left, crown, crown)[:, None]
-        end = np.where(left, 0, 60)[:, None]
+        end = np.where(rng.random(number) < 0.5, 0, 60)[:, None]
         reach = rng.uniform(0.5, 1.0, (number, 1))
         begin = rng.uniform(0, 0.4, (number, 1))
-        index = start + (end - start) * (begin + (reach - begin) * np.linspace(0, 1, 9))
+        index = crown + (end - crown) * (begin + (reach - begin) * np.linspace(0, 1, 9))
         if style == "wavy":
             share = share + 0.10 * np.sin(np.linspace(0, 9, 9) + rng.uniform(0, 2, (number, 1)))
         lines = _between(inner, outer, np.clip(index, 0, 60), share)
     for k, tone in enumerate(tones[[0, 2, 0]]):
-        colour = tuple(map(float, np.clip(tone * (1, 1, 1.25)[k], 0, 255)))
-        cv2.polylines(layer, fixed(lines[k::3]), False, colour, thick, cv2.LINE_AA, 4)
+        draw_lines(layer, lines[k::3], np.clip(tone * (1, 1, 1.25)[k], 0, 255), thick)
 
 
 def _between(inner, outer, index, share) -> np.ndarray:

@@ -5,6 +5,7 @@ FG 2017). A layout names every row's file before drawing and writes its tables a
 study D's is not in our sources.
 """
 
+import io
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,8 +25,9 @@ APPA_RACES = {"white": "caucasian", "black": "afroamerican", "asian": "asian"}
 
 def name_files(layout: str, table: pd.DataFrame, seed: int) -> None:
     """Add the column ``path``, relative to the root, and what the layout's tables need."""
-    names = {"imdb-wiki": _name_imdb_wiki, "utkface": _name_utkface, "appa-real": _name_appa_real}
-    (names | {"panda": _name_panda})[layout](table, seed)
+    table["identity"], table["recorded_gender"] = [f"Person {k:05d}" for k in table["person"]], table["gender"]
+    names = {"imdb-wiki": _name_imdb_wiki, "utkface": _name_utkface, "appa-real": _name_appa_real, "panda": _name_panda}
+    names[layout](table, seed)
 
 
 def write_tables(layout: str, table: pd.DataFrame, root: Path, seed: int, size: int) -> None:
@@ -67,7 +69,6 @@ def _name_imdb_wiki(table: pd.DataFrame, seed: int) -> None:
         serials.append(int(draw) if row.fault == "impossible birth date" else serial(birth))
         taken.append(year)
     table["dob"], table["photo_taken"] = serials, taken
-    table["identity"] = [f"Person {k:05d}" for k in table["person"]]
     table["path"] = [
         f"{n % 100:02d}/{n}_{b.isoformat()}_{y}.jpg" for n, b, y in zip(number, births, taken, strict=True)
     ]
@@ -76,7 +77,6 @@ def _name_imdb_wiki(table: pd.DataFrame, seed: int) -> None:
 
 def _write_imdb_wiki(table: pd.DataFrame, root: Path, seed: int, size: int) -> None:
     """``wiki.mat``: one struct ``wiki`` of row vectors, as ``loadmat(f)['wiki'][0, 0][field][0]`` reads it."""
-    from scipy.io import savemat
 
     def texts(values):
         cells = np.empty((1, len(table)), object)
@@ -106,12 +106,16 @@ def _write_imdb_wiki(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
     record = np.empty((1, 1), [(name, object) for name in fields])
     for name, values in fields.items():
         record[name][0, 0] = values
-    path = root / "wiki.mat"
-    savemat(path, {"wiki": record})
-    # Matlab's header holds the time of writing; the same collection must be the same bytes.
-    data = bytearray(path.read_bytes())
-    data[:116] = b"MATLAB 5.0 MAT-file, drawn faces".ljust(116)
-    path.write_bytes(data)
+    (root / "wiki.mat").write_bytes(_mat({"wiki": record}))
+
+
+def _mat(content: dict) -> bytes:
+    """A Matlab file. Its header holds the time of writing, but the same collection must be the same bytes."""
+    from scipy.io import savemat
+
+    file = io.BytesIO()
+    savemat(file, content)
+    return b"MATLAB 5.0 MAT-file, drawn faces".ljust(116) + file.getvalue()[116:]
 
 
 def _name_utkface(table: pd.DataFrame, seed: int) -> None:
@@ -132,18 +136,13 @@ def _name_utkface(table: pd.DataFrame, seed: int) -> None:
             time = time[:-1] if kind == 3 else time + "8" if kind == 4 else time
         paths.append(f"UTKFace/{age}_{gender}_{race}{time}{space}{dot}jpg.chip.jpg")
     table["path"] = paths
-    table["identity"] = [f"Person {k:05d}" for k in table["person"]]
-    table["recorded_gender"] = table["gender"]
 
 
 def _name_appa_real(table: pd.DataFrame, seed: int) -> None:
     """``train/000017.jpg``; parts as in the published set: 4113 train, 1500 valid, 1978 test."""
     rng = np.random.default_rng([seed, 12])
-    part = rng.choice(["train", "valid", "test"], len(table), p=np.array([4113, 1500, 1978]) / 7591)
-    table["part"] = part
-    table["path"] = [f"{p}/{k:06d}.jpg" for k, p in enumerate(part)]
-    table["identity"] = [f"Person {k:05d}" for k in table["person"]]
-    table["recorded_gender"] = table["gender"]
+    table["part"] = rng.choice(["train", "valid", "test"], len(table), p=np.array([4113, 1500, 1978]) / 7591)
+    table["path"] = [f"{part}/{k:06d}.jpg" for k, part in enumerate(table["part"])]
     guesses = rate(table, seed)
     copies = np.where(table["original"] < 0, np.arange(len(table)), table["original"])
     table["guesses"] = [guesses[k] for k in copies]
@@ -163,8 +162,6 @@ def _name_panda(table: pd.DataFrame, seed: int) -> None:
 
 def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> None:
     """Per part: averages, one row a rating, categories; per picture: where the face is in the wider picture."""
-    from scipy.io import savemat
-
     start, wide = (round(1.5 * size) - size) // 2, round(1.5 * size)
     makeup = np.select([table["makeup"] > 0.7, table["makeup"] > 0], ["makeup", "verysubtlemakeup"], "nomakeup")
     for part in ("train", "valid", "test"):
@@ -201,11 +198,6 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
         )
         categories.to_csv(root / f"allcategories_{part}.csv", index=False)
     content = {"box": np.array([[start + 1, start + 1, start + size, start + size]]), "size": np.array([[wide, wide]])}
-    first = None
+    data = _mat(content)
     for path in table["path"]:
-        target = root / (path + ".mat")
-        if first is None:
-            savemat(target, content)
-            first = bytearray(target.read_bytes())
-            first[:116] = b"MATLAB 5.0 MAT-file, drawn faces".ljust(116)
-        target.write_bytes(first)
+        (root / (path + ".mat")).write_bytes(data)

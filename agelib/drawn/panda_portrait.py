@@ -6,33 +6,25 @@ Explained in chapter 20.
 import cv2
 import numpy as np
 
-from agelib.drawn.canvas import Canvas, crop_noise, ribbon, smooth
-from agelib.drawn.pandas import Panda, PandaFace, grow_panda, make_panda, take_panda_picture
+from agelib.drawn.canvas import Canvas, circle, crop_noise, facing_light, relief_cells, ribbon, smooth
+from agelib.drawn.pandas import Panda, PandaFace, grow_panda
 from agelib.drawn.people import ramp
-from agelib.drawn.pictures import Picture
+from agelib.drawn.pictures import Picture, expose
 
 #: Cells of the relief for one unit of the head, and the part of the head it covers: left, top, right, bottom.
 CELLS, REACH = 24, (-1.5, -1.4, 1.5, 1.5)
-_TURNS = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], 1)
+_CIRCLE = circle(24)
 
 
 def draw_panda(panda: Panda, picture: Picture, size: int = 128) -> np.ndarray:
-    """Draw one picture of a panda.
+    """Draw one picture of a panda, as :func:`agelib.drawn.draw` draws one of a person: RGB, uint8 [size, size, 3].
 
     Parameters
     ----------
     panda : Panda
-        Who is shown.
     picture : Picture
-        At which age, from where, in what light.
     size : int
-        Side of the square picture in pixels, 16 or more.
-
-    Returns
-    -------
-    numpy.ndarray
-        RGB, uint8 [size, size, 3]; the same input gives the same bytes.
+        Side in pixels, 16 or more.
 
     Raises
     ------
@@ -63,7 +55,7 @@ def draw_panda(panda: Panda, picture: Picture, size: int = 128) -> np.ndarray:
     _light(canvas, face, picture, head, rng)
     _draw_eyes(canvas, face, picture)
     _draw_muzzle(canvas, face, picture)
-    return _expose(canvas.image, picture, size, rng)
+    return expose(canvas.image, picture, size, crop_noise(256, size, size, rng))
 
 
 def depth(face: PandaFace, points) -> np.ndarray:
@@ -202,8 +194,7 @@ def _draw_scars(canvas: Canvas, face: PandaFace) -> None:
 
 def _light(canvas: Canvas, face: PandaFace, picture: Picture, head: np.ndarray, rng: np.random.Generator) -> None:
     """Multiply the head by its light: a ball with a muzzle, hollows at the eyes, and the grain of the fur."""
-    gx = np.arange(REACH[0], REACH[2], 1 / CELLS, dtype=np.float32)
-    gy = np.arange(REACH[1], REACH[3], 1 / CELLS, dtype=np.float32)
+    gx, gy = relief_cells(CELLS, REACH)
 
     def hill(height, x, y, wide, high):
         u, v = canvas.turn([[x, y]], depth(face, [[x, y]]))[0].astype(np.float32)
@@ -216,10 +207,7 @@ def _light(canvas: Canvas, face: PandaFace, picture: Picture, head: np.ndarray, 
     for side in (-1, 1):
         z = z + hill(-0.06, side * face.eye_x, face.eye_y, 0.14, 0.13)
         z = z + hill(0.06, side * 0.62, 0.36, 0.22, 0.2)
-    zx, zy = (cv2.Sobel(z.astype(np.float32), cv2.CV_32F, k, 1 - k, ksize=1, scale=CELLS / 2) for k in (1, 0))
-    norm = 1 / np.sqrt(zx**2 + zy**2 + 1)
-    lx, ly, lz = picture.light
-    facing = np.maximum((lz - zx * lx - zy * ly) * norm, 0)
+    facing = facing_light(z.astype(np.float32), picture.light, CELLS)
     shade = (1 - picture.contrast) + picture.contrast * 1.12 * facing
     shade = np.clip(shade, 0.25, 1.15) * picture.brightness
     left, top, wide, high = cv2.boundingRect(head)  # nothing outside it is lit
@@ -302,54 +290,3 @@ def _draw_muzzle(canvas: Canvas, face: PandaFace, picture: Picture) -> None:
     for side in (-1, 1):
         hole = _CIRCLE * (0.17 * half, 0.18 * high) + (side * 0.42 * half, y + 0.18 * high)
         canvas.fill_soft(put(canvas, face, hole), (6, 5, 6), 0.9, 0.006)
-
-
-def _expose(image: np.ndarray, picture: Picture, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Make the painting smaller, then what the camera does: white balance, blur, noise."""
-    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    if picture.blur > 0.15:
-        small = cv2.GaussianBlur(small, (0, 0), picture.blur * size / 128 + 0.15)
-    balance = np.array([1 + picture.warmth, 1.0, 1 - picture.warmth], np.float32)
-    noise = crop_noise(256, size, size, rng) * np.float32(picture.noise)
-    return np.clip(small * balance + noise[..., None] + 0.5, 0, 255).astype(np.uint8)
-
-
-def draw_pandas(pandas, ages, size: int = 128, seed: int = 42, plain: bool = False) -> np.ndarray:
-    """Draw pandas into an array.
-
-    Parameters
-    ----------
-    pandas : sequence of int or Panda
-        Whom: numbers of the animals that belong to `seed`, or animals made by :func:`make_panda`.
-    ages : float or sequence of float
-        How old, in years: one age for all, or one each.
-    size : int
-        Side in pixels.
-    seed : int
-        Seed of the animals and of the pictures.
-    plain : bool
-        Facing the camera, evenly lit, before a quiet wall.
-
-    Returns
-    -------
-    numpy.ndarray
-        RGB, uint8 [N, size, size, 3].
-
-    Raises
-    ------
-    ValueError
-        If there are not as many ages as animals, or an age is out of range.
-
-    Examples
-    --------
-    >>> draw_pandas([1, 1, 1], [0.5, 8, 28], size=32).shape
-    (3, 32, 32, 3)
-    """
-    ages = np.full(len(pandas), float(ages)) if np.ndim(ages) == 0 else np.asarray(ages, float)
-    if len(ages) != len(pandas):
-        raise ValueError(f"there are {len(pandas)} pandas and {len(ages)} ages; give one age each, or one for all")
-    images = np.empty((len(pandas), size, size, 3), np.uint8)
-    for k, (panda, age) in enumerate(zip(pandas, ages.tolist(), strict=True)):
-        panda = panda if isinstance(panda, Panda) else make_panda(int(panda), seed)
-        images[k] = draw_panda(panda, take_panda_picture(panda, age, (seed, k), plain), size)
-    return images

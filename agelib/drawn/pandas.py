@@ -54,6 +54,12 @@ class Panda:
     nicks: tuple  # (side, where on the ear, age in years from which it is there)
 
 
+_SCORES = (
+    "head_width", "cheeks", "crown", "ear_size", "ear_gap", "ear_point", "patch_length", "patch_width", "patch_point",
+    "patch_lean", "eye_gap", "eye_size", "nose_width", "nose_height", "muzzle_width", "muzzle_length",
+)  # fmt: skip
+
+
 @functools.lru_cache(maxsize=4096)
 def make_panda(number: int, seed: int = 42) -> Panda:
     """Make panda `number` of the animals that belong to `seed`.
@@ -63,33 +69,16 @@ def make_panda(number: int, seed: int = 42) -> Panda:
     """
     rng = np.random.default_rng([seed, 21, number])
     n = rng.standard_normal(19).tolist()
-    scars = [
-        tuple(rng.uniform((-0.5, -0.5, 0, 0.10, 4), (0.5, 0.6, np.pi, 0.26, 34)).tolist())
-        for _ in range(int(rng.integers(0, 5)))
-    ]
+    low, high = (-0.5, -0.5, 0, 0.10, 4), (0.5, 0.6, np.pi, 0.26, 34)
+    scars = [tuple(rng.uniform(low, high).tolist()) for _ in range(int(rng.integers(0, 5)))]
     nicks = [
         (int(rng.choice([-1, 1])), float(rng.uniform(-1.0, 1.4)), float(rng.uniform(3, 30)))
         for _ in range(int(rng.integers(0, 3)))
     ]
     return Panda(
         number=number,
-        head_width=n[0],
-        cheeks=n[1],
-        crown=n[2],
-        ear_size=n[3],
-        ear_gap=n[4],
-        ear_point=n[5],
-        patch_length=n[6],
-        patch_width=n[7],
+        **dict(zip(_SCORES, n[:8] + n[9:17], strict=True)),
         patch_angle=float(np.clip(0.62 + 0.2 * n[8], 0.15, 1.1)),
-        patch_point=n[9],
-        patch_lean=n[10],
-        eye_gap=n[11],
-        eye_size=n[12],
-        nose_width=n[13],
-        nose_height=n[14],
-        muzzle_width=n[15],
-        muzzle_length=n[16],
         cream=float(rng.beta(1.3, 2.5)),
         brown=float(rng.beta(1.1, 3)),
         look_years=float(np.clip(5.0 * n[17], -10, 10)),
@@ -153,13 +142,8 @@ def grow_panda(panda: Panda, age: float) -> PandaFace:
     Parameters
     ----------
     panda : Panda
-        Who.
     age : float
         In years, 0 to 36, with fractions. A cub of a few weeks is drawn like one of some months.
-
-    Returns
-    -------
-    PandaFace
 
     Raises
     ------
@@ -265,16 +249,9 @@ def plan_pandas(pictures: int, seed: int):
 
     An animal has about twelve pictures, all within some years around one time of its life; four in ten of these times
     lie before the sixth year, and few after the twenty-eighth. No fault is planted: what these pictures teach is the
-    leak of identities, and nothing else shall be in its way.
+    leak of identities, and nothing else shall be in its way. One row a picture: ``person`` (number of the animal),
+    ``age`` and ``true_age`` (years, with two digits of the current one), and empty columns of faults.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a picture: ``person`` (number of the animal), ``age`` and ``true_age`` (years, with two digits of the
-        current one), and empty columns of faults.
-
-    Examples
-    --------
     >>> table = plan_pandas(100, 42)
     >>> len(table), bool(table["age"].between(0.2, 34).all())
     (100, True)

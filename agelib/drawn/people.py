@@ -31,14 +31,16 @@ _SHAPES = {  # eye opening, fold of the lid, nose width, lip fullness
     "indian": (1.05, 0.0, 0.15, 0.3),
     "other": (0.97, 0.2, 0.25, 0.3),
 }
-_HAIR = {
-    "black": (30, 24, 22),
-    "dark brown": (58, 38, 28),
-    "brown": (96, 64, 42),
-    "light brown": (138, 98, 62),
-    "blond": (202, 164, 104),
-    "red": (152, 74, 38),
-}
+#: Standard score → which of a person's normal numbers it is, and its mean of men and of women.
+_SCORES = {
+    "head_width": (0, 0.25, -0.2), "jaw": (1, 0.9, -0.7), "chin": (2, 0.4, -0.3), "cheeks": (3, 0, 0),
+    "forehead": (4, 0, 0), "eye_size": (5, -0.2, 0.4), "eye_gap": (7, 0, 0), "eye_tilt": (8, 0, 0.5),
+    "brow_thickness": (10, 0.9, -0.5), "brow_arch": (11, -0.6, 0.7), "brow_height": (12, -0.6, 0.5),
+    "nose_width": (13, 0.35, -0.3), "nose_length": (14, 0.3, -0.2), "nose_bridge": (15, 0, 0),
+    "mouth_width": (16, 0.2, 0), "lip_fullness": (17, -0.5, 0.5), "ears": (18, 0.3, -0.2),
+}  # fmt: skip
+#: Black, dark brown, brown, light brown, blond, red.
+_HAIR = np.array([(30, 24, 22), (58, 38, 28), (96, 64, 42), (138, 98, 62), (202, 164, 104), (152, 74, 38)])
 _HAIR_SHARES = {
     "white": (0.08, 0.27, 0.27, 0.16, 0.16, 0.06),
     "black": (0.82, 0.18, 0, 0, 0, 0),
@@ -46,14 +48,8 @@ _HAIR_SHARES = {
     "indian": (0.72, 0.25, 0.03, 0, 0, 0),
     "other": (0.45, 0.35, 0.15, 0.05, 0, 0),
 }
-_EYES = {
-    "brown": (88, 56, 34),
-    "dark": (52, 34, 26),
-    "hazel": (112, 92, 52),
-    "green": (92, 122, 84),
-    "blue": (88, 132, 172),
-    "grey": (118, 134, 144),
-}
+#: Brown, dark, hazel, green, blue, grey.
+_EYES = np.array([(88, 56, 34), (52, 34, 26), (112, 92, 52), (92, 122, 84), (88, 132, 172), (118, 134, 144)])
 _EYE_SHARES = {"white": (0.22, 0.05, 0.16, 0.13, 0.32, 0.12), "other": (0.45, 0.35, 0.15, 0.05, 0, 0)}
 _DARK_EYES = (0.3, 0.7, 0, 0, 0, 0)
 
@@ -117,15 +113,10 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
     Parameters
     ----------
     number : int
-        Which person, from 0.
+        From 0.
     seed : int
-        Seed of the people.
     gender, ethnicity : str, optional
         Fix them (one of female and male, of :data:`ETHNICITIES`) instead of drawing them.
-
-    Returns
-    -------
-    Person
 
     Raises
     ------
@@ -151,10 +142,10 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
     tone = rng.beta(2, 2)
     light, dark = (np.array(c, float) for c in _SKINS[ethnicity])
     skin = light + (dark - light) * tone + rng.normal(0, 3, 3)
-    hair = np.array(list(_HAIR.values()))[rng.choice(6, p=_HAIR_SHARES[ethnicity])] * rng.uniform(0.85, 1.15)
-    eye_shares = _EYE_SHARES.get(ethnicity, _DARK_EYES)
-    iris = np.array(list(_EYES.values()))[rng.choice(6, p=eye_shares)] * rng.uniform(0.85, 1.15)
+    hair = _HAIR[rng.choice(6, p=_HAIR_SHARES[ethnicity])] * rng.uniform(0.85, 1.15)
+    iris = _EYES[rng.choice(6, p=_EYE_SHARES.get(ethnicity, _DARK_EYES))] * rng.uniform(0.85, 1.15)
     opening, fold, nose, lips = _SHAPES[ethnicity]
+    extra = {"eye_tilt": fold, "nose_width": 1.3 * nose, "nose_bridge": -0.6 * nose, "lip_fullness": 1.4 * lips}
     n = rng.standard_normal(24)
     curl = float(np.clip(rng.beta(1.2, 3) + (0.75 if ethnicity == "black" else 0), 0, 1))
     styles = MENS_HAIR if man else WOMENS_HAIR
@@ -170,25 +161,9 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
         hair=_colour(hair),
         iris=_colour(iris),
         darkness=float(1 - skin.mean() / 235),
-        head_width=n[0] + (0.25 if man else -0.2),
-        jaw=n[1] + (0.9 if man else -0.7),
-        chin=n[2] + (0.4 if man else -0.3),
-        cheeks=n[3],
-        forehead=n[4],
-        eye_size=n[5] + (-0.2 if man else 0.4),
+        **{name: n[k] + means[not man] + extra.get(name, 0) for name, (k, *means) in _SCORES.items()},
         eye_opening=float(opening * np.exp(0.1 * n[6])) * (0.95 if man else 1.07),
-        eye_gap=n[7],
-        eye_tilt=n[8] + (0 if man else 0.5) + 1.0 * fold,
         lid_fold=float(np.clip(fold + 0.15 * n[9], 0, 1)),
-        brow_thickness=n[10] + (0.9 if man else -0.5),
-        brow_arch=n[11] + (-0.6 if man else 0.7),
-        brow_height=n[12] + (-0.6 if man else 0.5),
-        nose_width=n[13] + (0.35 if man else -0.3) + 1.3 * nose,
-        nose_length=n[14] + (0.3 if man else -0.2),
-        nose_bridge=n[15] - 0.6 * nose,
-        mouth_width=n[16] + (0.2 if man else 0),
-        lip_fullness=n[17] + (-0.5 if man else 0.5) + 1.4 * lips,
-        ears=n[18] + (0.3 if man else -0.2),
         hair_style=str(rng.choice(styles, p=weights / weights.sum())),
         child_style=str(rng.choice(("curls", "crop") if curl > 0.7 and man else children))
         if curl <= 0.7 or man
@@ -279,13 +254,8 @@ def grow(person: Person, age: float) -> Face:
     Parameters
     ----------
     person : Person
-        Who.
     age : float
         In years, 0 to 116.
-
-    Returns
-    -------
-    Face
 
     Raises
     ------
@@ -323,7 +293,6 @@ def grow(person: Person, age: float) -> Face:
     x = x * (1 - 0.035 * hollow * np.exp(-(((y + 0.35) / 0.2) ** 2)))
     y = y + (0.035 * p.chin * growth + 0.02 * sag) * np.clip((y - 0.3) / 0.7, 0, 1)
     outline = np.stack([x, y, outline[:, 2]], axis=1)
-    chin_y = float(y[-1])
     old = ramp(look, 45, 95)
     bald = recession = 0.0
     if man:
@@ -338,7 +307,7 @@ def grow(person: Person, age: float) -> Face:
     hair = fair + (np.array([205.0, 203, 200]) + 22 * ramp(age, 65, 88) - fair) * grey
     skin = np.array(p.skin)
     skin = skin + np.array([4.0, 0, 1]) * young - np.array([8.0, 10, 12]) * old * (1 - 0.4 * p.darkness)
-    baby_hair = ramp(age, 0.0, 2.5)
+    opening = 0.098 * young + 0.065 * growth
     return Face(
         person=p,
         age=age,
@@ -349,10 +318,7 @@ def grow(person: Person, age: float) -> Face:
         eye_y=0.225 * young + 0.0 * growth,
         eye_x=(0.325 * young + 0.298 * growth) * (1 + 0.035 * p.eye_gap * trait),
         eye_half=(0.172 * young + 0.150 * growth) * (1 + 0.045 * p.eye_size * trait) * (1 - 0.05 * old),
-        eye_open=(0.098 * young + 0.065 * growth)
-        * p.eye_opening
-        * (1 + 0.06 * p.eye_size)
-        * (1 - 0.24 * ramp(look, 38, 90)),
+        eye_open=opening * p.eye_opening * (1 + 0.06 * p.eye_size) * (1 - 0.24 * ramp(look, 38, 90)),
         iris=0.090 * young + 0.067 * growth,
         brow_y=(0.0 * young - 0.185 * growth) - 0.014 * p.brow_height + 0.03 * sag,
         nose_y=(0.475 * young + 0.405 * growth) + 0.022 * p.nose_length * trait + 0.035 * old,
@@ -360,10 +326,10 @@ def grow(person: Person, age: float) -> Face:
         mouth_y=(0.655 * young + 0.655 * growth) + 0.012 * p.nose_length + 0.02 * old,
         mouth_half=(0.185 * young + 0.262 * growth) * (1 + 0.06 * p.mouth_width * trait) * (1 - 0.03 * old),
         lips=(0.92 * young + 1.0 * growth) * np.exp(0.16 * p.lip_fullness) * (1 - 0.5 * ramp(look, 30, 88)),
-        chin_y=chin_y,
+        chin_y=float(y[-1]),
         neck=0.34 * young + (0.50 if man else 0.40) * growth,
         hairline=-0.70 * young - 0.61 * growth - 0.03 * p.forehead,
-        hair_amount=float(0.22 + 0.78 * baby_hair) * (1 - 0.3 * ramp(age, 55, 95)),
+        hair_amount=float(0.22 + 0.78 * ramp(age, 0.0, 2.5)) * (1 - 0.3 * ramp(age, 55, 95)),
         recession=float(min(recession, 1)),
         bald=float(bald),
         grey=float(grey),

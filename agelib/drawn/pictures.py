@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from agelib.drawn.people import EXPRESSIONS, Person
@@ -48,17 +49,12 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     Parameters
     ----------
     person : Person
-        Who is shown.
     age : float
         In years.
     seed : int or tuple of int
-        Seed of this picture.
+        Of this picture.
     plain : bool
         Look straight into the camera, in even light before a quiet background.
-
-    Returns
-    -------
-    Picture
 
     Examples
     --------
@@ -69,21 +65,16 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     rng = np.random.default_rng([*seed, 2])
     expression = EXPRESSIONS[int(np.searchsorted((0.38, 0.63, 0.9, 1.0), rng.random(), side="right"))]
-    smile = {"neutral": 0.0, "slightlyhappy": rng.uniform(0.3, 0.55), "happy": rng.uniform(0.7, 1.0), "other": 0.0}[
-        expression
-    ]
+    smile = {"slightlyhappy": rng.uniform(0.3, 0.55), "happy": rng.uniform(0.7, 1.0)}.get(expression, 0.0)
     strange = rng.random() < 0.5
     wide = rng.uniform(0.25, 0.8) * {"happy": 1.0, "other": 1.0 * strange}.get(expression, 0.0)
-    man = person.gender == "male"
-    turn = 0.25 if plain else 1.0
-    side = rng.uniform(-0.75, 0.75) * turn
-    light = np.array([side, -rng.uniform(0.25, 0.7), 0.8])
+    man, turn = person.gender == "male", 0.25 if plain else 1.0
+    light = np.array([rng.uniform(-0.75, 0.75) * turn, -rng.uniform(0.25, 0.7), 0.8])
     hue = rng.uniform(0, 1, 3)
     grey = rng.uniform(60, 215)
     colour = grey + rng.uniform(0.1, 0.6) * 90 * (hue - 0.5)
     if plain:
         colour = 112 + 50 * (hue - 0.5)
-    grown = man and age >= 17
     return Picture(
         age=float(age),
         seed=seed,
@@ -105,7 +96,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         background=tuple(float(v) for v in np.clip(colour, 15, 245)),
         background_kind=0 if plain else int(rng.integers(0, 4)),
         glasses=bool(age >= person.glasses_from and rng.random() < 0.8),
-        beard=person.beard if grown and rng.random() < 0.8 else "none",
+        beard=person.beard if man and age >= 17 and rng.random() < 0.8 else "none",
         makeup=float(rng.uniform(0.4, 1.0) if not man and age > 16 and rng.random() < 0.45 else 0.0),
         makeup_colour=((110.0, 80.0, 90.0), (90.0, 90.0, 120.0), (140.0, 95.0, 70.0))[int(rng.integers(0, 3))],
         lipstick=((178.0, 42.0, 56.0), (150.0, 40.0, 70.0), (196.0, 92.0, 96.0))[int(rng.integers(0, 3))],
@@ -115,3 +106,13 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         noise=float(1.0 if plain else rng.uniform(0.8, 4.0)),
         quality=92 if plain else int(rng.integers(72, 95)),
     )
+
+
+def expose(image: np.ndarray, picture: Picture, size: int, noise: np.ndarray) -> np.ndarray:
+    """Make a painting smaller, then what the camera does: white balance, blur, noise [size, size]."""
+    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if picture.blur > 0.15:
+        small = cv2.GaussianBlur(small, (0, 0), picture.blur * size / 128 + 0.15)
+    balance = np.array([1 + picture.warmth, 1.0, 1 - picture.warmth], np.float32)
+    noisy = small * balance + (noise * np.float32(picture.noise))[..., None]
+    return np.clip(noisy + 0.5, 0, 255).astype(np.uint8)

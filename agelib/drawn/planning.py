@@ -46,9 +46,7 @@ class Faults:
     grey: float = _share(0.015, "grey", _ALL)  # a JPEG with one channel
     cmyk: float = _share(0.004, "CMYK", _ALL)  # a JPEG with four channels of ink
     png16: float = _share(0.003, "16-bit PNG", "imdb-wiki utkface")  # a PNG of 16 bits a channel that is named .jpg
-    malformed_name: float = _share(
-        0.012, "malformed name", "utkface"
-    )  # no race, no dot, a space, too few or many digits
+    malformed_name: float = _share(0.012, "malformed name", "utkface")  # no race, no dot, a space, wrong digits
 
     @classmethod
     def none(cls) -> "Faults":
@@ -73,28 +71,12 @@ LAYOUTS = {
 
 
 def plan(layout: str, pictures: int, seed: int, faults: Faults) -> pd.DataFrame:
-    """Decide every picture of a collection.
+    """Decide every picture of a collection, in one of :data:`LAYOUTS`; the same seed gives the same table.
 
-    Parameters
-    ----------
-    layout : str
-        imdb-wiki, utkface or appa-real.
-    pictures : int
-        How many.
-    seed : int
-        The same seed gives the same table.
-    faults : Faults
-        What to plant.
+    One row a picture: ``person`` and its traits, ``true_age`` (completed years) and ``part_of_year``, the recorded
+    ``age`` (missing where it cannot be known), ``fault``, ``original`` (row of the picture that is repeated, or -1),
+    scores of the pretended detector, the look of the picture.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a picture: ``person`` and its traits, ``true_age`` (completed years) and ``part_of_year``, the
-        recorded ``age`` (missing where it cannot be known), ``fault``, ``original`` (row of the picture that is
-        repeated, or -1), scores of the pretended detector, the look of the picture.
-
-    Examples
-    --------
     >>> table = plan("imdb-wiki", 100, 42, Faults())
     >>> len(table), bool(table["fault"].eq("no face").any())
     (100, True)
@@ -181,19 +163,8 @@ def _look(table: pd.DataFrame, seed: int) -> None:
             (picture.expression, picture.beard, picture.glasses, picture.makeup, picture.smile, picture.blur,
              abs(picture.yaw), person.darkness, face.look_age, face.grey, face.bald)
         )  # fmt: skip
-    names = [
-        "expression",
-        "beard",
-        "glasses",
-        "makeup",
-        "smile",
-        "blur",
-        "turned",
-        "darkness",
-        "look_age",
-        "grey_hair",
-        "bald",
-    ]
+    names = ["expression", "beard", "glasses", "makeup", "smile", "blur", "turned", "darkness", "look_age"]
+    names += ["grey_hair", "bald"]
     table[names] = pd.DataFrame(rows, columns=names)
 
 
@@ -215,9 +186,8 @@ def _score(table: pd.DataFrame, rng: np.random.Generator) -> None:
     """Scores of a pretended detector that likes light, shaven, frontal faces."""
     number = len(table)
     beard = table["beard"].map({"none": 0, "stubble": 0.15, "moustache": 0.9, "goatee": 0.8, "full": 1.2}).astype(float)
-    score = (
-        4.6 - 2.6 * table["darkness"] - beard - 0.35 * table["glasses"] - 2.2 * table["turned"] - 0.6 * table["blur"]
-    )
+    score = 4.6 - 2.6 * table["darkness"] - beard - 0.35 * table["glasses"] - 2.2 * table["turned"]
+    score -= 0.6 * table["blur"]
     score = np.maximum(score + rng.normal(0, 0.75, number), 0.05 + 0.4 * rng.random(number))
     high, chance = rng.uniform(2.5, 5.5, number), rng.random(number)
     fault = table["fault"]
@@ -244,9 +214,7 @@ def rate(table: pd.DataFrame, seed: int) -> list[np.ndarray]:
     for row in table.itertuples():
         age = row.true_age + row.part_of_year
         seen = age + 0.8 * (row.look_age - age) - 0.07 * (age - 35) * (age > 35)
-        seen += (
-            2.0 * (row.grey_hair - 0.5) * (age > 30) + 2.5 * row.bald - 1.5 * row.makeup + 1.0 * (row.beard == "full")
-        )
+        seen += 2.0 * (row.grey_hair - 0.5) * (age > 30) + 2.5 * row.bald - 1.5 * row.makeup + (row.beard == "full")
         number = int(rng.integers(10, 39))
         guesses.append(np.clip(np.round(rng.normal(seen, 1.2 + 0.085 * age, number)), 0, 100))
     return guesses

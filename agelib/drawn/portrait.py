@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from agelib.drawn import creases, features, hair
-from agelib.drawn.canvas import Canvas, crop_noise, ribbon, smooth
+from agelib.drawn.canvas import Canvas, crop_noise, facing_light, relief_cells, ribbon, smooth
 from agelib.drawn.people import Face, Person, grow, ramp
-from agelib.drawn.pictures import Picture
+from agelib.drawn.pictures import Picture, expose
 
 #: Cells of the relief for one unit of the head, and the part of the head it covers: left, top, right, bottom.
 CELLS, REACH = 30, (-1.15, -1.25, 1.15, 1.35)
@@ -23,7 +23,6 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     Parameters
     ----------
     person : Person
-        Who is shown.
     picture : Picture
         At which age, from where, in what light.
     size : int
@@ -53,7 +52,7 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     face = grow(person, picture.age)
     canvas = Canvas(side, *camera(face, picture, side), picture.yaw, picture.pitch, picture.roll)
     _draw_background(canvas, picture, rng)
-    hair.draw_back_hair(canvas, face, rng)
+    hair.draw_back_hair(canvas, face)
     _draw_body(canvas, face, picture)
     _draw_ears(canvas, face)
     head = _draw_skin(canvas, face, picture, rng)
@@ -68,7 +67,8 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     hair.draw_hair(canvas, face, picture, rng)
     if picture.glasses:
         features.draw_glasses(canvas, face, picture)
-    return _expose(canvas.image, picture, size, rng)
+    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
+    return expose(canvas.image, picture, size, noise)
 
 
 def camera(face: Face, picture: Picture, side: int) -> tuple[float, tuple]:
@@ -99,7 +99,7 @@ def _draw_background(canvas: Canvas, picture: Picture, rng: np.random.Generator)
     fall = 1 + 0.5 * (x * picture.light[0] + y * picture.light[1]) - 0.35 * (x**2 + y**2)
     small = colour * fall[..., None]
     if picture.background_kind == 1:
-        spots = crop_noise(16, 24 * 4, 24 * 4, rng)[::4, ::4]
+        spots = crop_noise(16, 96, 96, rng)[::4, ::4]
         small = small * (1 + 0.16 * spots[..., None])
     if picture.background_kind == 2:
         edge = rng.uniform(-0.3, 0.3)
@@ -139,8 +139,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     for k in range(2 if face.wrinkles > 0.25 else 0):
         fold = smooth([[-n * 0.8, 1.12 + 0.09 * k], [0, 1.17 + 0.09 * k], [n * 0.8, 1.11 + 0.09 * k]], 4)
         canvas.fill_soft(at(ribbon(fold, 0.03, 0.9)), face.skin * 0.4, min(0.5 * face.wrinkles, 0.6), 0.01)
-    dip = (0.10, 0.42, 0.16)[picture.collar]
-    wide = (1.15, 1.05, 1.1)[picture.collar]
+    dip, wide = ((0.10, 1.15), (0.42, 1.05), (0.16, 1.1))[picture.collar]
     shoulders = smooth(
         [[n * wide, top - 0.02], [n * 1.7, top + 0.09], [broad, top + 0.28], [broad * 1.22, top + 0.62],
         [broad * 1.25, 2.4]], 4
@@ -203,8 +202,7 @@ def _draw_skin(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
 def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Generator) -> np.ndarray:
     """Colours of the lit skin on the relief's cells, float32 [rows, columns, 3]."""
     p = face.person
-    gx = np.arange(REACH[0], REACH[2], 1 / CELLS, dtype=np.float32)
-    gy = np.arange(REACH[1], REACH[3], 1 / CELLS, dtype=np.float32)
+    gx, gy = relief_cells(CELLS, REACH)
 
     def hills(*rows):
         """The sum [rows, columns] of soft hills (height, x, y, wide, high), each with its mirror image."""
@@ -237,24 +235,20 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
         (0.016 * face.sag, ex, ey + 0.115, 0.11, 0.028),
         (-0.026 * face.sag, ex * 0.9, ey + 0.175, 0.11, 0.03),
     )
-    zx, zy = (cv2.Sobel(z, cv2.CV_32F, x, 1 - x, ksize=1, scale=CELLS / 2) for x in (1, 0))
-    norm = 1 / np.sqrt(zx**2 + zy**2 + 1)
     lx, ly, lz = picture.light
-    facing = np.maximum((lz - zx * lx - zy * ly) * norm, 0)
+    facing = facing_light(z, picture.light, CELLS)
     hollows = np.minimum(z - cv2.GaussianBlur(z, (0, 0), 5), 0)  # light comes from everywhere, less of it into hollows
     shade = (1 - picture.contrast) * 0.98 + picture.contrast * 1.16 * facing + 2.2 * hollows
     # The camera exposes for the face: darker skin is given more light.
     shade = np.clip(shade, 0.15, 1.3) * (picture.brightness * (1 + 0.32 * p.darkness))
     half = np.array([lx, ly, lz + 1]) / np.sqrt(lx**2 + ly**2 + (lz + 1) ** 2)
-    shine = np.maximum((half[2] - zx * half[0] - zy * half[1]) * norm, 0)
-    shine = shine**8
+    shine = facing_light(z, half, CELLS) ** 8
     shine = shine * shine * shine * ((0.10 + 0.14 * p.darkness) * picture.brightness)
     colour = np.empty((*shade.shape, 3), np.float32)
     tone = np.clip(face.skin, 10, 252)
     for channel, power in enumerate((0.86, 1.0, 1.08)):  # shade on skin is warm
         colour[..., channel] = tone[channel] * shade**power + 255 * shine * (0.9, 0.9, 0.92)[channel]
-    pale = 1 - p.darkness
-    pale *= 1 - 0.35 * ramp(face.age, 40, 90)
+    pale = (1 - p.darkness) * (1 - 0.35 * ramp(face.age, 40, 90))
     blush = hills(
         ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10), (0.10 * pale, *tip)
     )
@@ -271,14 +265,3 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     blotches = crop_noise(32, *shade.shape, rng) * (0.010 + 0.020 * ramp(face.look_age, 30, 90))
     colour *= 1 + blotches[..., None] * np.array([0.5, 1.0, 1.0], np.float32)
     return colour.astype(np.float32)
-
-
-def _expose(image: np.ndarray, picture: Picture, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Make the painting smaller, then what the camera does: white balance, blur, noise."""
-    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    if picture.blur > 0.15:
-        small = cv2.GaussianBlur(small, (0, 0), picture.blur * size / 128 + 0.15)
-    balance = np.array([1 + picture.warmth, 1.0, 1 - picture.warmth], np.float32)
-    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
-    noisy = small * balance + (noise * np.float32(picture.noise))[..., None]
-    return np.clip(noisy + 0.5, 0, 255).astype(np.uint8)

@@ -3,14 +3,13 @@
 import cv2
 import numpy as np
 
-from agelib.drawn.canvas import Canvas, crop_noise, ribbon, smooth
+from agelib.drawn.canvas import Canvas, circle, crop_noise, ribbon, smooth
 from agelib.drawn.people import Person
 from agelib.drawn.pictures import Picture
 from agelib.drawn.portrait import draw
 
 SCENES = ("landscape", "house", "fruit", "stripes", "tiles", "letters", "fog")
-_TURNS = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], 1)
+_CIRCLE = circle(28)
 
 
 def draw_scene(seed: int | tuple, size: int = 128, kind: str | None = None) -> np.ndarray:
@@ -59,9 +58,8 @@ def _gradient(canvas: Canvas, top, bottom) -> None:
 
 def _landscape(canvas: Canvas, rng: np.random.Generator) -> None:
     dusk = rng.random()
-    _gradient(
-        canvas, np.array([96, 150, 205]) * (1 - 0.5 * dusk), np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk
-    )
+    top, bottom = np.array([96, 150, 205]) * (1 - 0.5 * dusk), np.array([222, 226, 228]) - np.array([0, 40, 90]) * dusk
+    _gradient(canvas, top, bottom)
     sun = rng.uniform([0.15, 0.12], [0.85, 0.35])
     canvas.fill_soft(canvas.place(_CIRCLE * 0.055 + sun), (255, 244, 214), 0.95, 0.006)
     for layer in range(4):
@@ -73,10 +71,8 @@ def _landscape(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.fill(canvas.place(hill), np.clip(far * rng.uniform(0.85, 1.1), 0, 255))
     for x, y in rng.uniform([0, 0.72], [1, 0.92], (7, 2)):
         tall = rng.uniform(0.05, 0.12)
-        canvas.fill(
-            canvas.place([[x - tall * 0.4, y], [x, y - tall * 1.6], [x + tall * 0.4, y]]),
-            np.array([34, 66, 44]) * rng.uniform(0.8, 1.3),
-        )
+        tree = canvas.place([[x - tall * 0.4, y], [x, y - tall * 1.6], [x + tall * 0.4, y]])
+        canvas.fill(tree, np.array([34, 66, 44]) * rng.uniform(0.8, 1.3))
 
 
 def _house(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -92,10 +88,8 @@ def _house(canvas: Canvas, rng: np.random.Generator) -> None:
         wide = 0.44 * (x1 - x0) / columns
         for row in range(2):
             top = y0 + 0.06 + 0.2 * row
-            canvas.fill(
-                canvas.place([[left, top], [left + wide, top], [left + wide, top + 0.12], [left, top + 0.12]]),
-                (62, 74, 92),
-            )
+            window = [[left, top], [left + wide, top], [left + wide, top + 0.12], [left, top + 0.12]]
+            canvas.fill(canvas.place(window), (62, 74, 92))
 
 
 def _fruit(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -107,12 +101,10 @@ def _fruit(canvas: Canvas, rng: np.random.Generator) -> None:
         colour = colours[rng.integers(0, 5)] * rng.uniform(0.85, 1.1)
         canvas.fill_soft(canvas.place(_CIRCLE * (size, 0.03) + centre + (0.03, size)), (30, 22, 18), 0.5, 0.014)
         canvas.fill(canvas.place(_CIRCLE * size + centre), np.clip(colour, 0, 255))
-        canvas.fill_soft(
-            canvas.place(_CIRCLE * size * 0.5 + centre + (0.35 * size, 0.45 * size)), colour * 0.55, 0.6, 0.02
-        )
-        canvas.fill_soft(
-            canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre), (255, 255, 250), 0.6, 0.010
-        )
+        dark = canvas.place(_CIRCLE * size * 0.5 + centre + (0.35 * size, 0.45 * size))
+        canvas.fill_soft(dark, colour * 0.55, 0.6, 0.02)
+        shine = canvas.place(_CIRCLE * size * 0.18 - (0.35 * size, 0.4 * size) + centre)
+        canvas.fill_soft(shine, (255, 255, 250), 0.6, 0.010)
         stalk = smooth([centre - (0, size * 0.9), centre - (-0.01, size * 1.15), centre - (-0.03, size * 1.3)], 4)
         canvas.fill(canvas.place(ribbon(stalk, 0.014, 0.3)), (70, 50, 30))
 
@@ -142,16 +134,8 @@ def _letters(canvas: Canvas, rng: np.random.Generator) -> None:
     for row in range(8):
         text = "".join(chr(65 + int(c)) for c in rng.integers(0, 26, 11))
         at = (int(0.04 * canvas.side), int((0.11 + 0.115 * row) * canvas.side))
-        cv2.putText(
-            canvas.image,
-            text,
-            at,
-            cv2.FONT_HERSHEY_SIMPLEX,
-            canvas.side / 300,
-            (40, 40, 52),
-            max(1, canvas.side // 130),
-            cv2.LINE_AA,
-        )
+        font, large, thick = cv2.FONT_HERSHEY_SIMPLEX, canvas.side / 300, max(1, canvas.side // 130)
+        cv2.putText(canvas.image, text, at, font, large, (40, 40, 52), thick, cv2.LINE_AA)
 
 
 def _fog(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -160,15 +144,7 @@ def _fog(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.image = np.clip(colour + large[..., None] * rng.uniform(8, 26, 3), 0, 255).astype(np.uint8)
 
 
-_PAINTERS = {
-    "landscape": _landscape,
-    "house": _house,
-    "fruit": _fruit,
-    "stripes": _stripes,
-    "tiles": _tiles,
-    "letters": _letters,
-    "fog": _fog,
-}
+_PAINTERS = dict(zip(SCENES, (_landscape, _house, _fruit, _stripes, _tiles, _letters, _fog), strict=True))
 
 
 def draw_two(first: tuple[Person, Picture], second: tuple[Person, Picture], size: int = 128) -> np.ndarray:
@@ -183,12 +159,9 @@ def draw_two(first: tuple[Person, Picture], second: tuple[Person, Picture], size
     left, right = draw(*first, part), draw(*second, part)
     wall = np.array(first[1].background)
     image = np.broadcast_to(wall, (size, size, 3)) * np.linspace(1.05, 0.9, size)[:, None, None]
-    fade = np.clip(np.minimum(np.arange(part) / (0.22 * part), 1), 0, 1)
-    weight_left = fade[None, ::-1, None] * np.minimum(np.arange(part) / (0.12 * part), 1)[:, None, None]
-    weight_right = fade[None, :, None] * np.minimum(np.arange(part) / (0.12 * part), 1)[:, None, None]
-    image = image.copy()
-    top = size - part
-    for face, weight, x in ((left, weight_left, 0), (right, weight_right, size - part)):
-        window = image[top:, x : x + part]
-        window += (face - window) * weight
+    fade = np.minimum(np.arange(part) / (0.22 * part), 1)
+    down = np.minimum(np.arange(part) / (0.12 * part), 1)[:, None, None]
+    for face, weight, x in ((left, fade[::-1], 0), (right, fade, size - part)):
+        window = image[size - part :, x : x + part]
+        window += (face - window) * (weight[None, :, None] * down)
     return np.clip(image + 0.5, 0, 255).astype(np.uint8)

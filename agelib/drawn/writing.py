@@ -4,6 +4,7 @@ Kept apart from the plan, so that a worker process starts quickly: it needs neit
 bytes depend on its own row alone, so any number of processes writes the same files.
 """
 
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,25 +81,16 @@ def encode(image: np.ndarray, job: Job, copy: int = -1) -> bytes:
     if job.fault == "text file":
         return b"This file is named like a picture, but it is text.\n"
     if job.fault == "CMYK":
-        return _encode_cmyk(image, quality)
+        from PIL import Image  # a worker process starts quicker without it
+
+        buffer = io.BytesIO()
+        Image.fromarray(image).convert("CMYK").save(buffer, "JPEG", quality=quality)
+        return buffer.getvalue()
     if job.fault == "16-bit PNG":
         return cv2.imencode(".png", image[..., ::-1].astype(np.uint16) * 257)[1].tobytes()
-    if job.fault == "grey":
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    else:
-        image = image[..., ::-1]
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if job.fault == "grey" else image[..., ::-1]
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     return data[: int(0.4 * len(data))] if job.fault == "truncated" else data
-
-
-def _encode_cmyk(image: np.ndarray, quality: int) -> bytes:
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).convert("CMYK").save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
 
 
 def write_jobs(root: str, jobs: list[Job], originals: list, size: int) -> int:

@@ -1,5 +1,7 @@
 """Figures of an age gate: who is let through, and who is turned away. Used in chapter 18."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -28,37 +30,34 @@ def gate_roc(curves: dict, marks: dict | None = None):
     if not len(curves):
         raise ValueError("gate: there is no curve to draw")
     figure, axis = theme.axes(width=5.4, height=4.8)
-    for i, (name, curve) in enumerate(curves.items()):
-        theme.need(curve, ["threshold", "minors_through", "adults_through"], "gate")
-        colour, line = LOOKS[i % len(LOOKS)]
-        look = {"color": colour, "linestyle": line, "drawstyle": "default", "label": name}
-        axis.plot(curve["minors_through"], curve["adults_through"], **look)
-    axis.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
+    _draw_curves(axis, curves, 2)
     first = next(iter(curves.values()))
     for i, (text, threshold) in enumerate((marks or {}).items()):
-        # Falling thresholds: the last that is not below the mark is what it lets through.
-        row = first[first["threshold"] >= threshold].iloc[-1]
-        place = (row["minors_through"], row["adults_through"])
-        axis.plot(*place, "o", color="#333333", markersize=6)
+        place = _mark(axis, first, threshold, 6)
         axis.annotate(text, place, (8, -12 - 14 * i), textcoords="offset points", fontsize="small")
-    axis.set(xlabel="minors let through (%)", ylabel="adults let through (%)", aspect="equal")
-    axis.set(xlim=(-2, 102), ylim=(-2, 102))
     theme.legend(figure, min(len(curves), 2))
     return theme.done(figure)
 
 
-def gate_rates(table: pd.DataFrame, label: str = "let through from this predicted age on (years)"):
-    """Both errors of an age gate over its threshold, each with its interval.
+def _draw_curves(axis, curves: dict, rim: float) -> None:
+    for (name, curve), (colour, line) in zip(curves.items(), itertools.cycle(LOOKS), strict=False):
+        theme.need(curve, ["threshold", "minors_through", "adults_through"], "gate")
+        axis.plot(curve["minors_through"], curve["adults_through"], color=colour, linestyle=line, label=name)
+    axis.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
+    axis.set(xlabel="minors let through (%)", ylabel="adults let through (%)", aspect="equal")
+    axis.set(xlim=(-rim, 100 + rim), ylim=(-rim, 100 + rim))
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`agelib.metrics.gate_table`, its thresholds going up.
-    label : str
-        What the threshold is.
 
-    Examples
-    --------
+def _mark(axis, curve: pd.DataFrame, threshold: float, size: float) -> tuple:
+    """Mark a threshold on the curve. They fall: the last that is not below it is what it lets through."""
+    place = tuple(curve.loc[curve["threshold"] >= threshold, ["minors_through", "adults_through"]].iloc[-1])
+    axis.plot(*place, "o", color="#333333", markersize=size)
+    return place
+
+
+def gate_rates(table: pd.DataFrame):
+    """Both errors of an age gate over its threshold, each with its interval, from :func:`agelib.metrics.gate_table`.
+
     >>> from agelib import metrics
     >>> figure = gate_rates(metrics.gate_table([16, 17, 18, 30, 40], [15, 26, 24, 31, 38], (18, 21, 25)))
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
@@ -72,7 +71,7 @@ def gate_rates(table: pd.DataFrame, label: str = "let through from this predicte
         axis.fill_between(x, part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
         look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
         axis.plot(x, part["percent"], label=f"{name} (of {part['count'].iloc[0]:,.0f})", **look)
-    axis.set(xlabel=label, ylabel="share (%)", ylim=(-2, 102))
+    axis.set(xlabel="let through from this predicted age on (years)", ylabel="share (%)", ylim=(-2, 102))
     theme.legend(figure, 2)
     return theme.done(figure)
 
@@ -99,15 +98,10 @@ def gate_at(curve: pd.DataFrame, groups: pd.DataFrame, threshold: float):
     >>> [axis.get_xlabel() for axis in figure.axes]
     ['minors let through (%)', 'share (%)']
     """
-    theme.need(curve, ["threshold", "minors_through", "adults_through"], "gate")
     theme.need(groups, ["minors let through", "adults turned away"], "gate")
     figure, (left, right) = theme.axes(1, 2, 8.0, max(3.4, 1.5 + 0.5 * len(groups)), width_ratios=(1, 1.2))
-    left.plot(curve["minors_through"], curve["adults_through"], color=theme.BLUE)
-    left.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
-    place = curve[curve["threshold"] >= threshold].iloc[-1]
-    left.plot(place["minors_through"], place["adults_through"], "o", color="#333333", markersize=8)
-    left.set(xlabel="minors let through (%)", ylabel="adults let through (%)", aspect="equal")
-    left.set(xlim=(-3, 103), ylim=(-3, 103))
+    _draw_curves(left, {None: curve}, 3)
+    _mark(left, curve, threshold, 8)
     spots = np.arange(len(groups))
     looks = (("minors let through", theme.RED, "o", -0.14), ("adults turned away", theme.BLUE, "s", 0.14))
     for name, colour, marker, shift in looks:

@@ -6,6 +6,7 @@ caller asks for them (``people=True``, on one's own machine, where the data set'
 never. Sliders over prepared results, which need no kernel, are in :mod:`agelib.plots.sliders`.
 """
 
+import functools
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,30 +28,14 @@ EVERY = "all"
 
 @dataclass(frozen=True)
 class View:
-    """What an explorer shows at one setting of its controls.
+    """What an explorer shows at one setting of its controls."""
 
-    Attributes
-    ----------
-    words : str
-        What is to be seen, in a sentence or two.
-    rows : pandas.DataFrame
-        The pictures' rows of the faces table; ``source`` says whether they are drawn.
-    images : list
-        One picture a row, as :func:`agelib.plots.pictures` takes them.
-    titles : list of str
-        One a row.
-    pages : int
-        How many pages there are to turn.
-    columns : int
-        Pictures in a row.
-    """
-
-    words: str
-    rows: pd.DataFrame
-    images: list
-    titles: list = field(default_factory=list)
-    pages: int = 1
-    columns: int = COLUMNS
+    words: str  # what is to be seen, in a sentence or two
+    rows: pd.DataFrame  # the pictures' rows of the faces table; ``source`` says whether they are drawn
+    images: list  # one picture a row, as :func:`agelib.plots.pictures` takes them
+    titles: list = field(default_factory=list)  # one a row
+    pages: int = 1  # how many there are to turn
+    columns: int = COLUMNS  # pictures in a row
 
 
 class Explorer:
@@ -160,12 +145,10 @@ def faces(faces: pd.DataFrame, root, people: bool = False) -> Explorer:
         for column, value in words.items():
             chosen &= True if value == EVERY else faces[column].astype(str) == value
         rows = faces[chosen]
-        pages = max(1, -(-len(rows) // NUMBER))
-        shown = rows.iloc[NUMBER * (min(page, pages) - 1) :][:NUMBER]
+        shown, pages, at = _turn_to(page, rows)
         titles = [" ".join(_word(row[c]) for c in ("age", "gender") if pd.notna(row[c])) for _, row in shown.iterrows()]
         share = f"{len(rows):,} of {len(faces):,} pictures ({len(rows) / len(faces):.0%})"
-        words = f"{share}; page {min(page, pages)} of {pages}."
-        return View(words, shown, read_pictures(shown, root), titles, pages)
+        return View(f"{share}; {at}", shown, read_pictures(shown, root), titles, pages)
 
     return Explorer("Look at pictures by what is recorded of them", controls, look, people)
 
@@ -192,9 +175,7 @@ def cleaning(faces: pd.DataFrame, root, found=None, people: bool = False) -> Exp
     controls = {"age": _range(widgets, "age (years)", -20, 150, (0, 130))}
     for name, words, start in (("score", "least face score", 0.0), ("second", "greatest second score", 8.0)):
         ends = (min(low, start), max(high, start)) if name == "score" else (0.0, max(most, start))
-        controls[name] = widgets.FloatSlider(
-            start, min=ends[0], max=ends[1], step=0.25, description=words, continuous_update=False
-        )
+        controls[name] = _slider(widgets, words, start, *ends, 0.25)
     if found is not None:
         controls["detected"] = widgets.Checkbox(True, description="only if a face is found")
     order = np.random.default_rng(0).permutation(len(faces))  # a mixed sample that stays while thresholds move
@@ -238,9 +219,7 @@ def augmentations(pictures, faces: pd.DataFrame, people: bool = False) -> Explor
             f"give 1 to {COLUMNS} pictures and a row for each"
         )
 
-    def slider(words, start, least, most, step):
-        return widgets.FloatSlider(start, min=least, max=most, step=step, description=words, continuous_update=False)
-
+    slider = functools.partial(_slider, widgets)
     controls = {
         "mirror": widgets.Checkbox(False, description="mirror"),
         "degrees": slider("turn (degrees)", augment.DEGREES, -45, 45, 1),
@@ -311,16 +290,26 @@ def errors(run, people: bool = False) -> Explorer:
 
     def look(order, age, page) -> View:
         inside = table["age"].between(age[0], age[1] + 1, inclusive="left")
-        sorted_ = orders[order](error[inside]).sort_values(kind="stable").index
-        pages = max(1, -(-len(sorted_) // NUMBER))
-        shown = table.loc[sorted_[NUMBER * (min(page, pages) - 1) :][:NUMBER]]
+        chosen = table.loc[orders[order](error[inside]).sort_values(kind="stable").index]
+        shown, pages, at = _turn_to(page, chosen)
         titles = [f"{row.age:.0f}, said {row.predicted:.0f}" for row in shown.itertuples()]
-        mae = f"{error[inside].abs().mean():.1f} years on average" if len(sorted_) else "none"
-        words = f"{len(sorted_):,} of {len(table):,} test pictures, off by {mae}; page {min(page, pages)} of {pages}."
+        mae = f"{error[inside].abs().mean():.1f} years on average" if len(chosen) else "none"
+        words = f"{len(chosen):,} of {len(table):,} test pictures, off by {mae}; {at}"
         rows = known.loc[shown["path"]].reset_index()
         return View(words, rows, read_pictures(rows, run.prepared.root), titles, pages)
 
     return Explorer("The test pictures by their error", controls, look, people)
+
+
+def _turn_to(page: int, rows: pd.DataFrame) -> tuple[pd.DataFrame, int, str]:
+    """The rows of a page, the last one if there are fewer; the number of pages, and where in them that is."""
+    pages = max(1, -(-len(rows) // NUMBER))
+    page = min(page, pages)
+    return rows.iloc[NUMBER * (page - 1) :][:NUMBER], pages, f"page {page} of {pages}."
+
+
+def _slider(widgets, words: str, start: float, least: float, most: float, step: float):
+    return widgets.FloatSlider(start, min=least, max=most, step=step, description=words, continuous_update=False)
 
 
 def _range(widgets, words: str, least: int, most: int, value: tuple | None = None):

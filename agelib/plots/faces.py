@@ -10,37 +10,18 @@ from agelib.plots import theme
 UNKNOWN = "not recorded"
 
 
-def age_histogram(faces: pd.DataFrame, by: str | None = None, column: str = "age"):
-    """How many pictures there are of each year of age.
+def age_histogram(faces: pd.DataFrame):
+    """How many pictures there are of each year of age; a missing ``age`` is left out.
 
-    Parameters
-    ----------
-    faces : pandas.DataFrame
-        The faces table, or any with the columns named.
-    by : str, optional
-        A column such as ``gender`` to stack the bars by.
-    column : str
-        Which age, in years; a missing one is left out.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> figure = age_histogram(pd.DataFrame({"age": [20.0, 20.5, 31]}))
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('age (years)', 'pictures')
     """
-    theme.need(faces, [column, *([by] if by else [])], "age histogram")
-    ages = pd.DataFrame({column: np.floor(faces[column])})
-    if by:
-        ages[by] = faces[by].fillna(UNKNOWN)
-    ages = ages[np.isfinite(ages[column])].reset_index(drop=True)
+    theme.need(faces, ["age"], "age histogram")
+    ages = np.floor(faces["age"])
     figure, axis = theme.axes()
-    colours = {"palette": theme.COLOURS[: ages[by].nunique()]} if by else {"color": theme.BLUE}
-    sns.histplot(ages, x=column, hue=by, multiple="stack", discrete=True, linewidth=0, alpha=1, ax=axis, **colours)
-    axis.set(xlabel=theme.label_of(column), ylabel="pictures")
+    sns.histplot(x=ages[np.isfinite(ages)], discrete=True, linewidth=0, alpha=1, color=theme.BLUE, ax=axis)
+    axis.set(xlabel=theme.label_of("age"), ylabel="pictures")
     return theme.done(figure)
 
 
@@ -63,8 +44,8 @@ def age_histogram_by_part(faces: pd.DataFrame):
     return theme.done(figure)
 
 
-def boxes(faces: pd.DataFrame, columns: tuple = ("age", "face_score")):
-    """Box plots of number columns side by side: the median, the middle half, and what lies far out.
+def boxes(faces: pd.DataFrame):
+    """Box plots of ``age`` and ``face_score`` side by side: the median, the middle half, and what lies far out.
 
     A missing or infinite value (no face was found) cannot be drawn; how many there are is said in the title.
 
@@ -72,9 +53,9 @@ def boxes(faces: pd.DataFrame, columns: tuple = ("age", "face_score")):
     >>> [axis.get_title() for axis in figure.axes]
     ['3 pictures', '2 pictures, 1 without']
     """
-    theme.need(faces, columns, "box plots")
-    figure, axes = theme.axes(1, len(columns), width=1 + 3 * len(columns), squeeze=False)
-    for axis, column, colour in zip(axes[0], columns, theme.COLOURS, strict=False):
+    theme.need(faces, ("age", "face_score"), "box plots")
+    figure, axes = theme.axes(1, 2, width=7)
+    for axis, column, colour in zip(axes, ("age", "face_score"), theme.COLOURS, strict=False):
         values = faces[column].replace([np.inf, -np.inf], np.nan).dropna()
         if len(values):
             sns.boxplot(y=values, color=colour, width=0.4, fliersize=2, saturation=1, ax=axis)
@@ -101,13 +82,14 @@ def group_counts(faces: pd.DataFrame, by: str = "gender"):
     return theme.done(figure)
 
 
-def score_by_group(faces: pd.DataFrame, by: str = "ethnicity", column: str = "face_score"):
+def score_by_group(faces: pd.DataFrame, by: str = "ethnicity"):
     """The detector's recorded score in each group: is it as sure of everybody?
 
     >>> faces = pd.DataFrame({"face_score": [1.0, 2, 3, 4], "ethnicity": ["black", "black", "white", "white"]})
     >>> [text.get_text() for text in score_by_group(faces).axes[0].get_yticklabels()]
     ['white (2)', 'black (2)']
     """
+    column = "face_score"
     theme.need(faces, [by, column], "score by group")
     known = faces[[by, column]].replace([np.inf, -np.inf], np.nan).dropna()
     if known.empty:
@@ -124,13 +106,8 @@ def score_by_group(faces: pd.DataFrame, by: str = "ethnicity", column: str = "fa
 def clean_and_noise(found: pd.DataFrame):
     """Study A's figure of its first cleaning pass: pictures with a face (clean) and without one (noise).
 
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        What :func:`agelib.data.clean.detect` returns: its column ``found`` says whether there is a face.
+    `found` is what :func:`agelib.data.clean.detect` returns: its column ``found`` says whether there is a face.
 
-    Examples
-    --------
     >>> figure = clean_and_noise(pd.DataFrame({"found": [True, True, False]}))
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['2', '1']
@@ -144,16 +121,9 @@ def clean_and_noise(found: pd.DataFrame):
 
 
 def cleaning_counts(report: pd.DataFrame):
-    """What each cleaning step leaves and takes.
+    """What each cleaning step leaves and takes, one row a step, in order: ``step``, ``removed``, ``after``.
 
-    Parameters
-    ----------
-    report : pandas.DataFrame
-        One row a step, in order: ``step``, ``before``, ``removed``, ``after``.
-
-    Examples
-    --------
-    >>> report = pd.DataFrame({"step": ["no face"], "before": [100], "removed": [8], "after": [92]})
+    >>> report = pd.DataFrame({"step": ["no face"], "removed": [8], "after": [92]})
     >>> [text.get_text() for text in cleaning_counts(report).axes[0].texts]
     ['−8']
     """
@@ -206,36 +176,6 @@ def pictures(images, titles=None, columns: int = 6, side: float = 1.3):
         axis.imshow(for_display(image), cmap="gray" if np.ndim(image) == 2 else None)
         if titles is not None:
             axis.set_title(titles[i], fontsize="small", loc="center", pad=2)
-    return theme.done(figure)
-
-
-def augmentations(originals, changed, titles=None):
-    """Each original at the left of its augmented versions.
-
-    Parameters
-    ----------
-    originals : array
-        Pictures [N, …] as in :func:`pictures`.
-    changed : array
-        [N, K, …]: K versions of each.
-    titles : list of str, optional
-        K names of the versions' columns.
-
-    Examples
-    --------
-    >>> figure = augmentations(np.zeros((2, 8, 8, 3)), np.ones((2, 3, 8, 8, 3)))
-    >>> len(figure.axes), figure.axes[0].get_title()
-    (8, 'original')
-    """
-    number, versions = len(originals), len(changed[0])
-    figure, axes = theme.axes(number, versions + 1, 1.3 * (versions + 1), 1.35 * number, squeeze=False)
-    for row, original, others in zip(axes, originals, changed, strict=True):
-        for axis, image in zip(row, [original, *others], strict=True):
-            axis.imshow(for_display(image))
-            axis.axis("off")
-    axes[0, 0].set_title("original", loc="center", fontsize="small")
-    for axis, title in zip(axes[0, 1:], titles or (), strict=False):
-        axis.set_title(title, loc="center", fontsize="small")
     return theme.done(figure)
 
 

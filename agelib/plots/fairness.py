@@ -15,9 +15,9 @@ def differences(tables: pd.DataFrame | dict, column: str = "value", label: str =
     Parameters
     ----------
     tables : pandas.DataFrame or dict of str to pandas.DataFrame
-        Index: the group or the attribute; `column`, ``low`` and ``high``: from :func:`agelib.metrics.compare_bias`,
-        :func:`agelib.metrics.compare_by` or :func:`agelib.experiments.published.age_gap.gaps`. Several tables are told apart by
-        colour and named. Where there is a column ``holm``, a dot is filled only if it is below 0.05.
+        Index: the group or the attribute; `column`, ``low`` and ``high``: such as from
+        :func:`agelib.metrics.compare_bias`. Several tables are told apart by colour and named. Where there is a column
+        ``holm``, a dot is filled only if it is below 0.05.
     column : str
         Which numbers.
     label : str
@@ -38,16 +38,14 @@ def differences(tables: pd.DataFrame | dict, column: str = "value", label: str =
     for name, table in tables.items():
         theme.need(table, [column, "low", "high"], f"differences{f' of {name}' if name else ''}")
     groups = list(dict.fromkeys(str(group) for table in tables.values() for group in table.index))
-    places = {group: place for place, group in enumerate(groups)}
-    height = 1.3 + (0.16 + 0.2 * len(tables)) * len(groups)
-    figure, axis = theme.axes(width=7.0, height=height)
+    figure, axis = theme.axes(height=1.3 + (0.16 + 0.2 * len(tables)) * len(groups))
     step = min(0.2, 0.7 / len(tables))
     offsets = step * (np.arange(len(tables)) - (len(tables) - 1) / 2)
     for (name, table), offset, colour in zip(tables.items(), offsets, theme.COLOURS, strict=False):
-        heights = np.array([places[str(group)] for group in table.index]) + offset
+        heights = np.array([groups.index(str(group)) for group in table.index]) + offset
         values = table[column].to_numpy(dtype=float)
-        errors = theme.reach(table, column)
-        axis.errorbar(values, heights, xerr=errors, fmt="none", ecolor=colour, elinewidth=1.6, capsize=3)
+        bars = {"fmt": "none", "ecolor": colour, "elinewidth": 1.6, "capsize": 3}
+        axis.errorbar(values, heights, xerr=theme.reach(table, column), **bars)
         clear = (table["holm"] < LEVEL).to_numpy() if "holm" in table else np.ones(len(table), bool)
         look = {"marker": "o", "linestyle": "none", "color": colour, "markersize": 7, "zorder": 4}
         axis.plot(values[clear], heights[clear], **look)

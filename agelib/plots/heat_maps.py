@@ -11,6 +11,9 @@ from agelib.plots.faces import for_display
 #: Colours of maps from 0 to 1, and of signed ones: blue below 0, red above, white at 0.
 PLAIN, SIGNED = "inferno", "RdBu_r"
 
+#: How a row's name stands beside it.
+ROW = {"rotation": 0, "ha": "right", "va": "center", "fontsize": "small"}
+
 
 def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "", limit: float = 0.0):
     """Pictures in the first row and maps of them in rows below, laid over the pictures' grey levels; one colour bar.
@@ -63,7 +66,7 @@ def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "
         if titles is not None:
             axes[0, column].set_title(titles[column], fontsize="small", loc="center", pad=3)
     for line, (name, maps) in zip(axes[head:], rows.items(), strict=True):
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize="small")
+        line[0].set_ylabel(name, **ROW)
         for column, axis in enumerate(line):
             shown = _lay(axis, maps[column], None if pictures is None else pictures[column], look)
     figure.colorbar(shown, ax=axes[head:], label=label, shrink=0.8, aspect=25)
@@ -90,15 +93,13 @@ def _lay(axis, values, picture, look: dict):
     return axis.imshow(values, alpha=alpha, extent=side, **look)
 
 
-def channel_maps(rows: dict, titles=None):
+def channel_maps(rows: dict):
     """Channels of several layers, each in grey between its own least and greatest value: a row a layer.
 
     Parameters
     ----------
     rows : dict
         Name → channels, float [K, h, w]; they may differ in size.
-    titles : list of str, optional
-        Above the columns.
 
     Examples
     --------
@@ -111,15 +112,12 @@ def channel_maps(rows: dict, titles=None):
     columns = max(map(len, rows.values()))
     figure, axes = theme.axes(len(rows), columns, 1.0 * columns + 1.2, 1.05 * len(rows), squeeze=False)
     for line, (name, maps) in zip(axes, rows.items(), strict=True):
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize="small")
+        line[0].set_ylabel(name, **ROW)
         for column, axis in enumerate(line):
             theme.bare(axis)
+            axis.set_visible(column < len(maps))
             if column < len(maps):
                 axis.imshow(maps[column], cmap="gray")
-            else:
-                axis.set_visible(False)
-    for axis, title in zip(axes[0], titles or (), strict=False):
-        axis.set_title(title, fontsize="small", loc="center", pad=3)
     return theme.done(figure)
 
 
@@ -146,7 +144,7 @@ def average_maps(rows: dict, label: str = ""):
     figure, axes = theme.axes(len(rows), len(names), 1.2 * len(names) + 1.8, 0.7 + 1.25 * len(rows), squeeze=False)
     look = _look([found.maps for found in rows.values()])
     for line, (row, found) in zip(axes, rows.items(), strict=True):
-        line[0].set_ylabel(row, rotation=0, ha="right", va="center", fontsize="small")
+        line[0].set_ylabel(row, **ROW)
         for axis, name in zip(line, names, strict=True):
             theme.bare(axis)
             if name in found.names:

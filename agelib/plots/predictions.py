@@ -10,15 +10,13 @@ from agelib.plots import theme
 MANY = 1500
 
 
-def predicted_vs_true(predictions: pd.DataFrame, title: str = ""):
+def predicted_vs_true(predictions: pd.DataFrame):
     """Predicted against true age, one dot a picture (hexagons where there are many); on the line it is right.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         Columns ``age`` and ``predicted``, in years.
-    title : str
-        Such as the network's name.
 
     Examples
     --------
@@ -39,30 +37,26 @@ def predicted_vs_true(predictions: pd.DataFrame, title: str = ""):
     axis.plot([low, high], [low, high], color="#333333", linewidth=1, linestyle="--")
     place = {"rotation": 45, "rotation_mode": "anchor", "ha": "right", "va": "bottom", "fontsize": "small"}
     axis.text(high - 0.02 * (high - low), high - 0.01 * (high - low), "predicted = true", **place)
-    axis.set(xlabel="true age (years)", ylabel="predicted age (years)", title=title)
+    axis.set(xlabel="true age (years)", ylabel="predicted age (years)")
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     return theme.done(figure)
 
 
-def error_by_age(predictions: pd.DataFrame, bins: tuple | None = None, resamples: int = 1000):
-    """The MAE of each age group with its 95 % interval, and the bias: guessed too old (above 0) or too young.
+def error_by_age(predictions: pd.DataFrame):
+    """The MAE of each ten years of age with its 95 % interval, and the bias: guessed too old (above 0) or too young.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         Columns ``age`` and ``predicted``, in years.
-    bins : tuple of float, optional
-        First age of each group; every tenth by default.
-    resamples : int
-        Of the bootstrap.
 
     Examples
     --------
-    >>> figure = error_by_age(pd.DataFrame({"age": [5.0, 15, 16], "predicted": [9.0, 14, 18]}), resamples=20)
+    >>> figure = error_by_age(pd.DataFrame({"age": [5.0, 15, 16], "predicted": [9.0, 14, 18]}))
     >>> [text.get_text() for text in figure.axes[1].get_xticklabels()]
     ['0–9\\n(1)', '10–19\\n(2)']
     """
-    table = metrics.error_by(predictions, "age", bins, resamples)
+    table = metrics.error_by(predictions, "age")
     width = min(7.0, 2 + 0.9 * len(table))
     figure, (upper, lower) = theme.axes(2, 1, width, 4.6, sharex=True, height_ratios=(2, 1))
     places = np.arange(len(table))
@@ -99,18 +93,14 @@ def comparison_bars(table: pd.DataFrame, metrics_: tuple = ("MSE", "MAE", "R2"))
     """
     theme.need(table, ["value", "low", "high"], "comparison")
     if table.index.nlevels != 2:
-        raise ValueError(
-            "comparison: the table's index is (network, metric); pd.concat({name: run.metrics, …}) makes it"
-        )
+        how = "pd.concat({name: run.metrics, …}) makes it"
+        raise ValueError(f"comparison: the table's index is (network, metric); {how}")
     networks = list(dict.fromkeys(table.index.get_level_values(0)))
     known = set(table.index.get_level_values(1))
-    missing = [metric for metric in metrics_ if metric not in known]
-    if missing:
+    if missing := [metric for metric in metrics_ if metric not in known]:
         raise ValueError(f"comparison: the table has no metric {missing[0]!r}; it has: {', '.join(sorted(known))}")
-    height = 1.2 + 0.45 * len(networks)
-    figure, axes = theme.axes(
-        1, len(metrics_), width=1.5 + 2.6 * len(metrics_), height=height, sharey=True, squeeze=False
-    )
+    width, height = 1.5 + 2.6 * len(metrics_), 1.2 + 0.45 * len(networks)
+    figure, axes = theme.axes(1, len(metrics_), width, height, sharey=True, squeeze=False)
     colours = [theme.COLOURS[i % len(theme.COLOURS)] for i in range(len(networks))]
     for axis, metric in zip(axes[0], metrics_, strict=True):
         rows = table.xs(metric, level=1).reindex(networks)

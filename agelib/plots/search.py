@@ -5,18 +5,14 @@ import pandas as pd
 from agelib.plots import theme
 
 
-def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "network", only: str = ""):
+def study_curves(curves: pd.DataFrame, only: str = ""):
     """A study's validation error, epoch by epoch: one line a setting, one panel a network (study A, figures 11 to 13).
 
     Parameters
     ----------
     curves : pandas.DataFrame
-        One row an epoch of a trial: ``epoch``, ``label`` (the setting), `column`, and `by` where there are several
+        One row an epoch of a trial: ``epoch``, ``label`` (the setting), ``valid_mse``, and where there are several
         networks: ``pd.concat({network: study.curves(), …}, names=["network"]).reset_index("network")``.
-    column : str
-        Which error.
-    by : str
-        Column of the panels; without it there is one panel.
     only : str
         A setting's label: it alone is coloured, the others stay behind in grey.
 
@@ -27,8 +23,8 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
     >>> figure.axes[0].get_title(), len(figure.axes[0].lines)
     ('resnet18', 2)
     """
-    theme.need(curves, ["epoch", "label", column], "study curves")
-    panels = dict(list(curves.groupby(by, sort=False))) if by in curves else {"": curves}
+    theme.need(curves, ["epoch", "label", "valid_mse"], "study curves")
+    panels = dict(list(curves.groupby("network", sort=False))) if "network" in curves else {"": curves}
     settings = list(dict.fromkeys(curves["label"]))
     figure, axes = theme.axes(1, len(panels), width=max(6.0, 3.2 * len(panels)), height=3.8, sharey=True, squeeze=False)
     for axis, (name, panel) in zip(axes[0], panels.items(), strict=True):
@@ -39,16 +35,15 @@ def study_curves(curves: pd.DataFrame, column: str = "valid_mse", by: str = "net
                 style |= {"zorder": 3, "linewidth": 2.5}
             elif only:
                 style |= {"color": "#cccccc", "zorder": 2}
-            axis.plot(line["epoch"], line[column], label=label, **style)
+            axis.plot(line["epoch"], line["valid_mse"], label=label, **style)
         axis.set(title=name, xlabel="epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 0].set_ylabel(theme.label_of(column))
-    finite = curves[column].replace([float("inf")], float("nan")).dropna()
+    axes[0, 0].set_ylabel(theme.label_of("valid_mse"))
+    finite = curves["valid_mse"].replace([float("inf")], float("nan")).dropna()
     if len(finite) and finite.max() > 20 * max(finite.min(), 1e-9):
         axes[0, 0].set_yscale("log")  # One diverging setting would flatten all the others.
     handles = {h.get_label(): h for axis in axes[0] for h in axis.get_lines()}
-    columns = min(3, len(settings))
-    theme.legend(figure, columns, "lower center", handles=[handles[label] for label in settings])
+    theme.legend(figure, min(3, len(settings)), "lower center", handles=[handles[label] for label in settings])
     return theme.done(figure)
 
 
@@ -71,13 +66,13 @@ def importance_bars(importance: pd.Series):
     return theme.done(figure)
 
 
-def size_and_speed(table: pd.DataFrame, error: str = "MAE"):
+def size_and_speed(table: pd.DataFrame):
     """Networks by number of parameters and pictures a second; where their error is known, it is the dot's colour.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: the network; columns ``parameters``, ``pictures_per_second`` and, if known, `error`.
+        Index: the network; columns ``parameters``, ``pictures_per_second`` and, if known, ``MAE``.
 
     Examples
     --------
@@ -88,11 +83,11 @@ def size_and_speed(table: pd.DataFrame, error: str = "MAE"):
     theme.need(table, ["parameters", "pictures_per_second"], "size and speed")
     figure, axis = theme.axes(width=6.5, height=4)
     x, y = table["parameters"] / 1e6, table["pictures_per_second"]
-    has_error = error in table
-    colour = {"c": table[error], "cmap": "cividis_r"} if has_error else {"color": theme.BLUE}
+    has_error = "MAE" in table
+    colour = {"c": table["MAE"], "cmap": "cividis_r"} if has_error else {"color": theme.BLUE}
     dots = axis.scatter(x, y, s=90, edgecolors="#333333", linewidths=0.8, zorder=3, **colour)
     if has_error:
-        figure.colorbar(dots, ax=axis, label=theme.label_of(error))
+        figure.colorbar(dots, ax=axis, label=theme.label_of("MAE"))
     for name, across, up in zip(table.index, x, y, strict=True):
         axis.annotate(name, (across, up), (8, 4), textcoords="offset points", fontsize="small")
     axis.set(xlabel="parameters (millions)", ylabel="pictures a second")

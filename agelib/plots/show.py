@@ -180,7 +180,7 @@ def provenance(of) -> Shown:
 
     Parameters
     ----------
-    of : agelib.experiments.result.Run, agelib.experiments.published.Kept, agelib.data.prepare.Prepared, agelib.data.table.Collection or DataFrame
+    of : Run, Kept, Prepared, Collection or pandas.DataFrame
         A run, or a faces table or what holds one.
 
     Examples
@@ -243,11 +243,9 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: f
 
     Parameters
     ----------
-    images : array
-        As in :func:`agelib.plots.pictures`.
     faces : pandas.DataFrame
         Their rows of the faces table; ``source`` says whether they are drawn.
-    titles, columns, side
+    images, titles, columns, side
         As in :func:`agelib.plots.pictures`.
 
     Returns

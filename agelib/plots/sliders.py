@@ -5,7 +5,7 @@ the first picture is stored whole, of every other one only what differs from it.
 (``input`` and ``output``), so keyboard, screen reader and touch work as everywhere; nothing moves by itself. Without
 JavaScript the figure is the first picture with its words, and no control is shown.
 
-One mechanism serves JupyterLab and the page alike. Widgets with a kernel behind them are in :mod:`agelib.plots.explorers`.
+One mechanism serves JupyterLab and the page alike. Widgets with a kernel are in :mod:`agelib.plots.explorers`.
 """
 
 import base64
@@ -95,10 +95,8 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
     """
     frames, labels, words = list(frames), [str(label) for label in labels], [str(text) for text in words]
     if not frames or len({len(frames), len(labels), len(words)}) != 1:
-        raise ValueError(
-            f"living figure {name!r}: {len(frames)} frames, {len(labels)} labels and {len(words)} sentences; "
-            "give as many of each, one at least"
-        )
+        found = f"{len(frames)} frames, {len(labels)} labels and {len(words)} sentences"
+        raise ValueError(f"living figure {name!r}: {found}; give as many of each, one at least")
     if not all(text.strip() for text in (name, alt, *labels, *words)):
         raise ValueError(f"living figure {name!r}: a name, alt, label or sentence is empty; each state needs its words")
     if not 0 <= start < len(frames):
@@ -108,18 +106,14 @@ def figure(frames, name: str, labels, words, alt: str, start: int = 0, choice: b
     if len(sizes) != 1:
         raise ValueError(f"living figure {name!r}: frames have different sizes ({sorted(sizes)}); draw all of one size")
     alts = [f"{alt} {name}: {label}." for label in labels]
-    is_photograph = isinstance(frames[0], np.ndarray)
-    made = ""
-    for differences in (False,) if is_photograph else (True, False):
+    for differences in (False,) if isinstance(frames[0], np.ndarray) else (True, False):
         pictures = _differences(pixels, start) if differences else [encode(each, quality=80) for each in pixels]
         made = _page(pictures, name, labels, words, alts, start, choice, differences, pixels[0].shape)
         if len(made.encode()) <= LIMIT:
             text = f"{alts[start][:-1]} (of {len(labels)}: {', '.join(labels)}). {words[start]}"
             return Shown(text, html=made)
-    raise ValueError(
-        f"living figure {name!r}: {len(made.encode()):,} bytes, and {LIMIT:,} are the most that a page should carry; "
-        "take fewer states or smaller frames"
-    )
+    size = f"{len(made.encode()):,} bytes, and {LIMIT:,} are the most that a page should carry"
+    raise ValueError(f"living figure {name!r}: {size}; take fewer states or smaller frames")
 
 
 def pixels_of(frame) -> np.ndarray:
@@ -143,16 +137,13 @@ def pixels_of(frame) -> np.ndarray:
 
 def _differences(pixels: list, start: int) -> list[str]:
     """The start whole, and of each other picture what differs from it on a transparent ground; without any loss."""
-    first, pictures = pixels[start], []
-    for number, each in enumerate(pixels):
-        if number == start:
-            pictures.append(encode(each))
-            continue
-        differs = _widen((each != first).any(axis=2))
+    pictures = []
+    for each in pixels:
+        differs = _widen((each != pixels[start]).any(axis=2))
         # Colours below what is transparent are never seen; black ones compress best.
         shown = np.dstack([np.where(differs[..., None], each, 0), np.where(differs, 255, 0)]).astype(np.uint8)
         pictures.append(encode(shown))
-    return pictures
+    return [*pictures[:start], encode(pixels[start]), *pictures[start + 1 :]]
 
 
 def _widen(mask: np.ndarray, reach: int = 8) -> np.ndarray:
@@ -162,8 +153,7 @@ def _widen(mask: np.ndarray, reach: int = 8) -> np.ndarray:
     """
     import cv2
 
-    wide = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    return wide.astype(bool)
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
 
 
 def encode(pixels: np.ndarray, quality: int = 0) -> str:

@@ -49,7 +49,7 @@ def confusion_matrix(confusion: pd.DataFrame, title: str = "", side: float = 0.0
     return theme.done(figure)
 
 
-def confusion_squares(confusion: pd.DataFrame, squares: dict, title: str = ""):
+def confusion_squares(confusion: pd.DataFrame, squares: dict):
     """The confusion of bins of a few years, and age groups as squares along its diagonal (study C's way to find them).
 
     Parameters
@@ -59,8 +59,6 @@ def confusion_squares(confusion: pd.DataFrame, squares: dict, title: str = ""):
     squares : dict
         Name → first ages of the groups: ``{"found": bins.choose(table), "study C": (0, 3, 7, 15, 31, 41, 66)}``; four
         sets at most.
-    title : str
-        Above the figure.
 
     Examples
     --------
@@ -80,20 +78,19 @@ def confusion_squares(confusion: pd.DataFrame, squares: dict, title: str = ""):
     counts = confusion.to_numpy(dtype=float)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
     figure, axis = theme.axes(width=6.6, height=6.0)
-    shown = axis.imshow(
-        shares, extent=(low, high, high, low), vmin=0, vmax=max(np.quantile(shares, 0.995), 1), cmap="Greys"
-    )
+    top = max(np.quantile(shares, 0.995), 1)
+    shown = axis.imshow(shares, extent=(low, high, high, low), vmin=0, vmax=top, cmap="Greys")
     figure.colorbar(shown, ax=axis, label="share of the true bin (%)", shrink=0.8)
     handles = []
     for (name, edges), (colour, line) in zip(squares.items(), looks, strict=False):
+        look = {"edgecolor": colour, "linestyle": line, "fill": False, "linewidth": 1.8}
+        label = f"{name}: {', '.join(f'{edge:g}' for edge in edges)}"
         for first, after in itertools.pairwise([*(max(edge, low) for edge in edges), high]):
             if after > first:
-                look = {"edgecolor": colour, "linestyle": line, "fill": False, "linewidth": 1.8}
-                label = f"{name}: {', '.join(f'{edge:g}' for edge in edges)}"
                 square = Rectangle((first, first), after - first, after - first, label=label, **look)
                 axis.add_patch(square)
         handles.append(square)
-    axis.set(xlabel="predicted age (years)", ylabel="true age (years)", title=title)
+    axis.set(xlabel="predicted age (years)", ylabel="true age (years)")
     axis.grid(visible=False)
     theme.legend(figure, 1, "lower center", handles=handles)
     return theme.done(figure)
@@ -123,34 +120,28 @@ def group_bars(table: pd.DataFrame, column: str = "", label: str = ""):
     column = column or ("value" if "value" in table else "MAE")
     theme.need(table, [column, "low", "high"], "group bars")
     figure, axis = theme.axes(width=6.5, height=1.3 + 0.45 * len(table))
-    if "count" in table:
-        names = [f"{name} ({count:,})" for name, count in table["count"].items()]
-    elif "smallest" in table:
-        names = [f"{name} ({count:,} or more)" for name, count in table["smallest"].items()]
-    else:
-        names = [str(name) for name in table.index]
+    names = list(map(str, table.index))
+    if known := [name for name in ("count", "smallest") if name in table][:1]:
+        more = " or more" * (known == ["smallest"])
+        names = [f"{name} ({count:,}{more})" for name, count in table[known[0]].items()]
     _interval_bars(axis, names, table, column)
     if "chance" in table and table["chance"].notna().any():
         look = {"marker": "D", "color": theme.RED, "markersize": 6, "linestyle": "none", "zorder": 4}
         axis.plot(table["chance"], names, label="if the groups meant nothing", **look)
         theme.legend(figure, 1, "lower center")
     axis.set_xlabel(label or theme.label_of(column))
-    what = theme.label_of(str(table.index.name or "group"))
-    pictures = " (in brackets: pictures in each group)" if names != list(map(str, table.index)) else ""
-    axis.set_ylabel(what)
-    axis.set_title(pictures.strip(), fontsize="small", loc="left")
+    axis.set_ylabel(theme.label_of(str(table.index.name or "group")))
+    axis.set_title("(in brackets: pictures in each group)" if known else "", fontsize="small", loc="left")
     return theme.done(figure)
 
 
-def class_scores(table: pd.DataFrame, title: str = ""):
+def class_scores(table: pd.DataFrame):
     """F1 of each class with its interval, and its precision and recall as marks; the line is macro F1.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From :func:`agelib.metrics.class_scores`, in percent.
-    title : str
-        Such as the network's name.
 
     Examples
     --------
@@ -168,7 +159,7 @@ def class_scores(table: pd.DataFrame, title: str = ""):
         axis.plot(table[column], names, label=column, **look)
     macro = table["F1"].mean()
     axis.axvline(macro, color="#333333", linewidth=1, linestyle="--", label=f"macro F1: {macro:.1f} %")
-    axis.set(xlim=(0, 112), xlabel="F1 (%)", title=title)
+    axis.set(xlim=(0, 112), xlabel="F1 (%)")
     axis.set_ylabel(f"{theme.label_of(str(table.index.name or 'class'))} (pictures)")
     theme.legend(figure, 3, "lower center")
     return theme.done(figure)
@@ -231,16 +222,14 @@ def weights_by_age(ages, weights: dict):
     return theme.done(figure)
 
 
-def variants(table: pd.DataFrame, label: str = "macro F1 (%)"):
-    """Published against own numbers, variant by variant.
+def variants(table: pd.DataFrame):
+    """Published against own macro F1 (percent), variant by variant.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Columns ``variant`` (text), ``published`` and ``ours`` (missing where there is no number); with ``low`` and
         ``high``, the interval of ours. In the order in which they are shown.
-    label : str
-        What the numbers are, with the unit.
 
     Examples
     --------
@@ -263,7 +252,7 @@ def variants(table: pd.DataFrame, label: str = "macro F1 (%)"):
     is_long = max(map(len, names)) > 4
     slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if is_long else {}
     axis.set_xticks(places, names, **slanted)
-    axis.set(xlabel="variant", ylabel=label)
+    axis.set(xlabel="variant", ylabel="macro F1 (%)")
     axis.grid(axis="x", visible=False)
     theme.legend(figure, 2)
     return theme.done(figure)

@@ -122,16 +122,9 @@ def count_bars(axis, groups: dict, colour=BLUE) -> None:
     axis.set_xlabel("pictures")
 
 
-def label_ends(axis, ends: dict, gap: float = 0.065) -> None:
-    """Write each line's name at its right end, pushed apart where they would touch.
-
-    Parameters
-    ----------
-    ends : dict
-        Name → (x, y, colour).
-    gap : float
-        Least distance of two names, as a share of the axis' height.
-    """
+def label_ends(axis, ends: dict) -> None:
+    """Write each line's name at its right end, pushed apart where they would touch: name → (x, y, colour)."""
+    gap = 0.065  # least distance of two names, as a share of the axis' height
     bottom, top = axis.get_ylim()
     ordered = sorted(ends, key=lambda name: ends[name][1])
     heights = (np.array([ends[name][1] for name in ordered], dtype=float) - bottom) / (top - bottom)

@@ -74,9 +74,8 @@ def learning_rate(curve: pd.DataFrame):
     suggestion = curve.attrs.get("suggestion")
     if suggestion:
         axis.axvline(suggestion, color=theme.ORANGE, linestyle="--")
-        axis.text(
-            suggestion, 0.97, f" {suggestion:.1e}", color=theme.ORANGE, transform=axis.get_xaxis_transform(), va="top"
-        )
+        look = {"color": theme.ORANGE, "transform": axis.get_xaxis_transform(), "va": "top"}
+        axis.text(suggestion, 0.97, f" {suggestion:.1e}", **look)
     return theme.done(figure)
 
 

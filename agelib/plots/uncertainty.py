@@ -14,7 +14,7 @@ MANY = 160
 LOOKS = list(zip(theme.COLOURS, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))) * 2, strict=True))
 
 
-def posteriors(rows: dict, age: float | None = None, interval: tuple | None = None, title: str = ""):
+def posteriors(rows: dict, age: float | None = None, interval: tuple | None = None):
     """The posteriors of one picture, one line each; the dashed line is the true age, the band an interval.
 
     Parameters
@@ -42,14 +42,15 @@ def posteriors(rows: dict, age: float | None = None, interval: tuple | None = No
         axis.axvspan(*interval, color=theme.GREY, alpha=0.25, linewidth=0, label="interval")
     if age is not None:
         axis.axvline(age, color="#333333", linestyle="--", linewidth=1, label="true age")
-    axis.set(xlabel="age (years)", ylabel="probability", title=title)
-    axis.set_ylim(bottom=0)
+    axis.set(xlabel="age (years)", ylabel="probability", ylim=(0, None))
     theme.legend(figure, min(len(rows) + 2, 5))
     return theme.done(figure)
 
 
-def spread_and_error(predictions: pd.DataFrame, spread, groups: int = 5, label: str = "spread (years)"):
-    """Whether a wide posterior means a large error: the pictures' errors over their spread, and the mean in groups.
+def spread_and_error(predictions: pd.DataFrame, spread, label: str = "spread (years)"):
+    """Whether a wide posterior means a large error: the pictures' errors over their spread, and the mean of each fifth.
+
+    A mean is drawn at the mean spread of its pictures, with ± two standard errors.
 
     Parameters
     ----------
@@ -57,48 +58,41 @@ def spread_and_error(predictions: pd.DataFrame, spread, groups: int = 5, label: 
         Columns ``age`` and ``predicted``, in years.
     spread : array
         One a picture, such as the posterior's standard deviation, in years.
-    groups : int
-        Equally many pictures in each; its mean error is drawn at its mean spread, with ± two standard errors.
+    label : str
+        What it is, with its unit.
 
     Examples
     --------
     >>> predictions = pd.DataFrame({"age": [20.0, 30, 40, 50], "predicted": [21.0, 32, 43, 58]})
-    >>> figure = spread_and_error(predictions, [1, 2, 3, 4], groups=2)
+    >>> figure = spread_and_error(predictions, [1, 2, 3, 4])
     >>> [float(mean) for mean in figure.axes[0].lines[0].get_ydata()]
-    [1.5, 5.5]
+    [1.0, 2.0, 3.0, 8.0]
     """
     theme.need(predictions, ["age", "predicted"], "spread and error")
     spread = np.asarray(spread, dtype=float)
     if spread.shape != (len(predictions),):
         raise ValueError(f"spread and error: {len(predictions)} pictures, but {spread.shape} spreads")
     error = np.abs(predictions["predicted"] - predictions["age"]).to_numpy(dtype=float)
-    parts = [part for part in np.array_split(np.argsort(spread, kind="stable"), groups) if len(part)]
+    parts = [part for part in np.array_split(np.argsort(spread, kind="stable"), 5) if len(part)]
     middles = [spread[part].mean() for part in parts]
     means = [error[part].mean() for part in parts]
     reach = [2 * error[part].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0 for part in parts]
     figure, axis = theme.axes(width=6.0, height=3.8)
     axis.scatter(spread, error, s=12, alpha=0.35, color=theme.BLUE, linewidths=0, label="one picture")
     look = {"color": theme.ORANGE, "marker": "o", "linewidth": 2, "capsize": 4, "zorder": 3}
-    axis.errorbar(middles, means, reach, label=f"mean of a {_part(len(parts))} of them", **look)
-    axis.set(xlabel=label, ylabel="error (years)")
-    axis.set_ylim(bottom=0)
+    axis.errorbar(middles, means, reach, label="mean of a fifth of them", **look)
+    axis.set(xlabel=label, ylabel="error (years)", ylim=(0, None))
     theme.legend(figure, 2)
     return theme.done(figure)
 
 
-def _part(number: int) -> str:
-    return {2: "half", 3: "third", 4: "quarter", 5: "fifth", 10: "tenth"}.get(number, f"{number}th part")
-
-
-def intervals_by_age(predictions: pd.DataFrame, title: str = ""):
+def intervals_by_age(predictions: pd.DataFrame):
     """Each picture's interval over its predicted age, and its true age in it (dot) or outside (cross).
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         Columns ``age``, ``predicted``, ``age_low`` and ``age_high``, in years. An interval without end fills the axis.
-    title : str
-        Above the figure.
 
     Examples
     --------
@@ -120,7 +114,7 @@ def intervals_by_age(predictions: pd.DataFrame, title: str = ""):
     for mine, marker, colour, name in ((inside, "o", theme.BLUE, "inside"), (~inside, "X", theme.RED, "outside")):
         look = {"linestyle": "none", "markersize": 4 if marker == "o" else 7, "zorder": 3}
         axis.plot(x[mine], age[mine], marker, color=colour, label=f"true age {name} ({mine.sum()})", **look)
-    axis.set(xlabel="predicted age (years)", ylabel="age (years)", ylim=(bottom, top), title=title)
+    axis.set(xlabel="predicted age (years)", ylabel="age (years)", ylim=(bottom, top))
     theme.legend(figure, 3)
     return theme.done(figure)
 
@@ -148,9 +142,8 @@ def coverage_by_group(tables: dict, level: float = 0.9):
         raise ValueError("coverage by group: there is no table to draw")
     first = next(iter(tables.values()))
     groups, places = list(first.index), np.arange(len(first))
-    figure, (left, right) = theme.axes(
-        1, 2, 8.0, 1.6 + 0.28 * len(groups) * (1 + len(tables)) / 2, sharey=True, width_ratios=(3, 2)
-    )
+    height = 1.6 + 0.28 * len(groups) * (1 + len(tables)) / 2
+    figure, (left, right) = theme.axes(1, 2, 8.0, height, sharey=True, width_ratios=(3, 2))
     for i, (name, table) in enumerate(tables.items()):
         rows = table.reindex(groups)
         shift = places + 0.22 * (i - (len(tables) - 1) / 2)
@@ -164,10 +157,9 @@ def coverage_by_group(tables: dict, level: float = 0.9):
     left.axvline(100 * level, label=f"promised: {100 * level:g} %", **look)
     left.set_yticks(places, [f"{group} ({count:,})" for group, count in first["count"].items()])
     left.invert_yaxis()
-    left.set(xlabel="covered (%)")
-    right.set(xlabel="mean width (years)")
+    left.set_xlabel("covered (%)")
     widths = np.concatenate([table["width"].to_numpy(dtype=float) for table in tables.values()])
-    right.set_xlim(0, 1.1 * max(widths[np.isfinite(widths)], default=1.0))
+    right.set(xlabel="mean width (years)", xlim=(0, 1.1 * max(widths[np.isfinite(widths)], default=1.0)))
     left.set_ylabel(f"{theme.label_of(str(first.index.name or 'group')).split(' (')[0]} (pictures)")
     theme.legend(figure, len(tables) + 1)
     return theme.done(figure)
@@ -201,9 +193,8 @@ def calibration(curves: dict):
         axis.errorbar(curve[x], curve[y], theme.reach(curve, y), label=name, elinewidth=1, **look)
     axis.plot([0, 100], [0, 100], color="#333333", linewidth=1, linestyle="--")
     axis.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
-    labels = ("promised coverage (%)", "observed coverage (%)")
-    labels = ("mean probability of the predicted class (%)", "right (%)") if of_classes else labels
-    axis.set(xlabel=labels[0], ylabel=labels[1])
+    axis.set_xlabel("mean probability of the predicted class (%)" if of_classes else "promised coverage (%)")
+    axis.set_ylabel("right (%)" if of_classes else "observed coverage (%)")
     look = {"transform": axis.transAxes, "color": "#666666", "fontsize": "small", "style": "italic"}
     axis.text(0.97, 0.03, "too sure", ha="right", **look)
     axis.text(0.03, 0.95, "not sure enough", **look)
@@ -211,15 +202,13 @@ def calibration(curves: dict):
     return theme.done(figure)
 
 
-def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
-    """What is won by refusing the most doubtful pictures: the risk of those answered, over how many are.
+def risk_coverage(curves: dict):
+    """What is won by refusing the most doubtful pictures: the MAE of those answered, over how many are.
 
     Parameters
     ----------
     curves : dict
         Name of the doubt → table from :func:`agelib.metrics.risk_coverage`.
-    label : str
-        What the risk is, with its unit.
 
     Examples
     --------
@@ -233,17 +222,20 @@ def risk_coverage(curves: dict, label: str = "MAE of the answered (years)"):
     figure, axis = theme.axes(width=6.4, height=3.8)
     for i, (name, curve) in enumerate(curves.items()):
         theme.need(curve, ["answered", "risk"], "risk and coverage")
-        colour, line = LOOKS[i % len(LOOKS)]
-        # The first few answers are too few for a mean; they would draw the eye.
-        shown = curve[curve["answered"] >= min(5.0, curve["answered"].max())]
-        axis.plot(shown["answered"], shown["risk"], color=colour, linestyle=line, label=name)
-    axis.set(xlabel="answered (%)", ylabel=label, xlim=(0, 101))
+        _draw_risk(axis, curve, 101, LOOKS[i % len(LOOKS)], name)
     axis.set_ylim(bottom=0)
     theme.legend(figure, min(len(curves), 3))
     return theme.done(figure)
 
 
-def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: str = "MAE of the answered (years)"):
+def _draw_risk(axis, curve: pd.DataFrame, right: float, look: tuple = LOOKS[0], name: str | None = None) -> None:
+    # The first few answers are too few for a mean; they would draw the eye.
+    shown = curve[curve["answered"] >= min(5.0, curve["answered"].max())]
+    axis.plot(shown["answered"], shown["risk"], color=look[0], linestyle=look[1], label=name)
+    axis.set(xlabel="answered (%)", ylabel="MAE of the answered (years)", xlim=(0, right))
+
+
+def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float):
     """What refusing wins and whom it refuses: the place on the risk-coverage curve, and each group's share answered.
 
     Parameters
@@ -254,8 +246,6 @@ def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: 
         One row a group: ``count`` (pictures) and ``answered`` (percent of them).
     answered : float
         Share of all pictures that gets an answer, in percent.
-    label : str
-        What the risk is, with its unit.
 
     Examples
     --------
@@ -267,11 +257,9 @@ def refusing(curve: pd.DataFrame, groups: pd.DataFrame, answered: float, label: 
     theme.need(curve, ["answered", "risk"], "refusing")
     theme.need(groups, ["count", "answered"], "refusing")
     figure, (left, right) = theme.axes(1, 2, 8.0, max(3.2, 1.2 + 0.4 * len(groups)), width_ratios=(1.2, 1))
-    shown = curve[curve["answered"] >= min(5.0, curve["answered"].max())]
-    left.plot(shown["answered"], shown["risk"], color=theme.BLUE)
+    _draw_risk(left, curve, 103)
     place = curve.iloc[(curve["answered"] - answered).abs().argmin()]
     left.plot(place["answered"], place["risk"], "o", color="#333333", markersize=8)
-    left.set(xlabel="answered (%)", ylabel=label, xlim=(0, 103))
     left.set_ylim(bottom=0)
     names = [f"{group} ({count:,})" for group, count in groups["count"].items()]
     right.barh(names, groups["answered"], color=theme.BLUE)

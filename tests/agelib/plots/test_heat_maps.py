@@ -96,7 +96,7 @@ def test_a_sanity_check_draws_chance_apart_from_the_steps():
 
 
 def test_channels_of_layers_of_different_sizes_stand_in_rows():
-    figure = plots.channel_maps({"a": np.zeros((2, 8, 8)), "b": np.zeros((4, 2, 2))}, titles=["one"])
+    figure = plots.channel_maps({"a": np.zeros((2, 8, 8)), "b": np.zeros((4, 2, 2))})
     assert len(images_of(figure)) == 6
     with pytest.raises(ValueError, match="give rows"):
         plots.channel_maps({"a": np.zeros((8, 8))})
