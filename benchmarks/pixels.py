@@ -3,11 +3,11 @@
 Run it with ``python benchmarks/pixels.py [FOLDER]``; FOLDER holds pictures (JPEG or PNG), for instance UTKFace
 unpacked. Without a folder it writes pictures of its own. It reports
 
-* decoding: a loop of ``Image.open(...).convert("RGB").resize(...)`` against :func:`agelib.pixels.cache.decode` with one and
-  more worker processes, and finding the map again;
+* decoding: a loop of ``Image.open(...).convert("RGB").resize(...)`` against :func:`agelib.pixels.cache.decode` with one
+  and more worker processes, and finding the map again;
 * evaluation: a network's answers for all pictures, from the memory map, against opening every file again with Pillow;
-* training: a step of a small network with :class:`agelib.pixels.batches.Batches`, with and without augmentation and with
-  a thread that prepares ahead, against the same network on a float tensor that lies in memory already; and the
+* training: a step of a small network with :class:`agelib.pixels.batches.Batches`, with and without augmentation and
+  with a thread that prepares ahead, against the same network on a float tensor that lies in memory already; and the
   batches alone, without a network.
 
 Each figure is the best of a few rounds, taken in turn, because other work on the machine can only make it slower. On

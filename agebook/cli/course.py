@@ -124,9 +124,8 @@ def _grade(chosen) -> int:
     workspace.write_table(chosen.folder / "grades.csv", grades)
     print(f"{chosen.folder / 'grades.csv'}, {chosen.folder / 'gradebook.db'}, {len(pages)} pages of feedback")
     if table["unread"].any():
-        print(
-            f"{table['unread'].sum()} answers to be read: fill in {manual_grading.file_of(chosen.folder)}, and grade again"
-        )
+        marks = manual_grading.file_of(chosen.folder)
+        print(f"{table['unread'].sum()} answers to be read: fill in {marks}, and grade again")
     for row in table[table["remarks"] != ""].itertuples():
         print(f"  {row.student}, {row.chapter}: {row.outcome}; {row.remarks}")
     return 0

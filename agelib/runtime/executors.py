@@ -1,7 +1,7 @@
 """Where what is many is run: here, in local processes, or on the workers of a Dask scheduler, on any machines.
 
-All three are a ``concurrent.futures.Executor``, so that studies, sequences, chapters and gradings are written once. None
-of them keeps what was done: that is the run store, so a call that was killed is made again and finds it.
+All three are a ``concurrent.futures.Executor``, so that studies, sequences, chapters and gradings are written
+once. None of them keeps what was done: that is the run store, so a call that was killed is made again and finds it.
 Explained in the page "Many machines".
 """
 

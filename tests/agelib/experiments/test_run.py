@@ -124,12 +124,13 @@ def test_what_changes_a_result_changes_the_folder(trained):
 def test_a_change_of_the_loss_is_another_run(trained, monkeypatch):
     from agelib.runtime import fingerprint
 
-    read = fingerprint._skeleton
+    read = fingerprint._read
 
     def edited(path):
-        return read(path) + ("edited" if path.name == "regression.py" else "")
+        imported, code = read(path)
+        return imported, code + ("edited" if path.name == "regression.py" else "")
 
-    monkeypatch.setattr(fingerprint, "_skeleton", edited)
+    monkeypatch.setattr(fingerprint, "_read", edited)
     changed = runs.explain_key(trained.experiment, progress=False)[1]
     monkeypatch.undo()
     assert changed.name != trained.folder.name
