@@ -58,12 +58,10 @@ def _half_inner(face: Face, side: int, end: float) -> np.ndarray:
         heights = h - 0.02 + 0.05 * part, h + 0.05 + fall * 0.4 * (1 - part), h + 0.15 + fall * (1 - part), -0.22
         top = [[x * w, y] for x, y in zip((0, 0.2, 0.43, 0.565), heights, strict=True)]
     else:
-        top = [
-            [0, h - 0.10 * r - 0.34 * face.bald],
-            [0.2 * w, h + 0.0 - 0.16 * r - 0.30 * face.bald + 0.02 * part],
-            [0.40 * w, h + 0.045 - 0.30 * r - 0.16 * face.bald],
-            [0.555 * w, h + 0.19 - 0.26 * r - 0.05 * face.bald],
-        ]
+        # x, y of a full hairline, and how much receding and balding lift it.
+        bare = ((0, 0, 0.10, 0.34), (0.2, 0, 0.16, 0.30), (0.40, 0.045, 0.30, 0.16), (0.555, 0.19, 0.26, 0.05))
+        top = [[x * w, h + y - receding * r - balding * face.bald] for x, y, receding, balding in bare]
+        top[1][1] += 0.02 * part
     rest = [[0.63 * w, -0.26], [0.675 * w, -0.08]]
     if top[3][1] > -0.24:  # the fringe or the fall of the hair already reaches the temple
         rest = [[0.62 * w, top[3][1] + 0.10], [0.655 * w, max(top[3][1] + 0.17, 0.02)]]
@@ -88,7 +86,8 @@ def _edges(canvas: Canvas, face: Face, rng: np.random.Generator) -> tuple[np.nda
         outer[:, 1] -= np.clip(-outer[:, 1] - 0.5, 0, None) * (lean * np.sign(outer[:, 0]) * 1.6)
     inner = np.concatenate([_half_inner(face, -1, end)[:0:-1] * (-1, 1, 1), _half_inner(face, 1, end)])
     s = np.linspace(0, 1, 61)
-    outer, inner = _resample(smooth(outer, 6), s), _resample(smooth(inner, 6), s)
+    # At shares of their number, so that both edges keep their middle in the middle.
+    outer, inner = (_at(edge, s * (len(edge) - 1)) for edge in (smooth(outer, 6), smooth(inner, 6)))
     turns = rng.uniform(0, 2 * np.pi, 3)
     frequencies = (5, 8, 13) if face.style == "wavy" else (9, 17, 29)
     ripple = sum(np.sin(2 * np.pi * f * s + t) for f, t in zip(frequencies, turns, strict=True)) / 1.8
@@ -100,11 +99,10 @@ def _edges(canvas: Canvas, face: Face, rng: np.random.Generator) -> tuple[np.nda
     return canvas.place(outer[:, :2], outer[:, 2]), canvas.place(inner[:, :2], inner[:, 2])
 
 
-def _resample(points: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """Points [N, K] at shares `s` of their number, so that both edges keep their middle in the middle."""
-    at = s * (len(points) - 1)
-    low = np.minimum(at.astype(int), len(points) - 2)
-    return points[low] + (points[low + 1] - points[low]) * (at - low)[:, None]
+def _at(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Points [N, K] at places from 0 to N - 1, between two of them too."""
+    low = np.minimum(places.astype(int), len(points) - 2)
+    return points[low] + (points[low + 1] - points[low]) * (places - low)[..., None]
 
 
 def _tones(face: Face) -> np.ndarray:
@@ -226,8 +224,5 @@ def _draw_strands(layer, face: Face, tones, outer, inner, unit: float, rng: np.r
 
 def _between(inner, outer, index, share) -> np.ndarray:
     """Points at a place along both edges and a share of the way from the inner to the outer one."""
-    low = np.minimum(index.astype(int), len(outer) - 2)
-    rest = (index - low)[..., None]
-    a = inner[low] + (inner[low + 1] - inner[low]) * rest
-    b = outer[low] + (outer[low + 1] - outer[low]) * rest
+    a, b = _at(inner, index), _at(outer, index)
     return a + (b - a) * share[..., None]

@@ -168,15 +168,10 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
         rows = table[table["part"].eq(part)]
         (root / part).mkdir(exist_ok=True)
         names = [Path(path).name for path in rows["path"]]
-        averages = pd.DataFrame(
-            {
-                "file_name": names,
-                "num_ratings": [len(g) for g in rows["guesses"]],
-                "apparent_age_avg": [round(float(g.mean()), 6) for g in rows["guesses"]],
-                "apparent_age_std": [round(float(g.std(ddof=1)), 6) for g in rows["guesses"]],
-                "real_age": rows["age"].astype(int).to_numpy(),
-            }
-        )
+        averages = pd.DataFrame({"file_name": names, "num_ratings": [len(g) for g in rows["guesses"]]})
+        averages["apparent_age_avg"] = [round(float(g.mean()), 6) for g in rows["guesses"]]
+        averages["apparent_age_std"] = [round(float(g.std(ddof=1)), 6) for g in rows["guesses"]]
+        averages["real_age"] = rows["age"].astype(int).to_numpy()
         averages.to_csv(root / f"gt_avg_{part}.csv", index=False)
         ratings = pd.DataFrame(
             {
@@ -186,16 +181,10 @@ def _write_appa_real(table: pd.DataFrame, root: Path, seed: int, size: int) -> N
             }
         )
         ratings.to_csv(root / f"gt_{part}.csv", index=False)
-        categories = pd.DataFrame(
-            {
-                "file": names,
-                "gender": rows["gender"].to_numpy(),
-                "race": rows["ethnicity"].map(APPA_RACES).to_numpy(),
-                "makeup": makeup[rows.index],
-                "time": "modernphoto",
-                "happiness": rows["expression"].to_numpy(),
-            }
-        )
+        categories = pd.DataFrame({"file": names, "gender": rows["gender"].to_numpy()})
+        categories["race"] = rows["ethnicity"].map(APPA_RACES).to_numpy()
+        categories["makeup"], categories["time"] = makeup[rows.index], "modernphoto"
+        categories["happiness"] = rows["expression"].to_numpy()
         categories.to_csv(root / f"allcategories_{part}.csv", index=False)
     content = {"box": np.array([[start + 1, start + 1, start + size, start + size]]), "size": np.array([[wide, wide]])}
     data = _mat(content)

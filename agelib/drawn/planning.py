@@ -84,7 +84,9 @@ def plan(layout: str, pictures: int, seed: int, faults: Faults) -> pd.DataFrame:
     youngest, shares = LAYOUTS[layout]
     rng = np.random.default_rng([seed, 8, sorted(LAYOUTS).index(layout)])
     table = _people_and_ages(pictures, youngest, rng)
-    people = _traits(table["person"].max() + 1, shares, rng)
+    number, odds = table["person"].max() + 1, np.array(list(shares.values()))
+    people = pd.DataFrame({"gender": np.where(rng.random(number) < 0.56, "male", "female")})
+    people["ethnicity"] = rng.choice(list(shares), number, p=odds / sum(shares.values()))
     table = table.join(people, on="person")
     table["fault"], table["original"] = "", -1
     _plant(table, faults.shares(layout), people, seed, rng)
@@ -110,15 +112,6 @@ def _people_and_ages(pictures: int, youngest: int, rng: np.random.Generator) -> 
     # Names in no order of age.
     table["person"] = rng.permutation(table["person"].max() + 1)[table["person"]]
     return table.iloc[rng.permutation(pictures)].reset_index(drop=True)
-
-
-def _traits(people: int, shares: dict, rng: np.random.Generator) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "gender": np.where(rng.random(people) < 0.56, "male", "female"),
-            "ethnicity": rng.choice(list(shares), people, p=np.array(list(shares.values())) / sum(shares.values())),
-        }
-    )
 
 
 def _plant(table: pd.DataFrame, shares: dict, people: pd.DataFrame, seed: int, rng: np.random.Generator) -> None:
