@@ -12,16 +12,7 @@ SIZE_ARGUMENTS = {"vit_": "image_size", "maxvit_": "input_size"}
 #: Networks of torchvision that train with side outputs, which a single head has no use for.
 SIDE_OUTPUTS = ("googlenet", "inception_v3")
 #: The VGGs by the letters of their paper's table (Simonyan, Zisserman 2014).
-VGG_LETTERS = {
-    "vgg11": "A",
-    "vgg13": "B",
-    "vgg16": "D",
-    "vgg19": "E",
-    "vgg11_bn": "A",
-    "vgg13_bn": "B",
-    "vgg16_bn": "D",
-    "vgg19_bn": "E",
-}
+VGG_LETTERS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 
 
 def available(library: str) -> list[str]:
@@ -65,7 +56,7 @@ def torchvision_convolutions(name: str, network, image_size: int) -> nn.Module:
     """
     from torchvision.models import vgg
 
-    letter = VGG_LETTERS[name]
+    letter = VGG_LETTERS[name.removesuffix("_bn")]
     features = vgg.make_layers(vgg.cfgs[letter], batch_norm=name.endswith("_bn"))
     for module in features:  # as torchvision does
         if isinstance(module, nn.Conv2d):

@@ -74,13 +74,6 @@ def require_options(
 ) -> None:
     """Make sure that a network of blocks that each halve the picture can be built.
 
-    Raises
-    ------
-    ValueError
-        If there is no such number of blocks, a width is no width, or the picture is too small.
-
-    Examples
-    --------
     >>> require_options("basic_cnn", 16, 5, 32, 128, BLOCKS)
     Traceback (most recent call last):
     ...

@@ -55,18 +55,11 @@ def describe(
         entry, network = find(name), Network(network=name)
         parameters, multiply_adds = _cost(entry, network, image_size, outputs)
         native_size, weights = _published(entry)
-        rows.append(
-            {
-                "network": name,
-                "library": entry.library,
-                "parameters": parameters,
-                "multiply_adds": multiply_adds,
-                "smallest_size": entry.smallest or _smallest_size(entry, network),
-                "image_size": native_size,
-                "pretrained": "; or ".join(filter(None, (weights, entry.files))),
-            }
-        )
-    return pd.DataFrame(rows).set_index("network")
+        smallest = entry.smallest or next((size for size in USUAL_SIZES if fits(entry, network, size)), 0)
+        weights = "; or ".join(filter(None, (weights, entry.files)))
+        rows.append((name, entry.library, parameters, multiply_adds, smallest, native_size, weights))
+    columns = ["network", "library", "parameters", "multiply_adds", "smallest_size", "image_size", "pretrained"]
+    return pd.DataFrame(rows, columns=columns).set_index("network")
 
 
 def _cost(entry: Entry, network, image_size: int, outputs: int) -> tuple[int, int]:
@@ -91,10 +84,6 @@ def _cost(entry: Entry, network, image_size: int, outputs: int) -> tuple[int, in
 
 def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _smallest_size(entry: Entry, network) -> int:
-    return next((size for size in USUAL_SIZES if fits(entry, network, size)), 0)
 
 
 def _published(entry: Entry) -> tuple[int, str]:

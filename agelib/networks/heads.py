@@ -48,12 +48,7 @@ class AgeNetwork(nn.Module):
 class SeveralHeads(nn.Module):
     """Hidden layers that all tasks share, then a head for each task; their outputs side by side.
 
-    Parameters
-    ----------
-    shared : torch.nn.Module
-        Features [B, F] → shared features [B, H].
-    tasks : list of torch.nn.Module
-        One head a task, [B, H] → [B, outputs of the task].
+    `shared` makes features [B, H] of the body's [B, F], and each of `tasks` [B, outputs of the task] of these.
 
     Examples
     --------
@@ -131,40 +126,16 @@ def nested_head(
     The output layer's bias starts at 0, so that a standardised regression starts near the mean age of the training
     part. With no widths there is still the dropout, straight before the output layer (study C's best: 0.6).
 
-    Parameters
-    ----------
-    features : int
-        Width of what comes in.
-    widths : tuple of int
-        Widths of the hidden layers; may be empty.
-    outputs : int
-        Numbers that come out.
-    dropout : float
-        Share of units dropped after each hidden layer, in training only.
-    last_layer : callable, optional
-        Width → module in place of the last fully connected layer.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        [B, features] → [B, outputs].
-
-    Raises
-    ------
-    ValueError
-        If a width is no positive whole number or the dropout is outside [0, 1).
+    Parameters and errors are those of :func:`make_head`; the module makes [B, outputs] of [B, features].
 
     Examples
     --------
-    >>> nested_head(512, (128, 32), 1, dropout=0.1)
+    >>> nested_head(512, (128,), 1, dropout=0.1)
     Sequential(
       (0): Linear(in_features=512, out_features=128, bias=True)
       (1): GELU(approximate='none')
       (2): Dropout(p=0.1, inplace=False)
-      (3): Linear(in_features=128, out_features=32, bias=True)
-      (4): GELU(approximate='none')
-      (5): Dropout(p=0.1, inplace=False)
-      (6): Linear(in_features=32, out_features=1, bias=True)
+      (3): Linear(in_features=128, out_features=1, bias=True)
     )
     """
     if outputs < 1:

@@ -42,7 +42,20 @@ class BasicConv2d(nn.Module):
         return self.relu(self.bn(self.conv(x)))  # [B, C_in, H, W] -> [B, C_out, H', W']
 
 
-class InceptionBlock(nn.Module):
+class Reduction(nn.Module):
+    """Branches side by side that halve the map (or keep it), and their channels together."""
+
+    def __init__(self, branches: tuple):
+        super().__init__()
+        for index, branch in enumerate(branches):
+            self.add_module(f"branch{index}", branch)
+        self.branches = len(branches)
+
+    def forward(self, x):
+        return torch.cat([getattr(self, f"branch{i}")(x) for i in range(self.branches)], dim=1)  # [B, sum of C_i, …]
+
+
+class InceptionBlock(Reduction):
     """Branches side by side, joined, brought back to the width that came in, scaled down and added to it.
 
     Parameters
@@ -60,31 +73,14 @@ class InceptionBlock(nn.Module):
     """
 
     def __init__(self, channels: int, branches: tuple, joined: int, scale: float, last: bool = False):
-        super().__init__()
-        for index, branch in enumerate(branches):
-            self.add_module(f"branch{index}", branch)
-        self.branches = len(branches)
+        super().__init__(branches)
         self.conv2d = nn.Conv2d(joined, channels, 1)
         self.scale = scale
         self.relu = nn.Identity() if last else nn.ReLU()
 
     def forward(self, x):
-        found = [getattr(self, f"branch{index}")(x) for index in range(self.branches)]  # each [B, C_i, H, W]
-        y = self.conv2d(torch.cat(found, dim=1))  # [B, sum of C_i, H, W] -> [B, C, H, W]
+        y = self.conv2d(super().forward(x))  # [B, C, H, W] -> [B, sum of C_i, H, W] -> [B, C, H, W]
         return self.relu(x + self.scale * y)  # [B, C, H, W]
-
-
-class Reduction(nn.Module):
-    """Branches side by side that halve the map, and their channels together."""
-
-    def __init__(self, branches: tuple):
-        super().__init__()
-        for index, branch in enumerate(branches):
-            self.add_module(f"branch{index}", branch)
-        self.branches = len(branches)
-
-    def forward(self, x):
-        return torch.cat([getattr(self, f"branch{i}")(x) for i in range(self.branches)], dim=1)  # [B, ΣC_i, H/2, W/2]
 
 
 def block35() -> InceptionBlock:
@@ -130,8 +126,6 @@ class InceptionResnetV1(nn.Module):
     ----------
     image_size : int
         Side of the pictures, in pixels; FaceNet's are 160.
-    dropout : float
-        Share of the 1,792 pooled features dropped in training; the paper keeps 0.8 of them.
 
     Raises
     ------
@@ -146,7 +140,7 @@ class InceptionResnetV1(nn.Module):
     torch.Size([2, 512])
     """
 
-    def __init__(self, image_size: int, dropout: float = 0.2):
+    def __init__(self, image_size: int):
         super().__init__()
         if image_size < LEAST:
             raise ValueError(
@@ -187,7 +181,7 @@ class InceptionResnetV1(nn.Module):
         )
         self.repeat_3 = nn.Sequential(*(block8() for _ in range(5)))
         self.block8 = block8(last=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.2)  # the paper keeps 0.8 of the features
         self.last_linear = nn.Linear(1792, EMBEDDING, bias=False)
         self.last_bn = nn.BatchNorm1d(EMBEDDING, eps=0.001)
 

@@ -48,12 +48,9 @@ class InceptionResnetV1Attention(InceptionResnetV1):
 
     def parts(self) -> list[nn.Module]:
         """The parts in order from the picture on: a mask goes with its trunk, though it was made after it."""
-        children = dict(self.named_children())
-        masks = {"repeat_1": children.pop("mask_1"), "repeat_2": children.pop("mask_2")}
-        ordered = []
-        for name, part in children.items():
-            ordered += [part, masks[name]] if name in masks else [part]
-        return ordered
+        parts = dict(self.named_children())
+        masks = {"repeat_1": [parts.pop("mask_1")], "repeat_2": [parts.pop("mask_2")]}
+        return [module for name, part in parts.items() for module in (part, *masks.get(name, ()))]
 
 
 def map_sides(image_size: int) -> tuple[int, int]:

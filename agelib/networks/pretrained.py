@@ -80,11 +80,6 @@ def load(network: nn.Module, pretrained: str, library: str, name: str, new_parts
     new_parts : tuple of str
         How the names of those parts of the body begin that a file may lack; they keep their random weights.
 
-    Returns
-    -------
-    Loaded
-        What was taken, renamed and left.
-
     Raises
     ------
     FileNotFoundError
@@ -93,7 +88,9 @@ def load(network: nn.Module, pretrained: str, library: str, name: str, new_parts
         If there are no such weights, or the file's tensors do not fit the network.
     """
     if pretrained == "imagenet":
-        tensors, origin = _imagenet(library, name)
+        if library not in ("torchvision", "timm"):
+            raise ValueError(f"{name}: there are no ImageNet weights for it; leave pretrained empty")
+        tensors, origin = _from_torchvision(name) if library == "torchvision" else _from_timm(name)
     else:
         tensors, origin = read_tensors(pretrained), pretrained
     report = _fit(network, tensors, str(origin), new_parts)
@@ -142,8 +139,8 @@ def _fit(network: nn.Module, tensors: dict, origin: str, new_parts: tuple = ()) 
     given = set(place.values())
     missing = [key for key in body if key not in given and not key.endswith("num_batches_tracked")]
     new = tuple(f"body.{part}" for part in new_parts)
-    fresh = tuple(key.removeprefix("body.") for key in missing if new and key.startswith(new))
-    missing = [key for key in missing if not new or not key.startswith(new)]
+    fresh = tuple(key.removeprefix("body.") for key in missing if key.startswith(new))
+    missing = [key for key in missing if not key.startswith(new)]
     if missing:
         raise ValueError(
             f"{origin}: no weights for {len(missing)} of the network's {len(body)} tensors "
@@ -206,14 +203,6 @@ def _strippings(tensors: dict) -> list[str]:
             if any(key.startswith(first + prefix) for key in tensors):
                 found.append(first + prefix)
     return found
-
-
-def _imagenet(library: str, name: str) -> tuple[dict, str]:
-    if library == "torchvision":
-        return _from_torchvision(name)
-    if library == "timm":
-        return _from_timm(name)
-    raise ValueError(f"{name}: there are no ImageNet weights for it; leave pretrained empty")
 
 
 def _from_torchvision(name: str) -> tuple[dict, str]:

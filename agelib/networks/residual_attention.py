@@ -85,15 +85,10 @@ class Mask(nn.Module):
         self.bottom = ResidualUnit(channels, channels)
         self.skip = nn.ModuleList(ResidualUnit(channels, channels) for _ in range(between))
         self.up = nn.ModuleList(ResidualUnit(channels, channels) for _ in range(between))
-        self.gate = nn.Sequential(
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.Sigmoid(),
-        )
+        gate = []
+        for _ in range(2):
+            gate += [nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=False)]
+        self.gate = nn.Sequential(*gate, nn.Sigmoid())
 
     def forward(self, x):
         size, passed = x.shape[2:], []
@@ -179,9 +174,10 @@ class ResidualAttention(nn.Module):
         self.pool1 = nn.MaxPool2d(3, stride=2, padding=1)
         side = _halved(_halved(image_size))
         sides = (side, _halved(side), _halved(_halved(side)))
-        self.stage1 = Stage(stem, widths[0], 1, shrinkings(sides[0], MOST_SHRINKINGS[0]))
-        self.stage2 = Stage(widths[0], widths[1], 2, shrinkings(sides[1], MOST_SHRINKINGS[1]))
-        self.stage3 = Stage(widths[1], widths[2], 2, shrinkings(sides[2], MOST_SHRINKINGS[2]))
+        first, second, third = map(shrinkings, sides, MOST_SHRINKINGS)
+        self.stage1 = Stage(stem, widths[0], 1, first)
+        self.stage2 = Stage(widths[0], widths[1], 2, second)
+        self.stage3 = Stage(widths[1], widths[2], 2, third)
         self.stage4 = nn.Sequential(
             ResidualUnit(widths[2], widths[3], 2),
             ResidualUnit(widths[3], widths[3]),

@@ -50,7 +50,8 @@ def stages(network: nn.Module) -> list[list[nn.Module]]:
     4 8393728
     """
     body = getattr(network, "body", network)
-    units = _without_repeats(_units(body, WHOLE * _count(body)))
+    # A unit that is used twice counts where it comes first: modules are equal only to themselves.
+    units = list(dict.fromkeys(_units(body, WHOLE * _count(body))))
     found = _cut_at_halvings(units)
     if len(found) < LEAST_STAGES:
         found = _cut_evenly(units) or found
@@ -76,16 +77,6 @@ def _units(module: nn.Module, whole: float) -> list[nn.Module]:
         else:
             units.append(child)
     return units
-
-
-def _without_repeats(units: list) -> list:
-    """A unit that is used twice counts where it comes first."""
-    seen, kept = set(), []
-    for unit in units:
-        if id(unit) not in seen:
-            kept.append(unit)
-        seen.add(id(unit))
-    return kept
 
 
 def _cut_at_halvings(units: list) -> list[list]:

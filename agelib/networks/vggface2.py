@@ -59,17 +59,9 @@ def is_caffes(tensors: dict) -> bool:
 
 
 def halve_as_caffe(body: nn.Module) -> tuple[str, ...]:
-    """Let a ResNet halve its maps where Caffe's does, in place; say what was changed.
+    """Let a ResNet halve its maps where Caffe's does, in place; say in a sentence each what was changed.
 
-    Parameters
-    ----------
-    body : torch.nn.Module
-        A ResNet of torchvision or timm with three convolutions a unit; others stay as they are.
-
-    Returns
-    -------
-    tuple of str
-        One sentence a change.
+    It is one of torchvision or timm with three convolutions a unit; other bodies stay as they are.
     """
     units = [stage[0] for name, stage in body.named_children() if re.fullmatch(r"layer[1-4]", name)]
     if len(units) != 4 or not all(hasattr(unit, "conv3") for unit in units):

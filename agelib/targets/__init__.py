@@ -44,8 +44,7 @@ def labels(training, faces, label: str = "age") -> np.ndarray:
     -------
     numpy.ndarray
         [N, L]. Of an age alone float32, in years. Of several tasks objects, an age as a number and a class as a word
-        (None: missing): which numbers the words get is for the target to say, once it has seen the training part. What
-        the network is trained with is the built target's ``labels``, which are float32 always.
+        (None: missing), whose numbers the target says once it has seen the training part.
 
     Examples
     --------
@@ -87,9 +86,6 @@ def build(training, train_labels: np.ndarray) -> Target:
     Examples
     --------
     >>> from agelib.config import Training
-    >>> target = build(Training(), np.array([[20.0], [40.0]]))
-    >>> target.outputs, target.mean, target.std
-    (1, 30.0, 10.0)
     >>> target = build(Training(target="distribution"), np.array([[20.0], [40.0]]))
     >>> target.outputs, target.ages[[0, -1]].tolist()
     (21, [20.0, 40.0])

@@ -37,11 +37,6 @@ def point_estimate(posterior, ages, estimate: str = "mean"):
     torch.Tensor
         [B], in years.
 
-    Raises
-    ------
-    ValueError
-        If there is no such estimate.
-
     Examples
     --------
     >>> posterior, ages = torch.tensor([[0.4, 0.3, 0.1, 0.2]]), torch.tensor([20.0, 30, 40, 80])

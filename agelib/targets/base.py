@@ -36,26 +36,10 @@ class Target:
 
     @staticmethod
     def labels(faces, label: str = "age", allow_missing: bool = False) -> np.ndarray:
-        """The label columns of a faces table.
+        """The label columns of a faces table, float32 [N, L]; here the age, in years.
 
-        Parameters
-        ----------
-        faces : pandas.DataFrame
-            The faces table.
-        label : str
-            Which age, in years: age, real_age or apparent_age.
-        allow_missing : bool
-            Let a missing age be NaN instead of refusing it.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32 [N, 1], in years.
-
-        Raises
-        ------
-        ValueError
-            If the column is not there or an age is missing; the message names the first such picture.
+        `label` says which: age, real_age or apparent_age. A missing one is NaN where `allow_missing`, else a ValueError
+        that names the first such picture.
         """
         return number_column(faces, label, allow_missing=allow_missing)
 
@@ -211,20 +195,8 @@ def macro_f1(codes, predicted, number: int):
     As in scikit-learn, a class counts if it is among the labels or the predictions; pictures whose label is below 0
     (missing) do not count.
 
-    Parameters
-    ----------
-    codes, predicted : torch.Tensor
-        Whole numbers [B], on any one device.
-    number : int
-        How many classes there are.
+    `codes` and `predicted` are whole numbers [B] on one device, of `number` classes. NaN where no picture has a label.
 
-    Returns
-    -------
-    float
-        NaN where no picture has a label.
-
-    Examples
-    --------
     >>> import torch
     >>> round(macro_f1(torch.tensor([0, 0, 1, -1]), torch.tensor([0, 1, 1, 0]), 3), 2)
     66.67

@@ -27,15 +27,13 @@ WIDTH = 2
 
 
 def age_confusion(predictions: pd.DataFrame, width: int = WIDTH) -> pd.DataFrame:
-    """The confusion matrix of bins of a few years each.
+    """The confusion matrix of bins of `width` years each.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         Columns ``age`` and ``predicted``, in years; or, of a network that names groups, ``age_group`` and
         ``predicted_age_group``, whose first numbers count.
-    width : int
-        Years of a bin.
 
     Returns
     -------
@@ -79,15 +77,10 @@ def find(confusion: pd.DataFrame, groups=range(2, 11), min_width: float = 0, min
     Returns
     -------
     pandas.DataFrame
-        Index ``groups``: K; it lacks a K for which no cut keeps the limits. Columns ``macro_f1`` (percent),
-        ``chance`` (percent: expected macro F1 of a guess at random with the same marginals), ``above_chance`` (their
-        difference), ``smallest`` (share of the pictures in the smallest group, percent) and ``edges`` (first age of
-        each group). :func:`choose` takes the row that is farthest above chance.
-
-    Raises
-    ------
-    ValueError
-        If the table is no such matrix, or no K can be.
+        Index ``groups``: K; it lacks a K for which no cut keeps the limits (ValueError if none does). Columns
+        ``macro_f1`` (percent), ``chance`` (percent: that expected of a guess at random with the same marginals),
+        ``above_chance`` (their difference), ``smallest`` (share of the pictures in the smallest group, percent) and
+        ``edges`` (first age of each group). :func:`choose` takes the row that is farthest above chance.
 
     Examples
     --------
@@ -115,15 +108,8 @@ def find(confusion: pd.DataFrame, groups=range(2, 11), min_width: float = 0, min
     table = {}
     for number, cuts in _best_cuts(values, wanted[-1]).items():
         if number in wanted:
-            starts, ends = cuts[:-1], cuts[1:]
-            f1_mean, chance_mean = 100 * f1[starts, ends].mean(), 100 * chance[starts, ends].mean()
-            table[number] = {
-                "macro_f1": f1_mean,
-                "chance": chance_mean,
-                "above_chance": f1_mean - chance_mean,
-                "smallest": 100 * pictures[starts, ends].min() / rows[-1],
-                "edges": tuple(int(age) for age in firsts[starts]),
-            }
+            blocks, edges = (cuts[:-1], cuts[1:]), tuple(int(age) for age in firsts[cuts[:-1]])
+            table[number] = _scores(f1[blocks], chance[blocks], 100 * pictures[blocks].min() / rows[-1], edges)
     if not table:
         raise ValueError(
             f"{len(firsts) - 1} bins cannot be cut into {wanted} groups of at least {min_width} years and "
@@ -182,15 +168,15 @@ def score(predictions: pd.DataFrame, edges) -> dict:
     counts = np.bincount(size * true + predicted, minlength=size**2).reshape(size, size)
     f1, chance = _blocks(counts)
     own = np.arange(size)
-    f1, chance = (100 * np.nanmean(values[own, own + 1]) for values in (f1, chance))
-    return {
-        "groups": size,
-        "macro_f1": float(f1),
-        "chance": float(chance),
-        "above_chance": float(f1 - chance),
-        "smallest": float(100 * counts.sum(axis=1).min() / counts.sum()),
-        "edges": edges,
-    }
+    smallest = 100 * counts.sum(axis=1).min() / counts.sum()
+    return {"groups": size} | _scores(f1[own, own + 1], chance[own, own + 1], smallest, edges)
+
+
+def _scores(f1: np.ndarray, chance: np.ndarray, smallest: float, edges: tuple) -> dict:
+    """What is said of age groups, of each group's F1 and its expectation by chance."""
+    f1, chance = float(100 * np.nanmean(f1)), float(100 * np.nanmean(chance))
+    found = {"macro_f1": f1, "chance": chance, "above_chance": f1 - chance}
+    return found | {"smallest": float(smallest), "edges": edges}
 
 
 def _ages(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

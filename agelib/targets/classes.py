@@ -73,13 +73,8 @@ class Groups(AgeTarget):
         sums = np.bincount(codes, weights=train_labels[:, 0], minlength=len(edges))
         middles = [*(np.add(edges[1:], edges[:-1]) / 2), edges[-1]]
         means = np.where(counts > 0, sums / np.maximum(counts, 1), middles)
-        return cls(
-            training.bins,
-            tuple(float(age) for age in means),
-            training.label_smoothing,
-            training.estimate,
-            grouping=training.grouping,
-        )
+        ages = tuple(float(age) for age in means)
+        return cls(training.bins, ages, training.label_smoothing, training.estimate, grouping=training.grouping)
 
     @property
     def outputs(self) -> int:
@@ -162,8 +157,7 @@ class Classes(Target):
         check_shapes(self.task, outputs, self.outputs, labels)
         codes = self.codes(labels)
         losses = cross_entropy(outputs, codes.clamp(min=0), self.label_smoothing)  # [B]
-        known = (codes >= 0).to(losses.dtype)
-        return masked_mean(losses, known, weights)
+        return masked_mean(losses, (codes >= 0).to(losses.dtype), weights)
 
     def probabilities(self, outputs):
         """Probability of each class, [B, classes]."""
@@ -196,8 +190,3 @@ def word_column(faces, task: str) -> np.ndarray:
         raise ValueError(f"the faces table has no column {task!r}; it has: {', '.join(faces.columns)}")
     words = faces[task].astype("object")
     return words.where(words.notna(), None).to_numpy(dtype=object)
-
-
-def target_class(training) -> type:
-    """The class that a training's target is of."""
-    return {"groups": Groups}[training.target]

@@ -187,14 +187,9 @@ class RatersDLDLv2(Raters, DLDLv2):
     """:class:`DLDLv2` with the raters' own spread; `sigma` is the least that is believed, in years."""
 
 
-def target_class(training) -> type:
-    """The class that a training's target is of."""
-    if training.sigma < 0:
-        raise ValueError(f"sigma is a number of years from 0 (the raters' own spread) up, not {training.sigma}")
-    raters = training.sigma == 0
-    return {
-        "expectation": Expectation,
-        "mean_variance": MeanVariance,
-        "distribution": RatersDistribution if raters else Distribution,
-        "dldl_v2": RatersDLDLv2 if raters else DLDLv2,
-    }[training.target]
+def told_how_wide(found: type, sigma: float) -> type:
+    """The class itself, or with a `sigma` of 0 the one that takes the raters' own spread."""
+    if sigma < 0:
+        raise ValueError(f"sigma is a number of years from 0 (the raters' own spread) up, not {sigma}")
+    raters = {Distribution: RatersDistribution, DLDLv2: RatersDLDLv2}
+    return raters.get(found, found) if sigma == 0 else found

@@ -101,8 +101,3 @@ class Normal(WholeYears):
 def _below(z):
     """Φ(z), right in its lower tail too: torch.special.ndtr is 0 from −6 on in float32."""
     return torch.special.erfc(-z / math.sqrt(2)) / 2
-
-
-def target_class(training) -> type:
-    """The class that a training's target is of."""
-    return {"normal": Normal}[training.target]

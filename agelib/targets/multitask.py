@@ -98,16 +98,13 @@ class Several(Target):
             )
         return outputs.split(self.outputs, dim=1)
 
-    def _split_labels(self, labels) -> tuple:
+    def by_task(self, outputs, labels) -> list[tuple]:
         if labels.ndim != 2 or labels.shape[1] != self.columns:
             raise ValueError(
                 f"the tasks {', '.join(self.tasks)} take labels [B, {self.columns}], not {list(labels.shape)}"
             )
-        return labels.split([target.columns for target in self.targets], dim=1)
-
-    def by_task(self, outputs, labels) -> list[tuple]:
-        parts = zip(self.tasks, self.targets, self.split(outputs), self._split_labels(labels), strict=True)
-        return list(parts)
+        told = labels.split([target.columns for target in self.targets], dim=1)
+        return list(zip(self.tasks, self.targets, self.split(outputs), told, strict=True))
 
     def task_losses(self, outputs, labels, weights=None) -> dict:
         """The loss of each task by its name, before the task weights."""
@@ -124,19 +121,17 @@ class Several(Target):
         return found
 
     def loss(self, outputs, labels, weights=None):
-        losses = self.task_losses(outputs, labels, weights)
-        return sum(
-            weight * loss for weight, loss in zip(self.weights or (1.0,) * len(losses), losses.values(), strict=True)
-        )
+        losses = self.task_losses(outputs, labels, weights).values()
+        return sum(weight * loss for weight, loss in zip(self.weights or (1.0,) * len(losses), losses, strict=True))
 
     def posterior(self, outputs):
-        return self._age.posterior(self._outputs_of("age", outputs)) if self.gives_age else None
+        return self._age.posterior(self._of_age(outputs)) if self.gives_age else None
 
     def decode(self, outputs):
-        return self._age.decode(self._outputs_of("age", outputs))
+        return self._age.decode(self._of_age(outputs))
 
-    def _outputs_of(self, task: str, outputs):
-        return self.split(outputs)[self.tasks.index(task)]
+    def _of_age(self, outputs):
+        return self.split(outputs)[self.tasks.index("age")]
 
     def predictions(self, outputs) -> pd.DataFrame:
         """The columns of every task, side by side."""

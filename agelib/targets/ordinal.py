@@ -59,24 +59,16 @@ class ORCNN(YearPosterior):
         return full_precision(outputs).sigmoid().sort(dim=1, descending=True).values
 
     def posterior(self, outputs):
-        return -functional.pad(self.older(outputs), (1, 1)).diff(dim=1) + self._certain(outputs)
-
-    def _certain(self, outputs):
-        """[1, 0, 0 …]: everybody is at least as old as the first year."""
-        first = torch.zeros(self.number, dtype=full_precision(outputs[:0]).dtype, device=outputs.device)
-        first[0] = 1
-        return first
+        older = self.older(outputs)
+        certain = torch.zeros(self.number, dtype=older.dtype, device=older.device)
+        certain[0] = 1  # everybody is at least as old as the first year
+        return -functional.pad(older, (1, 1)).diff(dim=1) + certain
 
 
 class SharedWeights(nn.Module):
     """CORAL's last layer: one weight for each feature, which all questions share, and a bias for each question.
 
-    Parameters
-    ----------
-    features : int
-        Width of what comes in.
-    biases : sequence of float
-        Where the biases start, [K − 1].
+    It takes the number of `features` that come in, and where the `biases` [K − 1] start.
 
     Examples
     --------
@@ -175,8 +167,3 @@ class CORN(ORCNN):
         passed = functional.pad(functional.logsigmoid(outputs).cumsum(dim=1), (1, 0))  # [B, K]
         stopped = functional.pad(functional.logsigmoid(-outputs), (0, 1))  # [B, K]
         return (passed + stopped).exp()
-
-
-def target_class(training) -> type:
-    """The class that a training's target is of."""
-    return {"or_cnn": ORCNN, "coral": CORAL, "corn": CORN}[training.target]

@@ -1,21 +1,25 @@
 """Every target by a name: a list of choices, of which a run's key has the one that was chosen. See chapter 11."""
 
 from agelib.runtime.suggest import hint
-from agelib.targets import classes, distributions, gaussian, multitask, ordinal, regression
+from agelib.targets import distributions, multitask
+from agelib.targets.classes import Groups
+from agelib.targets.gaussian import Normal
+from agelib.targets.ordinal import CORAL, CORN, ORCNN
+from agelib.targets.regression import Regression, Sigmoid
 
-#: Name → the module that holds it.
-MODULES = {
-    "regression": regression,
-    "sigmoid": regression,
-    "groups": classes,
-    "expectation": distributions,
-    "distribution": distributions,
-    "dldl_v2": distributions,
-    "mean_variance": distributions,
-    "or_cnn": ordinal,
-    "coral": ordinal,
-    "corn": ordinal,
-    "normal": gaussian,
+#: Name → its class.
+CLASSES = {
+    "regression": Regression,
+    "sigmoid": Sigmoid,
+    "groups": Groups,
+    "expectation": distributions.Expectation,
+    "distribution": distributions.Distribution,
+    "dldl_v2": distributions.DLDLv2,
+    "mean_variance": distributions.MeanVariance,
+    "or_cnn": ORCNN,
+    "coral": CORAL,
+    "corn": CORN,
+    "normal": Normal,
 }
 
 
@@ -25,26 +29,20 @@ def names() -> list[str]:
     >>> names()[:4], len(names())
     (['coral', 'corn', 'distribution', 'dldl_v2'], 11)
     """
-    return sorted(MODULES)
+    return sorted(CLASSES)
 
 
 def class_of(training) -> type:
-    """The class of the target that a training names for an age.
+    """The class of the target that a training names for an age; ValueError if there is no such target or option.
 
-    Raises
-    ------
-    ValueError
-        If there is no such target or option.
-
-    Examples
-    --------
     >>> from agelib.config import Training
     >>> class_of(Training(target="corn")).__name__
     'CORN'
     """
-    if training.target not in MODULES:
+    if training.target not in CLASSES:
         raise ValueError(f"no target {training.target!r}; {hint(training.target, names(), 'there are:')}")
-    return MODULES[training.target].target_class(training)
+    found = CLASSES[training.target]
+    return distributions.told_how_wide(found, training.sigma) if found.__module__ == distributions.__name__ else found
 
 
 def find(training) -> type | multitask.Tasks:
@@ -63,12 +61,6 @@ def find(training) -> type | multitask.Tasks:
 def module_of(training) -> tuple[str, ...]:
     """The agelib modules whose code is the target: what a run's key must change with.
 
-    Parameters
-    ----------
-    training : agelib.config.Training
-
-    Examples
-    --------
     >>> from agelib.config import Training
     >>> module_of(Training(target="corn"))
     ('agelib.targets.ordinal',)
@@ -78,5 +70,5 @@ def module_of(training) -> tuple[str, ...]:
     ('agelib.targets.multitask',)
     """
     found = find(training)
-    own = (MODULES[training.target].__name__,) if "age" in training.tasks else ()
+    own = (CLASSES[training.target].__module__,) if "age" in training.tasks else ()
     return own if isinstance(found, type) else (multitask.__name__, *own)

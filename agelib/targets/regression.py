@@ -85,9 +85,8 @@ class Regression(AgeTarget):
 class Sigmoid(AgeTarget):
     """Age as a share of 100 years, through a sigmoid: study B's output.
 
-    The loss is that of the share, as in study B, whose labels are ages divided by 100: an mse here is 1/10,000 of one
-    in years², an mae 1/100 of one in years. Huber's loss is quadratic up to a hundredth, which is a year; with a
-    whole unit it would never leave its quadratic part. An age above 100 can not be said, the nearest is 100.
+    The loss is that of the share, as in study B: an mse here is 1/10,000 of one in years², an mae 1/100 of one in
+    years. Huber's loss is quadratic up to a hundredth, which is a year. An age above 100 can not be said.
 
     Parameters
     ----------
@@ -131,8 +130,3 @@ class Sigmoid(AgeTarget):
 def _check_loss(name: str) -> None:
     if name not in LOSSES:
         raise ValueError(f"loss is one of {', '.join(LOSSES)}, not {name!r}")
-
-
-def target_class(training) -> type:
-    """The class that a training's target is of."""
-    return {"regression": Regression, "sigmoid": Sigmoid}[training.target]

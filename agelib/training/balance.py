@@ -72,13 +72,8 @@ def groups(faces: pd.DataFrame, by: str = "age_group", bins="7b") -> np.ndarray:
 def group_weights(counts) -> np.ndarray:
     """Study B's weights of groups: w_j = n / (K · n_j); the mean over all pictures is 1.
 
-    Parameters
-    ----------
-    counts : array of int [K]
-        Pictures n_j of each group; n is their sum.
+    `counts` [K] are the pictures n_j of each group; n is their sum.
 
-    Examples
-    --------
     >>> group_weights([796, 2389, 732, 148]).round(4).tolist()
     [1.2767, 0.4254, 1.3883, 6.8666]
     """
@@ -94,18 +89,8 @@ def sampler_weights(codes) -> np.ndarray:
     They are scaled so that a weight says how often a picture is drawn in an epoch, on average; 1 for a picture whose
     group is not recorded.
 
-    Parameters
-    ----------
-    codes : array of int [N]
-        From :func:`groups`.
+    Of `codes` [N], from :func:`groups`; float64 [N].
 
-    Returns
-    -------
-    numpy.ndarray
-        float64 [N].
-
-    Examples
-    --------
     >>> sampler_weights([0, 0, 0, 1, -1]).round(3).tolist()
     [0.667, 0.667, 0.667, 2.0, 1.0]
     """
@@ -158,7 +143,7 @@ def loss_weights(codes, kind: str = "loss", ages=None) -> np.ndarray:
     return _by_group(codes, lambda counts: 1 - counts / counts.sum())
 
 
-def lds_weights(ages, kernel_size: int = KERNEL_SIZE, sigma: float = SIGMA, sqrt_inverse: bool = False) -> np.ndarray:
+def lds_weights(ages) -> np.ndarray:
     """Weights from label-distribution smoothing: 1 / smoothed density of the ages (Yang et al., ICML 2021).
 
     Ages are no classes: what a network learns from a face of 40 helps at 41. So the pictures are counted year by
@@ -170,23 +155,12 @@ def lds_weights(ages, kernel_size: int = KERNEL_SIZE, sigma: float = SIGMA, sqrt
     Parameters
     ----------
     ages : array of float [N]
-        Ages of the training part, in years.
-    kernel_size : int
-        Cells of the kernel, in years; odd.
-    sigma : float
-        Its standard deviation, in years.
-    sqrt_inverse : bool
-        Take the root of the counts before smoothing, which evens out less (the authors' ``sqrt_inv``).
+        Ages of the training part, in years; a missing one is refused.
 
     Returns
     -------
     numpy.ndarray
         float64 [N], with mean 1.
-
-    Raises
-    ------
-    ValueError
-        If an age is missing or the kernel cannot be.
 
     Examples
     --------
@@ -196,47 +170,39 @@ def lds_weights(ages, kernel_size: int = KERNEL_SIZE, sigma: float = SIGMA, sqrt
     ages = np.asarray(ages, dtype=np.float64)
     if not ages.size or not np.isfinite(ages).all():
         raise ValueError("label-distribution smoothing needs every training age; one is missing, or all are")
-    if kernel_size < 1 or kernel_size % 2 == 0 or not sigma > 0:
-        raise ValueError(
-            f"the smoothing kernel has an odd number of cells and a width above 0, not {kernel_size} and {sigma}"
-        )
     years = np.floor(ages).astype(np.int64)
     years -= years.min()
     counts = np.bincount(years).astype(np.float64)
-    reach = kernel_size // 2
-    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    density = np.convolve(np.sqrt(counts) if sqrt_inverse else counts, kernel)[reach : reach + len(counts)]
+    reach = KERNEL_SIZE // 2
+    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * SIGMA**2))
+    density = np.convolve(counts, kernel)[reach : reach + len(counts)]
     weights = 1 / density[years]
     return weights / weights.mean()
 
 
-def copies(codes, most: int = MOST) -> np.ndarray:
+def copies(codes) -> np.ndarray:
     """How many changed copies of each picture an epoch shows beside the picture itself, on average.
 
     Study B aims its augmentation at the scarce groups without saying how much. Our choice: each group is filled up to
-    the size of the largest, but no picture is shown more than `most` times, so that five faces do not become a
+    the size of the largest, but no picture is shown more than :data:`MOST` times, so that five faces do not become a
     thousand.
 
     Parameters
     ----------
     codes : array of int [N]
         From :func:`groups`.
-    most : int
-        The picture and its copies together.
 
     Returns
     -------
     numpy.ndarray
-        float64 [N], from 0 to `most` − 1; 0 where the group is not recorded.
+        float64 [N], from 0 to 4; 0 where the group is not recorded.
 
     Examples
     --------
     >>> copies([0] * 6 + [1] * 4 + [2, -1])[[0, 6, 10, 11]].tolist()
     [0.0, 0.5, 4.0, 0.0]
     """
-    if most < 1:
-        raise ValueError(f"a picture is shown at least once in an epoch, not at most {most} times")
-    return _by_group(codes, lambda counts: np.minimum(counts.max() / counts, most) - 1, otherwise=0.0)
+    return _by_group(codes, lambda counts: np.minimum(counts.max() / counts, MOST) - 1, otherwise=0.0)
 
 
 def _by_group(codes, weights_of, otherwise: float | None = None) -> np.ndarray:

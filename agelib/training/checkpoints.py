@@ -27,13 +27,7 @@ def to_store(tensor):
 
 
 def load_weights(path, network) -> None:
-    """Read weights that :func:`save_weights` wrote into the same network.
-
-    Raises
-    ------
-    ValueError
-        If the file is torn, or its tensors do not fit the network; the message names the file.
-    """
+    """Read weights that :func:`save_weights` wrote into the same network; ValueError names a torn file."""
     network.load_state_dict(_read_tensors(path))
 
 
@@ -50,18 +44,8 @@ def _read_tensors(path) -> dict:
 def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.DataFrame, average=None) -> None:
     """Write all that a training needs to go on after its last whole epoch.
 
-    Parameters
-    ----------
-    folder : path
-        Replaced whole: a reader sees the old checkpoint or the new one, never a mixture.
-    network : torch.nn.Module
-    best_weights : dict of str to torch.Tensor
-        The weights of the best epoch so far.
-    optimiser : torch.optim.Optimizer
-    history : pandas.DataFrame
-        One row an epoch.
-    average : torch.optim.swa_utils.AveragedModel, optional
-        The averaged weights, where they are averaged.
+    The folder is replaced whole: a reader sees the old checkpoint or the new one, never a mixture. `best_weights` are
+    those of the best epoch so far, `history` has one row an epoch, `average` is the network of averaged weights.
     """
     from safetensors.torch import save_file
 
@@ -79,13 +63,7 @@ def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.
 
 
 def load_history(folder) -> tuple[pd.DataFrame, dict]:
-    """Read a checkpoint's history and best weights.
-
-    Raises
-    ------
-    ValueError
-        If any file of the checkpoint is missing or torn.
-    """
+    """Read a checkpoint's history and best weights; ValueError if any of its files is missing or torn."""
     folder = Path(folder)
     if fault := workspace.find_fault(folder):
         raise ValueError(f"{folder}: the checkpoint is not whole: {fault}")
@@ -108,14 +86,9 @@ def _split_state(state: dict) -> tuple[dict, dict]:
     """Part an optimiser's state into tensors (by "parameter.name") and what JSON can hold."""
     import torch
 
-    tensors, numbers = {}, {}
-    for parameter, values in state["state"].items():
-        for name, value in values.items():
-            key = f"{parameter}.{name}"
-            if isinstance(value, torch.Tensor):
-                tensors[key] = to_store(value)
-            else:
-                numbers[key] = value
+    flat = {f"{place}.{name}": value for place, values in state["state"].items() for name, value in values.items()}
+    tensors = {key: to_store(value) for key, value in flat.items() if isinstance(value, torch.Tensor)}
+    numbers = {key: value for key, value in flat.items() if key not in tensors}
     return tensors, {"numbers": numbers, "groups": state["param_groups"]}
 
 

@@ -20,11 +20,6 @@ def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
     >>> make_optimiser([weight], Training(optimiser="nadam", learning_rate=1e-4)).defaults["lr"]
     0.0001
     """
-    extra = {
-        "adam": {"fused": True},
-        "adamw": {"fused": True},
-        "sgd": {"momentum": settings.momentum, "nesterov": settings.nesterov, "fused": True},
-    }
     kinds = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -34,6 +29,8 @@ def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
         "adadelta": torch.optim.Adadelta,
         "adamax": torch.optim.Adamax,
     }
-    return kinds[settings.optimiser](
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, **extra.get(settings.optimiser, {})
-    )
+    options = {"fused": True} if settings.optimiser in ("adam", "adamw", "sgd") else {}
+    if settings.optimiser == "sgd":
+        options |= {"momentum": settings.momentum, "nesterov": settings.nesterov}
+    kind = kinds[settings.optimiser]
+    return kind(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, **options)

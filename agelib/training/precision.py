@@ -14,18 +14,9 @@ def precision(settings: Training, device, network=None) -> str:
     multiply bf16, except for depthwise convolutions, which take twice as long in it (``benchmarks/training.py``
     times it). fp16 is for GPUs alone.
 
-    Parameters
-    ----------
-    settings : Training
-    device : torch.device
-    network : torch.nn.Module, optional
-        What will be trained; one with depthwise convolutions trains in float32 on a CPU.
-
     Examples
     --------
     >>> import torch
-    >>> precision(Training(mixed_precision="bf16"), torch.device("cpu"))
-    'bf16'
     >>> precision(Training(mixed_precision="off"), torch.device("cpu"))
     'float32'
     """

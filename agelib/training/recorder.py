@@ -19,20 +19,10 @@ from agelib.training import checkpoints
 from agelib.training.callbacks import Callback, CancelFitException
 from agelib.training.freezing import Phase
 
-#: Columns of a history. Losses are the target's own; mse in years², mae in years, f1 is macro F1 in percent.
-HISTORY = (
-    "epoch",
-    "train_loss",
-    "valid_loss",
-    "valid_mse",
-    "valid_mae",
-    "valid_f1",
-    "learning_rate",
-    "seconds",
-    "phase",
-)
-
 SCORES = ("mse", "mae", "f1")
+
+#: Columns of a history. Losses are the target's own; mse in years², mae in years, f1 is macro F1 in percent.
+HISTORY = ("epoch", "train_loss", "valid_loss", *map("valid_{}".format, SCORES), "learning_rate", "seconds", "phase")
 
 #: A checkpoint is written when this many times as long has passed as the last one took to write: a tenth of the time at
 #: most goes to disk, however large the network. What is trained anew after a kill comes out the same.

@@ -21,13 +21,6 @@ LEAST_PROBABILITY = 1e-12
 def require_probabilities(target) -> None:
     """Make sure that a softmax makes a target's outputs probabilities, before hours are spent on a training.
 
-    Raises
-    ------
-    ValueError
-        If it is not so for a task; the message names targets for which it is.
-
-    Examples
-    --------
     >>> from agelib.targets.regression import Regression
     >>> require_probabilities(Regression())
     Traceback (most recent call last):
@@ -35,7 +28,8 @@ def require_probabilities(target) -> None:
     ValueError: tempered: the outputs of the task age are no probabilities; choose the target distribution,
     expectation, dldl_v2, mean_variance or groups
     """
-    nothing = torch.zeros(0, sum(_numbers(target.outputs))), torch.zeros(0, target.columns)
+    number = sum(target.outputs) if isinstance(target.outputs, tuple) else target.outputs
+    nothing = torch.zeros(0, number), torch.zeros(0, target.columns)
     for task, mine, *_ in target.by_task(*nothing):
         if not mine.is_softmax:
             raise ValueError(
@@ -111,7 +105,3 @@ def _fit(outputs, codes) -> float:
         else:
             above = middle
     return math.exp(-(below + above) / 2)
-
-
-def _numbers(outputs: int | tuple) -> tuple:
-    return outputs if isinstance(outputs, tuple) else (outputs,)

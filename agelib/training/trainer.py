@@ -145,7 +145,7 @@ def make_learner(network, target, train, valid, settings: Training, device) -> L
         DataLoaders(train, valid, device=device),
         network,
         loss_func=target.loss,
-        opt_func=partial(OptimWrapper, opt=partial(_optimiser_for, settings=settings)),
+        opt_func=partial(OptimWrapper, opt=lambda parameters, **_: make_optimiser(parameters, settings)),
         lr=settings.learning_rate,
         # Every weight is the optimiser's; those that are frozen have no gradient, and it passes them by.
         splitter=lambda model: list(model.parameters()),
@@ -154,10 +154,6 @@ def make_learner(network, target, train, valid, settings: Training, device) -> L
     )
     learner.create_opt()
     return learner
-
-
-def _optimiser_for(parameters, settings, **_):
-    return make_optimiser(parameters, settings)
 
 
 def _mixed_precision(settings: Training, device: torch.device, network) -> list:
@@ -192,11 +188,7 @@ def find_learning_rate(network, target, train, valid, settings: Training, device
         learner.path = Path(folder)
         suggestion = learner.lr_find(start_lr=1e-6, end_lr=1.0, num_it=steps, show_plot=False)
     number = min(len(learner.recorder.lrs), len(learner.recorder.losses))
-    curve = pd.DataFrame(
-        {
-            "learning_rate": [float(rate) for rate in learner.recorder.lrs[:number]],
-            "loss": [float(loss) for loss in learner.recorder.losses[:number]],
-        }
-    )
+    lists = {"learning_rate": learner.recorder.lrs, "loss": learner.recorder.losses}
+    curve = pd.DataFrame({name: [float(value) for value in values[:number]] for name, values in lists.items()})
     curve.attrs["suggestion"] = float(suggestion.valley)
     return curve

@@ -279,7 +279,7 @@ def test_a_target_is_found_by_the_module_that_holds_it(name):
     (module,) = targets.module_of(Training(target=name))
     used = {found for found in imported_modules(module) if found.startswith("agelib.targets.")}
     assert type(targets.build(Training(target=name), AGES)).__module__ == module
-    others = {each.__name__ for each in registry.MODULES.values()} - {module}
+    others = {each.__module__ for each in registry.CLASSES.values()} - {module}
     assert not used & others
 
 
