@@ -20,7 +20,7 @@ DECODE = """
 import json, re, sys, threading
 import pandas as pd
 from pathlib import Path
-from agelib import pixels
+from agelib.pixels import cache, statistics
 def own():
     return int(re.search(r"RssAnon:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 root, number, side = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -30,8 +30,8 @@ def watch():
     while not over.wait(0.005):
         peak[0] = max(peak[0], own())
 threading.Thread(target=watch, daemon=True).start()
-decoded = pixels.decode(faces, root, side, jobs=1, progress=False)
-mean = pixels.statistics(decoded.images)[0]
+decoded = cache.decode(faces, root, side, jobs=1, progress=False)
+mean = statistics.statistics(decoded.images)[0]
 over.set()
 print(json.dumps({"kilobytes": peak[0] - before, "map": decoded.images.nbytes // 1024, "mean": float(mean[0])}))
 """

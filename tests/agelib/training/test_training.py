@@ -16,7 +16,6 @@ from tiny_training import CPU, fit, little_network, parts
 from agelib import networks, targets, training
 from agelib.config import Training, options
 from agelib.pixels.augment import build as build_augmentation
-from agelib.runtime import devices
 from agelib.training import checkpoints, precision, schedules
 
 REPOSITORY = str(Path(__file__).parents[3])
@@ -186,7 +185,7 @@ def test_half_precision_is_chosen_on_a_cpu_that_has_instructions_for_it(monkeypa
     depthwise = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
     plain = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3))
     for can, network, expected in [(True, plain, "bf16"), (True, depthwise, "float32"), (False, plain, "float32")]:
-        monkeypatch.setattr(devices, "multiplies_bf16", lambda can=can: can)
+        monkeypatch.setattr(precision, "multiplies_bf16", lambda can=can: can)
         assert precision.precision(Training(), CPU, network) == expected
         assert precision.precision(Training(mixed_precision="bf16"), CPU, network) == "bf16"
         assert precision.precision(Training(mixed_precision="off"), CPU, network) == "float32"
