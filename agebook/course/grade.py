@@ -19,9 +19,6 @@ from agebook.course.restore import restore
 from agebook.course.student_copy import is_by_hand, points, read_notebook
 from agelib.runtime import executors, workspace
 
-#: What became of a submission.
-OUTCOMES = ("graded", "stopped", "unreadable", "another student's", "missing")
-
 
 def submission_of(assignment: Assignment, folder) -> Path:
     """Where a student's notebook is when it has been collected."""
@@ -58,8 +55,9 @@ def grade(
     Returns
     -------
     pandas.DataFrame
-        One row a student and chapter: ``student``, ``chapter``, ``outcome`` (of :data:`OUTCOMES`), ``score``,
-        ``max_score``, ``unread`` (answers that wait for a person's judgement) and ``remarks``.
+        One row a student and chapter: ``student``, ``chapter``, ``outcome`` (graded, stopped, unreadable, another
+        student's or missing), ``score``, ``max_score``, ``unread`` (answers that wait for a person's judgement) and
+        ``remarks``.
 
     Raises
     ------
