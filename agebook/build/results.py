@@ -153,8 +153,8 @@ def _protocol(rows: pd.DataFrame) -> list[str]:
         f"{rows['minutes'].min():.0f} minutes a run on {first['device']}. In round brackets: least to most of the "
         "seeds; in square ones, of a single seed: a 95 % interval over test pictures."
     ]
-    if rows["published"].notna().any():
-        said.append(f"Published by {{cite:t}}`{first['study']}`: {first['protocol']}.")
+    stated = rows[rows["published"].notna()].drop_duplicates(["study", "protocol"])
+    said += [f"Published by {{cite:t}}`{row.study}`: {row.protocol}." for row in stated.itertuples()]
     return [*said, f"What differs: {first['differs']}"]
 
 

@@ -1,6 +1,7 @@
 """Reference results: whole, recomputed from what is kept, and made again by their name."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,14 @@ def test_the_page_names_what_is_kept_and_the_command_that_makes_it_again(done, f
     assert "F1 of gender 93.01" in page and "{cite:t}`benyamin2023age`" in page
     assert "agelib published NAME" in page
     assert "No run is kept yet" in results_page(tmp_path)
+
     published.keep(done, "best", tmp_path)
     alone = results_page(tmp_path)
     assert "`best`: trained on" in alone and "| MAE | **" in alone and "| 93.41 % |" in alone
+
+
+def test_whose_numbers_stand_on_the_page_of_results_is_named():
+    assert not re.search(r"\{cite:t\}``|: \.$", results_page(), re.MULTILINE)
 
 
 def test_a_grid_decides_on_the_validation_part_and_its_trials_are_kept(tmp_path, monkeypatch):
