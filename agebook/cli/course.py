@@ -3,6 +3,7 @@
 Explained on the page "For instructors".
 """
 
+import sys
 from pathlib import Path
 
 from agelib.cli.options import add_workers, open_workers
@@ -134,24 +135,31 @@ def _grade(chosen) -> int:
 def _check(chosen) -> int:
     from agebook.course import self_check
 
-    ready = True
-    for file in chosen.notebook:
-        line = Line(f"run {file.name}", 1, "cells")
+    found = [_check_one(self_check, file) for file in chosen.notebook]
+    return 2 if 2 in found else max(found)
 
-        def told(done, total, line=line):
-            line.total = total
-            line.advance(done - line.done)
 
+def _check_one(self_check, file: Path) -> int:
+    """Check one notebook; what is the matter with it does not keep the next one from being checked."""
+    line = Line(f"run {file.name}", 1, "cells")
+
+    def told(done, total):
+        line.total = total
+        line.advance(done - line.done)
+
+    try:
         exercises, remarks = self_check.check(file, told=told)
-        line.close()
-        for each in exercises:
-            print(f"{'ready  ' if each.ready else 'TO DO  '} {each.name}: {each.said}")
-        for remark in remarks:
-            print(f"note    {remark}")
-        done = sum(each.ready for each in exercises)
-        print(f"{file.name}: {done} of {len(exercises)} exercises ready. Whether values are right, grading tells.")
-        ready &= done == len(exercises)
-    return 0 if ready else 1
+    except (ValueError, OSError) as error:
+        print(f"agebook check: {error}", file=sys.stderr)
+        return 2
+    line.close()
+    for each in exercises:
+        print(f"{'ready  ' if each.ready else 'TO DO  '} {each.name}: {each.said}")
+    for remark in remarks:
+        print(f"note    {remark}")
+    done = sum(each.ready for each in exercises)
+    print(f"{file.name}: {done} of {len(exercises)} exercises ready. Whether values are right, grading tells.")
+    return 0 if done == len(exercises) else 1
 
 
 def _link(chosen) -> None:

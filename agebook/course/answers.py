@@ -1,14 +1,17 @@
 """What an exercise hands in: a value by name, written down while a notebook is executed for a grade or a key.
 
-A hidden test says ``answers.record("ex-03-share", share)``. Nothing is compared there: a student's notebook runs in one
+A hidden test says ``answers.record("ex-03-share", share)``, and stands alone: a chapter imports ``answers`` in each,
+under a private name, for which no student has another use. Nothing is compared there: a student's notebook runs in one
 process with the tests, and whoever can look into that process could find the right answer in it. So it only writes
 down what was handed in; the key was written in the same way from the instructor's notebook, and they meet elsewhere.
 In a published chapter, and wherever nobody asked for it, recording does nothing.
 """
 
+import builtins
 import json
 import math
 import os
+import sys
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -16,6 +19,9 @@ import pandas as pd
 
 #: The environment variable that names the file to write to.
 VARIABLE = "AGELIB_ANSWERS"
+
+#: The only key of what stands for a value that cannot be handed in.
+_UNFIT = "no answer"
 
 
 def record(name: str, value, tolerance: float = 1e-6) -> None:
@@ -26,6 +32,7 @@ def record(name: str, value, tolerance: float = 1e-6) -> None:
     name : str
         Of the exercise.
     value : number, text, bool, None, list, dict, array, Series or DataFrame
+        Anything else is noted as the name of its kind, and is the right answer nowhere.
     tolerance : float
         How far a number may be from the key's, in shares of it, or below 1 in absolute terms. The key's counts.
     """
@@ -35,7 +42,23 @@ def record(name: str, value, tolerance: float = 1e-6) -> None:
     from agelib.runtime import workspace
 
     known = read(file)
-    workspace.write_json(file, known | {name: {"value": plain(value), "tolerance": float(tolerance)}})
+    try:
+        value = plain(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        value = {_UNFIT: str(error)}
+    workspace.write_json(file, known | {name: {"value": value, "tolerance": float(tolerance)}})
+
+
+def run_test(name: str, source: str) -> None:
+    """Run an exercise's test on what a student's notebook has computed.
+
+    It has names of its own: what it binds reaches nobody, and a student who called something ``len``, ``max`` or
+    ``answers`` has not changed what the test means by it.
+    """
+    from IPython import get_ipython
+
+    theirs = {each: value for each, value in get_ipython().user_ns.items() if not hasattr(builtins, each)}
+    exec(compile(source, f"<{name}>", "exec"), theirs | {"answers": sys.modules[__name__]})
 
 
 def read(file) -> dict:

@@ -4,7 +4,6 @@ Every graded submission is a record of its own, written whole. The gradebook, th
 the records, so a call that was killed is simply made again: what is graded is not graded twice.
 """
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -12,11 +11,12 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from agebook.course import answers, manual_grading, sandbox
+from agebook.course import answers, manual_grading, sandbox, trial
 from agebook.course.assign import Assignment
 from agebook.course.gradebook import write_gradebook
+from agebook.course.notebook_files import read_submission
 from agebook.course.restore import restore
-from agebook.course.student_copy import is_by_hand, points, read_notebook
+from agebook.course.student_copy import is_test, name_of, points, read_notebook, student_copy
 from agelib.runtime import executors, workspace
 
 
@@ -104,16 +104,18 @@ def grade(
 
 def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Limits) -> dict:
     file, known = submission_of(assignment, folder), {assignment.chapter: chapter}
-    if not file.is_file():
-        return _record(assignment, "missing", {}, [], known)
     place = folder / "graded" / assignment.student / f"{assignment.chapter}.json"
-    key = workspace.content_key(file.read_bytes().hex(), assignment.key.read_bytes().hex(), nbformat.writes(chapter))
-    if place.is_file():
-        record = workspace.read_json(place)
-        if record.get("key") == key:
-            return record
+    before = workspace.read_json(place) if place.is_file() else {}
+    if not file.is_file():
+        if before:
+            return before | {"remarks": [*before["remarks"], "the hand-in is gone; what was graded before counts"]}
+        return _record(assignment, "missing", {}, [], known)
+    given = file.read_bytes()
+    key = workspace.content_key(given, assignment.key.read_bytes(), nbformat.writes(chapter))
+    if before.get("key") == key:
+        return before
     try:
-        submitted = read_notebook(file)
+        submitted = read_submission(given)
     except ValueError as error:
         record = _record(assignment, "unreadable", {}, [str(error)], known)
     else:
@@ -127,61 +129,19 @@ def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Li
 
 
 def _execute(assignment: Assignment, submitted, chapter, folder: Path, limits: sandbox.Limits) -> dict:
-    restored = restore(submitted, chapter, assignment.parameters, assignment.student, assignment.chapter)
-    with tempfile.TemporaryDirectory(prefix="grading-") as place:
-        notebook, result, handed_in = (Path(place, name) for name in ("in.ipynb", "out.ipynb", "answers.json"))
-        nbformat.write(restored.notebook, notebook)
-        stopped = sandbox.execute(notebook, result, folder, limits, {answers.VARIABLE: str(handed_in)})
-        done = read_notebook(result) if result.is_file() else restored.notebook
-        try:
-            given = answers.read(handed_in)
-        except ValueError:
-            given = {}
-    judge(done, given, answers.read(assignment.key))
+    handed_out = student_copy(chapter, assignment.parameters, assignment.student, assignment.chapter)
+    restored = restore(submitted, handed_out)
+    tests = {name_of(cell): cell.source for cell in chapter.cells if is_test(cell)}
+    done, given, stopped = trial.execute(restored.notebook, tests, limits, folder)
+    said = trial.judge(done, given, answers.read(assignment.key))
     target = folder / "graded" / assignment.student / f"{assignment.chapter}.ipynb"
     with workspace.write_whole(target) as temporary:
         temporary.write_text(nbformat.writes(done), encoding="utf-8")
-    scores = {
-        cell.metadata["nbgrader"]["grade_id"]: 0.0 if _failed(cell) else float(cell.metadata["nbgrader"]["points"])
-        for cell in done.cells
-        if _is_test(cell)
-    }
+    known = {assignment.chapter: chapter}
+    scores = {name: most for name, most in points(chapter).items() if said.get(name) == ""}
     remarks = [*restored.remarks, *([stopped] if stopped else [])]
-    outcome = "stopped" if stopped else "graded"
-    record = _record(assignment, outcome, scores, remarks, {assignment.chapter: chapter})
+    record = _record(assignment, "stopped" if stopped else "graded", scores, remarks, known)
     return record | {"by_hand": restored.by_hand}
-
-
-def judge(notebook, given: dict, key: dict) -> None:
-    """Leave an error in the output of every test whose answer is not the key's, and nothing in that of the others."""
-    for cell in notebook.cells:
-        if not _is_test(cell):
-            continue
-        name = cell.metadata["nbgrader"]["grade_id"].removesuffix("-test")
-        errors = [output for output in cell.outputs if output.output_type == "error"]
-        if not errors:
-            if cell.execution_count is None:
-                errors = [_error("NotReached", "the notebook was stopped before this test")]
-            elif name not in given:
-                errors = [_error("NoAnswer", "no answer was handed in here")]
-            elif not answers.agree(given[name]["value"], key[name]["value"], key[name]["tolerance"]):
-                errors = [_error("NotTheAnswer", "your parameters give another value than the one that you handed in")]
-        # A hidden test is not shown where it fails: its line would be in the traceback.
-        for error in errors:
-            error["traceback"] = [f"{error['ename']}: {error['evalue']}"]
-        cell.outputs = errors
-
-
-def _error(name: str, text: str):
-    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-
-
-def _is_test(cell) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade")) and not is_by_hand(cell)
-
-
-def _failed(cell) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
 
 
 def _record(assignment: Assignment, outcome: str, scores: dict, remarks: list, known: dict) -> dict:

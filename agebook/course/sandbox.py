@@ -23,6 +23,10 @@ from agelib.runtime import interrupts
 from agelib.runtime.subprocesses import end_with
 
 
+#: The exit code that says that the notebook's kernel died.
+_PYTHON_ENDED = 3
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a submission may use.
@@ -62,7 +66,7 @@ def enforced() -> str:
     return f"{always}; NOT here: the network and the course's folder can be reached (no namespaces on this system)"
 
 
-def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variables: dict) -> str:
+def execute(notebook: Path, result: Path, hidden: Path | None, limits: Limits, variables: dict, told=None) -> str:
     """Execute a notebook file to another one; cells that fail do not stop it.
 
     Parameters
@@ -70,11 +74,13 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
     notebook, result : path
         What to execute, and where its copy with outputs goes. It is written after every cell, so it is there whatever
         happens.
-    hidden : path
+    hidden : path, optional
         A folder that the notebook shall not see.
     limits : Limits
     variables : dict
         Further environment variables.
+    told : callable, optional
+        Called with the number of cells that are done, and of all.
 
     Returns
     -------
@@ -85,8 +91,8 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
         order = {"notebook": str(notebook), "result": str(result), "ipc": can_isolate()} | asdict(limits)
         command = [sys.executable, "-m", "agebook.course.sandbox", json.dumps(order)]
         if can_isolate():
-            shell = 'mount -t tmpfs none "$0" && exec "$@"'
-            command = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", shell, str(hidden), *command]
+            shell = '{ [ -z "$0" ] || mount -t tmpfs none "$0"; } && exec "$@"'
+            command = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", shell, str(hidden or ""), *command]
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -97,22 +103,27 @@ def execute(notebook: Path, result: Path, hidden: Path, limits: Limits, variable
             start_new_session=True,
         )
         try:
-            ended = _watch(process, limits)
+            ended = _watch(process, limits, result, told)
         finally:
             _kill(process)
         interrupts.check()  # what was killed because we are to stop has not failed
         return ended
 
 
-def _watch(process, limits: Limits) -> str:
+def _watch(process, limits: Limits, result: Path, told) -> str:
     ends = time.monotonic() + limits.seconds
     while process.poll() is None:
         interrupts.check()
+        if told:
+            with contextlib.suppress(OSError, ValueError):  # not written yet, or by somebody else
+                told(*map(int, result.with_suffix(".done").read_text().split()))
         if time.monotonic() > ends:
             return f"it ran for more than {limits.seconds:.0f} s"
         if _held(process.pid) > limits.memory:
             return f"it held more than {limits.memory / 1e9:.1f} GB of memory"
         time.sleep(0.1)
+    if process.returncode == _PYTHON_ENDED:
+        return "Python ended while it was executed; look for exit(), or for what takes too much memory"
     return "" if process.returncode == 0 else f"its process ended with code {process.returncode}"
 
 
@@ -167,10 +178,16 @@ def main(words: str) -> int:
 
     notebook = nbformat.read(order["notebook"], as_version=4)
 
-    def keep(**_):
-        temporary = Path(order["result"]).with_suffix(".part")
-        nbformat.write(notebook, temporary)
-        temporary.replace(order["result"])
+    result = Path(order["result"])
+    code = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+    def keep(cell_index=None, **_):
+        temporary = result.with_suffix(".part")
+        # A student may print half of a character, which no file can hold.
+        temporary.write_text(nbformat.writes(notebook), encoding="utf-8", errors="replace")
+        temporary.replace(result)
+        if cell_index in code:
+            result.with_suffix(".done").write_text(f"{code.index(cell_index) + 1} {len(code)}")
 
     # In a namespace without network there is no loopback either: sockets in the working folder then.
     where = {"transport": "ipc", "ip": str(Path.cwd() / "kernel")} if order["ipc"] else {}
@@ -188,7 +205,7 @@ def main(words: str) -> int:
         client.execute()
     except DeadKernelError:
         keep()
-        return 3
+        return _PYTHON_ENDED
     keep()
     return 0
 

@@ -4,9 +4,11 @@ nbgrader's own preprocessors take the solutions and hidden tests away and lock t
 in. What a chapter's text holds as ``{solution}`` goes, too: those exercises carry no points, and are still exercises.
 """
 
+import base64
 import copy
 import logging
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +20,13 @@ INSTRUCTOR = "instructor"
 #: What no student copy may hold.
 FORBIDDEN = ("BEGIN SOLUTION", "HIDDEN TEST", "answers.record", "{solution}")
 
-#: nbgrader's preprocessors that make a student's copy; the last notes what each locked cell says, for `agebook check`.
+#: nbgrader's preprocessors that make a student's copy.
 _STEPS = (
     "CheckCellMetadata", "LockCells", "ClearSolutions", "ClearHiddenTests", "ClearOutput", "ComputeChecksums",
 )  # fmt: skip
+
+#: Where a copy's metadata hold the copy itself, below ``agelib``.
+_ITSELF = "handed_out"
 
 _SOLUTION = re.compile(r"^(?P<fence>```+|~~~+|:::+)\{solution\}.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
 _EXERCISE = re.compile(
@@ -62,7 +67,7 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
     made.cells = [cell for cell in made.cells if cell.source.strip()]
     made = parameterise(made, parameters, student)
     for cell in made.cells:
-        if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
+        if is_parameters(cell):
             cell.metadata |= {"editable": False, "deletable": False}
         for name in ("mystnb", "papermill", *(() if cell.metadata.get("tags") else ("tags",))):
             cell.metadata.pop(name, None)
@@ -73,7 +78,6 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
         "student": student,
         "assignment": assignment,
         "parameters": dict(parameters),
-        "exercises": [name_of(cell) for cell in made.cells if cell.metadata.get("nbgrader", {}).get("grade")],
         "licence": notebook.metadata.get("agelib", {}).get("licence", "CC-BY-4.0"),
     }
     for number, cell in enumerate(made.cells):
@@ -82,7 +86,23 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
     left = [word for word in FORBIDDEN if word in text]
     if left:
         raise ValueError(f"assignment {assignment}: the copy of {student} would still hold {left[0]!r}; mend its cells")
+    made.metadata["agelib"][_ITSELF] = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
     return made
+
+
+def handed_out(notebook):
+    """The copy as it was made, which every copy carries in its metadata: with it a student's check can do as a grade.
+
+    Raises
+    ------
+    ValueError
+        If the notebook is no student's copy.
+    """
+    try:
+        text = zlib.decompress(base64.b64decode(notebook.metadata["agelib"][_ITSELF]))
+        return nbformat.reads(text.decode(), as_version=4)
+    except (KeyError, TypeError, ValueError, zlib.error):
+        raise ValueError("no notebook that was handed out to a student; `agebook assign` makes those") from None
 
 
 def parameterise(notebook, parameters: Mapping, student: str):
@@ -108,10 +128,7 @@ def _plain_exercises(text: str) -> str:
 
 def first_exercise(notebook) -> int:
     """The place of the first cell that a student is to fill in: what stands before it must run as it is."""
-    for number, cell in enumerate(notebook.cells):
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            return number
-    return len(notebook.cells)
+    return next((number for number, cell in enumerate(notebook.cells) if is_answer(cell)), len(notebook.cells))
 
 
 def name_of(cell) -> str:
@@ -119,10 +136,24 @@ def name_of(cell) -> str:
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
+def is_answer(cell) -> bool:
+    """Whether a student is to fill in a cell."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_test(cell) -> bool:
+    """Whether a cell tests an answer, for points."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade")) and not is_answer(cell)
+
+
+def is_parameters(cell) -> bool:
+    """Whether a cell holds the chapter's parameters, or the student's own."""
+    return bool({"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])))
+
+
 def is_by_hand(cell) -> bool:
     """Whether a cell is an answer that a person judges: nbgrader's manually graded cell."""
-    about = cell.metadata.get("nbgrader", {})
-    return bool(about.get("grade") and about.get("solution"))
+    return is_answer(cell) and bool(cell.metadata["nbgrader"].get("grade"))
 
 
 def points(notebook) -> dict[str, float]:
