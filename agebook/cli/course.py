@@ -65,7 +65,6 @@ def _assign(chosen) -> int:
 
     started = time.perf_counter()
     chapters, roster, made = _assignments(chosen, assigning.assign)
-    assigning.write_overview(made, chosen.folder / "keys" / "parameters.json")
     print(
         f"{len(made)} copies for {len(roster)} students in {time.perf_counter() - started:.1f} s: "
         f"{chosen.folder / 'release'}"

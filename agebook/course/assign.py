@@ -4,7 +4,6 @@ Everything is written whole and found again, so that an interrupted call goes on
 executing the instructor's chapter with the student's parameters, in a process of its own.
 """
 
-import json
 import os
 import secrets
 import tempfile
@@ -85,12 +84,17 @@ def assign(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
         copy = student_copy(notebooks[each.chapter], each.parameters, each.student, each.chapter)
         with workspace.write_whole(each.file) as temporary:
             temporary.write_text(nbformat.writes(copy) + "\n", encoding="utf-8")
+    write_overview(made, folder)
     return made
 
 
 def recall(chapters: Sequence[Chapter], students: Sequence[str], secret: str, folder) -> list[Assignment]:
-    """The assignments that :func:`assign` made, or would make, drawn again; nothing is written."""
+    """The assignments that :func:`assign` made, or would make; nothing is written.
+
+    What was handed out stays as it was, whatever became of the chapter's ranges; the rest is drawn.
+    """
     folder, made = Path(folder).resolve(), []  # for workers elsewhere, too
+    given = read_overview(folder)
     for chapter in chapters:
         notebook = read_notebook(chapter.path)
         try:
@@ -99,7 +103,8 @@ def recall(chapters: Sequence[Chapter], students: Sequence[str], secret: str, fo
         except ValueError as error:
             raise ValueError(f"{chapter.path.name}: {error}") from None
         for student in students:
-            parameters = draw(variants, secret, student, chapter.name)
+            before = given.get(student, {}).get(chapter.name) or draw(variants, secret, student, chapter.name)
+            parameters = {name: value for name, value in before.items() if name in chapter.parameters}
             file = folder / "release" / student / f"{chapter.name}.ipynb"
             key = workspace.content_key(chapter.path.read_bytes().hex(), parameters)
             place = folder / "keys" / student / f"{chapter.name}-{key}.json"
@@ -188,6 +193,9 @@ def _make_key(assignment: Assignment, chapter: Chapter) -> float:
     missing = sorted(graded - {f"{name}-test" for name in found})
     if missing:
         raise ValueError(f"{chapter.path.name}: {missing[0]} records no answer under its name")
+    for name, each in found.items():
+        if isinstance(each["value"], dict) and answers.UNFIT in each["value"]:
+            raise ValueError(f"{chapter.path.name}: {name}: {each['value'][answers.UNFIT]}")
     workspace.write_json(assignment.key, found)
     failed.unlink(missing_ok=True)
     return record["seconds"]
@@ -218,9 +226,15 @@ def _job(chapter: Chapter, notebook: Path, parameters: dict, folder, failed: Pat
     )
 
 
-def write_overview(assignments: Sequence[Assignment], file) -> None:
-    """Who got what, as JSON for the instructor: student → chapter → parameters."""
-    overview: dict = {}
+def read_overview(folder) -> dict:
+    """Who got what: student → chapter → parameters, from ``keys/parameters.json``; nothing before the first copies."""
+    file = Path(folder) / "keys" / "parameters.json"
+    return workspace.read_json(file) if file.is_file() else {}
+
+
+def write_overview(assignments: Sequence[Assignment], folder) -> None:
+    """Add to the overview who got what; students and chapters of earlier calls stay in it."""
+    overview = read_overview(folder)
     for each in assignments:
         overview.setdefault(each.student, {})[each.chapter] = each.parameters
-    workspace.write_json(file, json.loads(json.dumps(overview)))
+    workspace.write_json(Path(folder) / "keys" / "parameters.json", overview)

@@ -22,7 +22,6 @@ from agebook.notebooks import job_environment
 from agelib.runtime import interrupts
 from agelib.runtime.subprocesses import end_with
 
-
 #: The exit code that says that the notebook's kernel died.
 _PYTHON_ENDED = 3
 

@@ -69,9 +69,7 @@ def check(
         raise ValueError(f"{file}: {error}") from None
     done, given, stopped = trial.execute(restored.notebook, {}, limits, told=told)
     said = trial.judge(done, given)
-    found = [
-        _say(cell, restored, done, said) for cell in original.cells if is_test(cell) or is_by_hand(cell)
-    ]
+    found = [_say(cell, restored, done, said) for cell in original.cells if is_test(cell) or is_by_hand(cell)]
     return found, [*restored.remarks, *([stopped] if stopped else [])]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import nbformat
 
 from agebook.course import answers, sandbox
-from agebook.course.notebook_files import without_surrogates
 from agebook.course.student_copy import is_test, name_of
 
 #: Of one cell's printed lines, and of a notebook's outputs in all, this many characters are kept.
@@ -88,7 +87,9 @@ def judge(notebook, given: Mapping, key: Mapping | None = None) -> dict[str, str
                 errors = [_error("NotReached", "the notebook was stopped before this test")]
             elif key is not None and name not in given:
                 errors = [_error("NoAnswer", "no answer was handed in here")]
-            elif key is not None and not answers.agree(given[name]["value"], key[name]["value"], key[name]["tolerance"]):
+            elif key is not None and not answers.agree(
+                given[name]["value"], key[name]["value"], key[name]["tolerance"]
+            ):
                 errors = [_error("NotTheAnswer", "your parameters give another value than the one that you handed in")]
         # A hidden test is not shown where it fails: its line would be in the traceback.
         for error in errors:
@@ -134,7 +135,7 @@ def _shorten(outputs: list, room: int) -> list:
     for output in made:
         if output.output_type == "stream":
             output.text = _middle_left_out(output.text)
-    return without_surrogates(made)
+    return made
 
 
 def _middle_left_out(text: str) -> str:

@@ -198,8 +198,37 @@ def test_recording_does_nothing_where_nobody_asked(tmp_path, monkeypatch):
     answers.record("x", 1)
     answers.record("y", [2.5], tolerance=0.1)
     assert answers.read(file)["y"] == {"value": [2.5], "tolerance": 0.1}
-    with pytest.raises(TypeError, match="not a object"):
-        answers.record("z", object())
+    answers.record("z", object())  # whoever hands it in has not the right answer; the others' are kept
+    assert not answers.agree(answers.read(file)["z"]["value"], 1) and len(answers.read(file)) == 3
+
+
+def test_a_chapter_that_hands_in_what_cannot_be_compared_gets_no_key(chapter, tmp_path):
+    notebook = nbformat.read(chapter.path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace('answers.record("ex-sum", total)', 'answers.record("ex-sum", print)')
+    nbformat.write(notebook, chapter.path)
+    made = assign.assign([chapter], ["ada"], SECRET, tmp_path)
+    failed = assign.make_keys(made, [chapter], report=lambda line: None)
+    assert "ex-sum: an answer is a number" in failed["ada", "01_tiny"] and not made[0].key.exists()
+
+
+def test_what_was_handed_out_stays_whatever_becomes_of_the_chapter_and_of_other_chapters(chapter, tmp_path):
+    first = assign.assign([chapter], ["ada", "grace"], SECRET, tmp_path)
+    notebook = nbformat.read(chapter.path, as_version=4)
+    notebook.metadata.agelib.variants = {"a": [3, 4]}
+    nbformat.write(notebook, chapter.path)
+    changed = read_chapter(chapter.path)
+    again = assign.recall([changed], ["grace", "ada", "alan"], SECRET, tmp_path)
+    by_name = {each.student: each.parameters for each in again}
+    assert {each.student: each.parameters for each in first} == {name: by_name[name] for name in ("ada", "grace")}
+    assert by_name["alan"]["a"] in (3, 4) and set(by_name["alan"]) == {"a"}
+    second = tmp_path / "02_other.ipynb"
+    second.write_text(chapter.path.read_text())
+    assign.assign([read_chapter(second)], ["ada"], SECRET, tmp_path)
+    assert {name: set(each) for name, each in assign.read_overview(tmp_path).items()} == {
+        "ada": {"01_tiny", "02_other"},
+        "grace": {"01_tiny"},
+    }
 
 
 def test_a_link_opens_the_chapter_behind_the_fetched_repository(capsys):

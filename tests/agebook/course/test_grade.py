@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from copy import deepcopy
 
 import nbformat
 import pandas as pd
@@ -58,7 +59,7 @@ SUBMISSIONS = {
     "noisy": (lambda notebook: answer(notebook, "import warnings\nwarnings.warn('!')\ntotal = a + b"), "graded", 1, ""),
     "helper": (with_own_helper, "graded", 1, ""),
     "exit": (lambda notebook: answer(notebook, "import sys\nsys.exit()"), "graded", 0, ""),
-    "hard_exit": (lambda notebook: answer(notebook, "import os\nos._exit(0)"), "stopped", 0, "ended with code"),
+    "hard_exit": (lambda notebook: answer(notebook, "import os\nos._exit(0)"), "stopped", 0, "Python ended"),
     "endless": (lambda notebook: answer(notebook, "while True:\n    pass"), "graded", 0, ""),
     "greedy": (
         lambda notebook: answer(notebook, "import time\nx = bytearray(1_500_000_000)\ntime.sleep(5)\ntotal = a + b"),
@@ -79,7 +80,11 @@ SUBMISSIONS = {
         "",
     ),
 }  # fmt: skip
-ODD = {"corrupt": ("unreadable", "not readable"), "swapped": ("another student's", "right"), "absent": ("missing", "")}
+ODD = {
+    "corrupt": ("unreadable", "damaged or cut off"),
+    "swapped": ("another student's", "right"),
+    "absent": ("missing", ""),
+}
 
 
 @pytest.fixture
@@ -252,7 +257,8 @@ def test_what_a_person_judges_waits_in_a_table_and_counts_when_it_is_filled_in(e
 def test_an_answer_in_words_reaches_the_feedback(essay, tmp_path):
     notebook = nbformat.read(essay.path, as_version=4)
     copy = student_copy(notebook, {"a": 1, "b": 0.25}, "ada", essay.name)
+    handed_out = deepcopy(copy)
     copy.cells[-1].source = "It adds up."
-    restored = restore(copy, notebook, {"a": 1, "b": 0.25}, "ada", essay.name)
+    restored = restore(copy, handed_out)
     assert restored.by_hand == {"ex-why": "It adds up."} and restored.remarks == ()
     assert restored.notebook.cells[-1].source == "It adds up."
