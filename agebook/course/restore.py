@@ -7,6 +7,7 @@ so the two look at the same notebook.
 
 import ast
 import copy
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,31 +83,37 @@ def restore(submitted, handed_out) -> Restored:
 
 def _sort_cells(submitted, handed_out, whole) -> tuple[dict, dict]:
     """The cells that count: answer → its pieces and what was added behind them; place in `whole` → what was added."""
-    places, answers, place = {}, set(), -1
+    places, answers, place = {}, {}, -1
     for cell in handed_out.cells:
         place += cell.cell_type == "code" or is_by_hand(cell)
         if is_answer(cell):
-            answers.add(name_of(cell))
+            answers[name_of(cell)] = place
         else:
             places |= {name_of(cell) or _bare(cell.source): place, _bare(cell.source): place}
     parameters = next((places[_bare(cell.source)] for cell in handed_out.cells if is_parameters(cell)), -1)
     pieces: dict[str, list] = {}
     added: dict[int, list] = {}
-    behind = added.setdefault(-1, [])
+    place, behind, since = -1, added.setdefault(-1, []), 0  # what is known of the cell before, and of those added since
     for cell in submitted.cells:
         name, bare = name_of(cell), _bare(cell.source)
         if name in answers:
-            behind = pieces.setdefault(name, [])
-            behind.append(cell)
+            here = pieces.setdefault(name, [])
+            if place > answers[name] and since:  # the answer came here from further up, with what it needs before it
+                here += behind[-since:]
+                del behind[-since:]
+            here.append(cell)
+            place, behind, since = -1, here, 0  # what follows belongs to this answer, wherever it came to
             continue
         if (name and name in places) or bare in places or is_parameters(cell):
-            behind = added.setdefault(places.get(name or bare, places.get(bare, parameters)), [])
+            place = places.get(name or bare, places.get(bare, parameters))
+            behind, since = added.setdefault(place, []), 0
             if bare in places or cell.cell_type == "code":
                 continue  # what was handed out, or a locked cell that was changed
         if bare:
             own = copy.deepcopy(cell)
             own.metadata = {"agelib": {"own": True}}
             behind.append(own)
+            since += 1
     return pieces, added
 
 
@@ -126,19 +133,21 @@ def _merge(pieces: list, stub) -> list:
         if stub.cell_type != "code" and piece.get("attachments"):
             cell.attachments = piece.attachments
         made.append(cell)
-    parts = [cell for cell in made if is_answer(cell)]
-    if not parts:
-        return [stub, *made]
-    if stub.cell_type == "code" and not all(_is_python(cell.source) for cell in parts):
-        # A cell that was split inside of a function or a bracket.
-        code = [cell for cell in made if cell.cell_type == "code"]
-        for some in (parts, code):
-            joined = "\n".join(cell.source for cell in some)
-            if len(some) > 1 and _is_python(joined):
-                parts[0].source = joined
-                left_out = {id(cell) for cell in some if cell is not parts[0]}
-                return [cell for cell in made if id(cell) not in left_out]
-    return made
+    if not any(is_answer(cell) for cell in made):
+        made.insert(0, stub)
+    return _rejoin(made) if stub.cell_type == "code" else made
+
+
+def _rejoin(cells: list) -> list:
+    """Make one of cells that follow each other and are Python together but not each: one was split inside a block."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    for first, last in itertools.combinations(range(len(code)), 2):
+        some = code[first : last + 1]
+        joined = "\n".join(cell.source for cell in some)
+        if not all(_is_python(cell.source) for cell in some) and _is_python(joined):
+            some[0].source = joined
+            return _rejoin([cell for cell in cells if all(cell is not other for other in some[1:])])
+    return cells
 
 
 def _is_python(source: str) -> bool:

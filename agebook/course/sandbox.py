@@ -115,7 +115,8 @@ def _watch(process, limits: Limits, result: Path, told) -> str:
         interrupts.check()
         if told:
             with contextlib.suppress(OSError, ValueError):  # not written yet, or by somebody else
-                told(*map(int, result.with_suffix(".done").read_text().split()))
+                done, total = map(int, result.with_suffix(".done").read_text().split())
+                told(done, total)
         if time.monotonic() > ends:
             return f"it ran for more than {limits.seconds:.0f} s"
         if _held(process.pid) > limits.memory:
