@@ -53,7 +53,7 @@ class _Candidate:
 
     def left(self, outcome: str, reason: str) -> None:
         before = self.row["reason"]
-        self.row |= {"outcome": outcome, "reason": f"{reason}; {before}" if before else reason}
+        self.row.update(outcome=outcome, reason=f"{reason}; {before}" if before else reason)
 
 
 def collect(source, assignments: Sequence[Assignment], folder) -> pd.DataFrame:
@@ -205,7 +205,7 @@ def _choose(candidates: list[_Candidate], earlier: Path) -> _Candidate | None:
 
 
 def _rank(notebook, student: str) -> int:
-    """2 for a student's own notebook, 1 for one that was handed out to somebody else, 0 for one that is not readable."""
+    """2 for a student's own notebook, 1 for one that was handed out to somebody else, 0 for one that is damaged."""
     if notebook is None:
         return 0
     return 2 if notebook.metadata.get("agelib", {}).get("student", "") in ("", student) else 1

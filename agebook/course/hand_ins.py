@@ -135,14 +135,14 @@ def _archive(path: PurePosixPath, opened, left: list[int], depth: int) -> Iterat
 
 def _member(archive, member: zipfile.ZipInfo, path: PurePosixPath, left: list[int], depth: int) -> Iterator[HandIn]:
     def read(most: int) -> bytes:
-        if left[0] <= 0:
-            raise ValueError("the archive that it is in unpacks to too much; unpack it, and look at what is in it")
         try:
             with archive.open(member) as opened:
-                found = opened.read(min(most, left[0]))
+                found = opened.read(max(min(most, left[0] + 1), 1))
         except Exception as error:  # zipfile has no one class for a password, a foreign method, or damage
             raise ValueError(f"it cannot be unpacked ({error}); ask for it once more") from None
         left[0] -= len(found)
+        if left[0] < 0:
+            raise ValueError("the archive that it is in unpacks to too much; unpack it, and look at what is in it")
         return found
 
     if stat.S_ISLNK(member.external_attr >> 16):
