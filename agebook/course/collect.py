@@ -138,7 +138,7 @@ def _look(each: HandIn, row: dict, known: dict) -> _Candidate | None:
         row["reason"] = str(error).removeprefix(f"{row['file']}: ")
         if not called or len(data) > LARGEST or len(students) != 1 or not name:
             return None
-        row["reason"] = f"it cannot be read, and gets no points: {row['reason']}"
+        row["reason"] = f"it cannot be read: {row['reason']}"
     about = {} if notebook is None else notebook.metadata.get("agelib", {})
     said = about.get("student", "")
     chapter = about.get("assignment") or name
@@ -159,7 +159,7 @@ def _look(each: HandIn, row: dict, known: dict) -> _Candidate | None:
         row |= {"student": students[0] if students else said, "outcome": "collected"}
         rank = _rank(notebook, row["student"])
         if rank == 1:
-            row["reason"] = f"it was handed out to {said[:60]!r}, and gets no points"
+            row["reason"] = f"it was handed out to {said[:60]!r}"
         copy = _COPY.search(_stem(each.path.name))
         owner = students[0] if students else _owner_of(each.path)
         return _Candidate(row, each.path, _digest(data), rank, each.time, int(copy[1]) if copy else 0, owner)

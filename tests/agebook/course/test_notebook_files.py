@@ -146,6 +146,12 @@ def test_a_notebook_of_version_3_is_converted():
     assert [(cell.cell_type, cell.source) for cell in read.cells] == [("markdown", "## One line"), ("code", "a = 1\na")]
 
 
+def test_identifiers_that_are_in_order_stay_and_others_get_the_next_free_one():
+    given_ = ["c0", "c0", "cell-0", "ü", None, "x" * 65]
+    read = read_submission(as_bytes(*(code(id=each) for each in given_)))
+    assert [cell.id for cell in read.cells] == ["c0", "cell-1", "cell-0", "cell-2", "cell-3", "cell-4"]
+
+
 def test_attachments_stay_where_they_are_allowed():
     image = {"face.png": {"image/png": "aGVsbG8="}, "broken": 3}
     read = read_submission(
