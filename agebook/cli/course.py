@@ -23,7 +23,7 @@ def add(commands) -> None:
 
     collect = commands.add_parser("collect", help="take what the class has handed in")
     _add_class(collect)
-    collect.add_argument("--source", type=Path, required=True, help="folder of the unpacked hand-ins")
+    collect.add_argument("--source", type=Path, required=True, help="folder or zip archive of the hand-ins")
     collect.set_defaults(command=_collect, kept="What was collected is kept. To go on:")
 
     grade = commands.add_parser(
@@ -94,15 +94,25 @@ def _telling(line: Line):
 def _collect(chosen) -> int:
     from agebook.course import assign as assigning
     from agebook.course import collect as collecting
+    from agebook.course import grade as grading
 
     _, _, made = _assignments(chosen, assigning.recall)
     table = collecting.collect(chosen.source, made, chosen.folder)
-    for row in table[table["outcome"] != "collected"].itertuples():
-        print(f"{row.outcome:10} {row.file}")
-    found = set(zip(table["student"], table["chapter"], strict=True))
-    missing = [each for each in made if (each.student, each.chapter) not in found]
-    print(f"{(table['outcome'] == 'collected').sum()} collected, {len(missing)} not handed in")
-    return 0
+    for row in table[(table["outcome"] != "collected") | (table["reason"] != "")].itertuples():
+        print(f"{row.outcome:14} {row.file}: {row.reason}")
+    outcomes = table["outcome"].value_counts()
+    disputed = set(table.loc[table["outcome"] == "conflict", ["student", "chapter"]].itertuples(index=False, name=None))
+    missing: dict[str, list] = {each.chapter: [] for each in made}
+    for each in made:
+        if (each.student, each.chapter) not in disputed and not grading.submission_of(each, chosen.folder).is_file():
+            missing[each.chapter].append(each.student)
+    for chapter, students in missing.items():
+        if students:
+            print(f"not handed in, {chapter}: {', '.join(students)}")
+    number = sum(len(students) for students in missing.values())
+    print(f"{outcomes.get('collected', 0)} collected, {number} not handed in")
+    left = outcomes.get("unknown", 0) + outcomes.get("not understood", 0)
+    return 1 if disputed or (number and left) else 0
 
 
 def _grade(chosen) -> int:

@@ -31,7 +31,13 @@ _SHOWN = ("collapsed", "scrolled", "execution", "format", "jupyter", "name")
 #: A byte that is not UTF-8, as Python escapes it, is taken for one of Windows' code page.
 _WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(128, 256)}
 
-_KNOWN = {b"PK\x03\x04": "a zip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture"}
+#: What other files begin with.
+_MARKS = {
+    b"PK\x03\x04": "a zip archive or a text document", b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive",
+    b"\x1f\x8b": "a gzip archive", b"{\\rtf": "a text document", b"\xd0\xcf\x11\xe0": "a text document",
+    b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"<": "a page of HTML or XML",
+}  # fmt: skip
 _REMEDY = "hand in the notebook itself, a file that ends in .ipynb, saved or downloaded once more"
 
 
@@ -115,11 +121,10 @@ def _kind(found: bytes, error: Exception) -> str:
     begin = found.lstrip(b"\xef\xbb\xbf\0 \t\r\n")
     if not begin:
         return "empty"
-    if begin.startswith(b"<"):
-        return "a page of HTML or XML"
-    if begin.startswith(b"{"):
-        return f"damaged or cut off ({str(error).splitlines()[0]})"
-    return next((words for mark, words in _KNOWN.items() if begin.startswith(mark)), "not JSON")
+    for mark, words in _MARKS.items():
+        if begin.startswith(mark):
+            return words
+    return f"damaged or cut off ({str(error).splitlines()[0]})" if begin.startswith(b"{") else "not JSON"
 
 
 def _cells(given: dict) -> list | None:

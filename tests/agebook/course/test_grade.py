@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 from tiny_course import SECRET, answer, hand_in
 
-from agebook.course import assign, collect, grade, gradebook, sandbox
+from agebook.course import assign, grade, gradebook, sandbox
 from agebook.course.restore import restore
 from agebook.course.student_copy import student_copy
 from agelib.runtime import workspace
@@ -145,33 +145,6 @@ def test_the_course_is_hidden_from_a_submission_where_the_system_allows(chapter,
     source = next(cell for cell in done["cells"] if "rglob" in "".join(cell["source"]))
     assert "".join(source["outputs"][0]["text"]) == "0\n"
     assert "no network; the course's folder is hidden" in sandbox.enforced()
-
-
-def test_hand_ins_are_found_however_a_system_packs_them_and_the_newest_counts(chapter, tmp_path):
-    folder, source = tmp_path / "course", tmp_path / "hand-ins"
-    made = assign.recall([chapter], ["ada", "ada2", "grace", "alan"], SECRET, folder)
-    files = {
-        "ada/01_tiny.ipynb": "first",
-        "late/ada/01_tiny.ipynb": "second",
-        "ada2_assignsubmission_file_01_tiny.ipynb": "of ada2",
-        "Grace/01_tiny.ipynb": "of grace",
-        "somebody/01_tiny.ipynb": "?",
-        "alan/.ipynb_checkpoints/01_tiny.ipynb": "a checkpoint",
-        "alan/notes.ipynb": "no chapter",
-    }
-    for number, (name, text) in enumerate(files.items()):
-        file = source / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        os.utime(file, (1000 + number, 1000 + number))
-    table = collect.collect(source, made, folder).set_index("file")["outcome"]
-    texts = {each.student: grade.submission_of(each, folder) for each in made}
-    read = {student: file.read_text() for student, file in texts.items() if file.is_file()}
-    assert read == {"ada": "second", "ada2": "of ada2", "grace": "of grace"}
-    assert table[str(source / "ada/01_tiny.ipynb")] == "older"
-    assert table[str(source / "somebody/01_tiny.ipynb")] == "unknown" and len(table) == 6
-    with pytest.raises(FileNotFoundError, match="is no folder"):
-        collect.collect(tmp_path / "nowhere", made, folder)
 
 
 GRADE = """
