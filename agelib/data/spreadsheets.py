@@ -86,7 +86,7 @@ def read_table(file, needed=(), what: str = "a table", report=to_stderr) -> pd.D
         table = _read_text(file, text, needed)
         how = f"{encoding} with {SEPARATORS[table.attrs['separator']]} between columns"
     if table.columns.empty:
-        raise ValueError(f"{file}: not readable as {what}, it is empty; its first line must name the columns")
+        raise ValueError(f"{file} is empty; give {what} whose first line names its columns")
     for name in needed:
         if name not in table:
             near = difflib.get_close_matches(name, table.columns, n=1)

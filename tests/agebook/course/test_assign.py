@@ -73,7 +73,7 @@ def test_steps_in_decimals_are_what_is_written():
         ("student\nada\n../up\n", r"line 3: '\.\./up' cannot name"),
         ("student\nada\nADA\n", "line 3: 'ADA' is there twice"),
         ("student\n", "there is no student in it"),
-        ("", "not readable as a CSV"),
+        ("", "class.csv is empty"),
     ],
 )
 def test_a_class_list_that_will_not_do_is_refused_with_its_line(tmp_path, text, said):

@@ -386,7 +386,7 @@ def test_faults_of_the_tables_name_file_and_line(tmp_path):
     with pytest.raises(ValueError, match=r"gt_avg_train\.csv: no column real_age \(it has: file_name"):
         sources.read("appa-real", tmp_path)
     table.write_text("")
-    with pytest.raises(ValueError, match=r"gt_avg_train\.csv: not readable as CSV"):
+    with pytest.raises(ValueError, match=r"gt_avg_train\.csv is empty"):
         sources.read("appa-real", tmp_path)
 
 
