@@ -16,7 +16,7 @@ import nbformat
 import pandas as pd
 
 from agebook.course import manual_grading
-from agebook.course.student_copy import name_of, points, quiet, read_notebook
+from agebook.course.student_copy import is_by_hand, name_of, points, quiet, read_notebook
 from agelib.data.spreadsheets import to_stderr
 from agelib.runtime import workspace
 from agelib.runtime.progress import PATIENCE, track
@@ -91,13 +91,12 @@ def _enter(records: Sequence[dict], known: dict, address: str, report) -> None:
     for name, notebook in known.items():
         about = {"nbgrader": {"notebook": name, "assignment": name, "db_url": address}}
         SaveCells().preprocess(nbformat.from_dict(notebook), about)
-    cells = {name: points(notebook) for name, notebook in known.items()}
     with Gradebook(address) as book:
         for record in track(records, "enter into the gradebook", unit="hand-ins", after=PATIENCE):
             if record["outcome"] == "missing" or record["chapter"] not in known:
                 continue
             try:
-                _enter_one(book, record, cells[record["chapter"]])
+                _enter_one(book, record, known[record["chapter"]])
                 book.db.commit()
             except OperationalError:
                 raise
@@ -107,15 +106,18 @@ def _enter(records: Sequence[dict], known: dict, address: str, report) -> None:
                 report(f"{record['student']}, {record['chapter']}: not entered into the gradebook ({said})")
 
 
-def _enter_one(book, record: dict, cells) -> None:
+def _enter_one(book, record: dict, notebook) -> None:
     chapter, student = record["chapter"], record["student"]
     book.update_or_create_submission(chapter, student)
-    for cell in cells:
+    by_hand = {name_of(cell) for cell in notebook.cells if is_by_hand(cell)}
+    for cell in points(notebook):
         place = (cell, chapter, chapter, student)
         entry = book.find_grade(*place)
         judged = record["judged"].get(cell)
         if judged is None:
             entry.auto_score, entry.needs_manual_grade = record["scores"].get(cell, 0.0), False
+            if cell in by_hand:
+                entry.manual_score = None  # the answer was withdrawn
             continue
         entry.auto_score, entry.manual_score = None, judged["score"]
         entry.needs_manual_grade = judged["score"] is None

@@ -49,7 +49,7 @@ def write_grades(table: pd.DataFrame, roster: pd.DataFrame, folder) -> list[str]
             wait = f"{unread} {'answers' if unread > 1 else 'answer'} to be read" if unread else ""
             why = ", ".join(filter(None, [outcome if outcome != "graded" else "", wait, remarks]))
             said += [f"{chapter}: {why}"] if why else []
-        lines.append([*scores, sum(scores), "; ".join(said)])
+        lines.append([*scores, sum(scores), "; ".join(said).encode(errors="replace").decode()])
     points = pd.DataFrame(lines, columns=[*chapters, "total", "remarks"], index=roster.index)
     spelt = [roster.attrs.get("headings", {}).get(name, name) for name in roster.columns]
     own = roster.set_axis([f"{name} (class list)" if name in points else name for name in spelt], axis=1)

@@ -262,7 +262,7 @@ def _write(rows: list[dict], table: pd.DataFrame, file: Path) -> None:
     """Write the table so that spreadsheets show it as it is, with the separator that it was saved with."""
     comma = table.attrs.get("comma", False)
     own = [name for name in table.columns if name not in COLUMNS]
-    written = pd.DataFrame(rows)[[*COLUMNS, *own]].astype(object)
+    written = pd.DataFrame(rows, dtype=object)[[*COLUMNS, *own]]
     for name in ("points", "score"):
         numbers = written[name].map(lambda value: "" if pd.isna(value) else f"{value:.15g}")
         written[name] = numbers.str.replace(".", ",") if comma else numbers

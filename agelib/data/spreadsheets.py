@@ -123,25 +123,31 @@ def _decode(file: Path, data: bytes, report) -> tuple[str, str]:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        text = "" if encoding != "utf-8" else data.decode("utf-8", errors="surrogateescape")
         line = data[: error.start].decode(encoding, errors="ignore").count("\n") + 1
-        others = re.findall(r"[^\x00-\x7f]", text)
-        damaged = ValueError(f"{file}, line {line}: not readable as {encoding.upper()}; {_REMEDY}")
-        if sum("\udc80" <= each <= "\udcff" for each in others) * 2 <= len(others):
-            raise damaged from None  # most of it is what it seems to be
-        usual = locale.getencoding().lower()
-        encoding = "cp1252" if usual.replace("-", "") in ("utf8", "cp65001", "ascii", "ansi_x3.41968") else usual
+        page = locale.getencoding().lower()
+        page = "cp1252" if page.replace("-", "") in ("utf8", "cp65001", "ascii", "ansi_x3.41968") else page
         try:
-            text = data.decode(encoding)
+            text = _decode_page(data if encoding == "utf-8" else b"", page)
         except UnicodeDecodeError:
-            raise damaged from None
-        seen = re.search(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*", text)
-        line = text[: seen.start()].count("\n") + 1
-        report(f"{file}: not UTF-8, read as {encoding}; line {line} says {seen[0]!r}. If that is wrong, {_REMEDY}")
+            text = ""
+        seen = re.search(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*", "".join(text.split("\n")[line - 1 : line]))
+        if not seen:
+            raise ValueError(f"{file}, line {line}: not readable as {encoding.upper()}; {_REMEDY}") from None
+        report(f"{file}: not UTF-8, read as {page}; line {line} says {seen[0]!r}. If that is wrong, {_REMEDY}")
+        encoding = page
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise ValueError(f"{file}, line {line}: not readable as text; {_REMEDY}")
     return text.lstrip("\ufeff"), encoding.upper()
+
+
+def _decode_page(data: bytes, page: str) -> str:
+    """Text in a code page; where most of it is UTF-8, as after an edit with an older program, the rest of it alone."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    others = re.findall(r"[^\x00-\x7f]", text)
+    if 2 * sum("\udc80" <= each <= "\udcff" for each in others) > len(others):
+        return data.decode(page)
+    return re.sub("[\udc80-\udcff]+", lambda rest: rest[0].encode(errors="surrogateescape").decode(page), text)
 
 
 def _read_text(file: Path, text: str, needed) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def test_what_is_not_there_or_empty_is_said(folder):
     with pytest.raises(ValueError, match="has no rows"):
         chalearn.read(folder)
     (folder / chalearn.FILES["real_age"]).write_bytes(b"")
-    with pytest.raises(ValueError, match="real_db.csv is empty"):
+    with pytest.raises(ValueError, match=r"real_db\.csv is empty"):
         chalearn.read(folder)
     (folder / chalearn.FILES["real_age"]).unlink()
     with pytest.raises(FileNotFoundError, match=r"no fgnet_chalearn_real_db.csv in .*give the folder"):
