@@ -217,24 +217,23 @@ def write_feedback(records: pd.DataFrame, folder, report=to_stderr) -> list[Path
         about["db_url"] = f"sqlite:///{folder / 'gradebook.db'}"
         resources = {"nbgrader": about, "metadata": {"name": row.chapter}}
         target = folder / "feedback" / row.student / f"{row.chapter}.html"
-        for what in ("the page has no outputs", "there is no page"):
+        failed = []
+        while len(failed) < 2:
             try:
                 notebook = _with_pictures(read_notebook(source))
-                if what == "there is no page":  # the second try
-                    for cell in notebook.cells:
-                        cell.pop("attachments", None)
-                        if cell.cell_type == "code":
-                            cell.outputs = [each for each in cell.outputs if each.output_type == "error"]
+                if failed:
+                    _drop_outputs(notebook)
                 with quiet():
                     page, _ = exporter.from_notebook_node(notebook, resources)
                 with workspace.write_whole(target) as temporary:
                     temporary.write_text(_OUTSIDE.sub("", page), encoding="utf-8", errors="replace")
-            except Exception as error:  # whatever one page holds, the others are written
-                said = next(iter(str(error).splitlines()), "")
-                report(f"{row.student}, {row.chapter}: {what} ({type(error).__name__}: {said})")
-            else:
                 written.append(target)
                 break
+            except Exception as error:  # whatever one page holds, the others are written
+                failed.append(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
+        if failed:
+            what = "the page has no outputs" if len(failed) == 1 else "there is no page"
+            report(f"{row.student}, {row.chapter}: {what} ({failed[0]})")
     return written
 
 
@@ -252,6 +251,12 @@ def _exporter():
     settings.HTMLExporter.extra_template_paths = [styles]
     settings.HTMLExporter.preprocessors = [GetGrades]
     return HTMLExporter(config=settings)
+
+
+def _drop_outputs(notebook) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
 
 
 def _lost(found) -> str:
