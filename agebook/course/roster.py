@@ -34,6 +34,7 @@ def read_roster(file) -> pd.DataFrame:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> file = Path(tempfile.mkdtemp(), "class.csv")
     >>> _ = file.write_text("student,email\\nada,ada@example.org\\ngrace,\\n")
     >>> read_roster(file)["student"].tolist()
