@@ -118,10 +118,10 @@ def _collect(chosen) -> int:
 def _grade(chosen) -> int:
     from agebook.course import assign as assigning
     from agebook.course import grade as grading
-    from agebook.course import gradebook, manual_grading, sandbox
-    from agelib.runtime import workspace
+    from agebook.course import gradebook, grades, manual_grading, sandbox
 
     chapters, roster, made = _assignments(chosen, assigning.recall)
+    manual_grading.require_writable(grades.file_of(chosen.folder))
     limits = sandbox.Limits(seconds=chosen.seconds, memory=int(chosen.memory * 1e9))
     line = Line("grade", len(made), "hand-ins")
     with _open(chosen, chapters) as executor:
@@ -129,10 +129,10 @@ def _grade(chosen) -> int:
         table = grading.grade(made, chapters, chosen.folder, limits, chosen.workers, _telling(line), executor)
     line.close()
     pages = gradebook.write_feedback(table, chosen.folder)
-    scores = table.pivot(index="student", columns="chapter", values="score")
-    grades = roster.set_index("student").join(scores).assign(total=scores.sum(axis=1)).reset_index()
-    workspace.write_table(chosen.folder / "grades.csv", grades)
-    print(f"{chosen.folder / 'grades.csv'}, {chosen.folder / 'gradebook.db'}, {len(pages)} pages of feedback")
+    left = grades.write_grades(table, roster, chosen.folder)
+    print(f"{grades.file_of(chosen.folder)}, {chosen.folder / 'gradebook.db'}, {len(pages)} pages of feedback")
+    if left:
+        print(f"{len(left)} graded earlier and no longer in the class list: {', '.join(left)}")
     if table["unread"].any():
         marks = manual_grading.file_of(chosen.folder)
         print(f"{table['unread'].sum()} answers to be read: fill in {marks}, and grade again")

@@ -32,6 +32,8 @@ class Prepared:
         found.
     file : pathlib.Path
         The CSV that the split was written to, once.
+    split_file : str
+        The file that says who is in which part, where that was given.
     """
 
     faces: pd.DataFrame
@@ -40,6 +42,16 @@ class Prepared:
     report: pd.DataFrame
     leaks: pd.DataFrame
     file: Path
+    split_file: str = ""
+
+    def lacks(self, part: str, what: str = "picture") -> ValueError:
+        """The error of whoever finds nothing in a part of the split: which file to mend, and how."""
+        if self.split_file:
+            return ValueError(
+                f"{self.split_file}: none of its rows with split {part} names a {what} of this data set; add rows "
+                f"PATH,{part}, or leave split_file empty to have the pictures dealt out"
+            )
+        return ValueError(f"{self.file}: no {what} is in the {part} part; use more pictures")
 
 
 def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = True) -> Prepared:
@@ -74,7 +86,7 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
         mark_used(used)
     file = folder / "faces.csv"
     tables = {name: _read(folder / f"{name}.csv") for name in ("removed", "report", "leaks")}
-    return Prepared(faces=read(file), root=root, file=file, **tables)
+    return Prepared(faces=read(file), root=root, file=file, split_file=data.split_file, **tables)
 
 
 def _check_folds(data: Data) -> None:

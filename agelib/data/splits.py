@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agelib.data.table import PARTS, read_csv
+from agelib.data.spreadsheets import read_table
+from agelib.data.table import PARTS
 
 #: Shares of train, valid and test: study A's.
 SHARES = (0.8, 0.1, 0.1)
@@ -95,7 +96,8 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     file : path
-        CSV (or ``.csv.gz``) with the columns ``path`` and ``split`` (train, valid or test), one row a picture.
+        With the columns ``path`` and ``split`` (train, valid or test), one row a picture; what
+        :func:`agelib.data.spreadsheets.read_table` reads.
     faces : pandas.DataFrame
         The faces table.
 
@@ -112,15 +114,16 @@ def read_parts(file, faces: pd.DataFrame) -> pd.DataFrame:
         If it is no such table, names a picture twice or a part that there is not, or none of its pictures is among
         the faces.
     """
-    named = read_csv(file, "a table of path and split", dtype=str)
-    if missing := [name for name in ("path", "split") if name not in named]:
-        raise ValueError(f"{file}: no column {missing[0]!r}; a split file has path and split")
+    named = read_table(file, ("path", "split"), "a table of path and split")
+    named = pd.DataFrame({"path": named["path"].str.strip(), "split": named["split"].str.strip().str.lower()})
     if (twice := named["path"].duplicated()).any():
-        row = int(twice.to_numpy().argmax())
-        raise ValueError(f"{file}, row {row + 2}: {named['path'][row]} stands there twice; name each picture once")
+        line = twice.idxmax()
+        raise ValueError(f"{file}, line {line}: {named['path'][line]} stands there twice; name each picture once")
     if (wrong := ~named["split"].isin(PARTS)).any():
-        row = int(wrong.to_numpy().argmax())
-        raise ValueError(f"{file}, row {row + 2}: no part {named['split'][row]!r}; parts: {', '.join(PARTS)}")
+        line = wrong.idxmax()
+        raise ValueError(f"{file}, line {line}: no part {named['split'][line]!r}; parts: {', '.join(PARTS)}")
+    if named.empty:
+        raise ValueError(f"{file} names no picture; add a line for each")
     found = faces.assign(split=faces["path"].map(named.set_index("path")["split"]))
     found = found[found["split"].notna()]
     if found.empty:

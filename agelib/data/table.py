@@ -5,7 +5,6 @@ by :func:`check`; behind it every room may trust the columns' names, kinds and u
 """
 
 from dataclasses import dataclass, field
-from gzip import BadGzipFile
 from pathlib import Path
 
 import numpy as np
@@ -143,14 +142,6 @@ def _check_values(faces: pd.DataFrame, where: str) -> None:
         wish = "must not be missing" if first["check"] == "not_nullable" else first["check"]
         value = "" if first["check"] == "not_nullable" else f" ({first['failure_case']!r})"
         raise ValueError(f"{where}: {first['column']!r} {wish}, row {first['index']}{value} does not hold") from None
-
-
-def read_csv(file, kind: str = "CSV", remedy: str = "", **options) -> pd.DataFrame:
-    """Read somebody else's CSV, with pandas' `options`; ValueError if it is not readable as a `kind`, with `remedy`."""
-    try:
-        return pd.read_csv(file, **options)
-    except (UnicodeDecodeError, EOFError, BadGzipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file}: not readable as {kind} ({str(error).strip()}){remedy}") from None
 
 
 def is_drawn(faces: pd.DataFrame) -> bool:

@@ -73,7 +73,7 @@ def judge(run: Run, prepared: Prepared, part: str = "test", allow_leaks: bool = 
     faces = prepared.faces
     paths = faces["path"][faces["split"] == part]
     if not len(paths):
-        raise ValueError(f"{prepared.file}: no picture is in the {part} part; use more pictures")
+        raise prepared.lacks(part)
     seen = contamination.was_seen(run.weights, prepared, paths)
     if not allow_leaks:
         advice = "Judge it on pictures that it has not seen"

@@ -95,8 +95,7 @@ def make_streams(experiment: Experiment, prepared, images) -> Streams:
     rows["train"] = _share(rows["train"], show.fraction, settings.seed)
     for part, mine in rows.items():
         if not len(mine):
-            wish = f" of {show.only}" if show.only else ""
-            raise ValueError(f"{prepared.file}: no readable picture{wish} is in the {part} part; use more pictures")
+            raise prepared.lacks(part, f"readable picture{f' of {show.only}' if show.only else ''}")
     mean, std = statistics.statistics(images.images, rows["train"])
     learnt = _swap_ages(faces, rows["train"], settings.label_noise, settings.seed)
     target = build_target(experiment, learnt.iloc[rows["train"]])

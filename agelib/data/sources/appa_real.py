@@ -14,9 +14,13 @@ import numpy as np
 import pandas as pd
 
 from agelib.data import table as faces_tables
+from agelib.data.spreadsheets import read_table, to_numbers
 
 PARTS = faces_tables.PARTS
 NAME_COLUMNS = ("file_name", "file")
+
+#: How a cell says that it holds nothing.
+MISSING = ("", "NaN", "nan", "NA", "N/A", "NULL", "null", "None")
 
 #: Table of a part, the better one first → our column → what its owners call it there.
 TABLES = {
@@ -142,9 +146,8 @@ def _to_table(ratings: pd.DataFrame, paths) -> pd.DataFrame:
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
-    table = faces_tables.read_csv(file, remedy="; unpack the archive again", skipinitialspace=True)
-    table.columns = [str(name).strip() for name in table.columns]
-    return table
+    table = read_table(file, what="a table of APPA-REAL")
+    return table.mask(table.isin(MISSING))
 
 
 def _column(table: pd.DataFrame, names, file: Path) -> pd.Series:
@@ -157,11 +160,12 @@ def _column(table: pd.DataFrame, names, file: Path) -> pd.Series:
 
 def _numbers(table: pd.DataFrame, names, file: Path) -> pd.Series:
     column = _column(table, names, file)
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    wrong = np.flatnonzero(numbers.isna() & column.notna())
-    if len(wrong):
+    numbers = to_numbers(column.astype("str"))
+    wrong = numbers.isna() & column.notna()
+    if wrong.any():
+        line = wrong.idxmax()
         raise ValueError(
-            f"{file}: {column.name!r} must be a number of years, line {wrong[0] + 2} has {column.iloc[wrong[0]]!r}; "
+            f"{file}: {column.name!r} must be a number of years, line {line} has {column[line]!r}; "
             "correct it or unpack the archive again"
         )
     return numbers

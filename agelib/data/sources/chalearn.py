@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agelib.data import table as faces_tables
+from agelib.data.spreadsheets import read_table, to_numbers
 
 #: Column of ages → the file that has it.
 FILES = {"apparent_age": "fgnet_chalearn_apparent_db.csv", "real_age": "fgnet_chalearn_real_db.csv"}
@@ -86,35 +87,27 @@ def _find_folder(root) -> Path:
 
 
 def _read_table(file: Path, column: str) -> pd.DataFrame:
-    """The columns img_name, subject and `column` of one file; line k + 2 of the file is row k."""
-    options = {"skipinitialspace": True, "dtype": str, "skip_blank_lines": False, "encoding": "utf-8-sig"}
-    table = faces_tables.read_csv(file, remedy="; get the file again", **options)
-    table.columns = [str(name).strip() for name in table.columns]
-    for name in ("img_name", column, "subject"):
-        if name not in table:
-            raise ValueError(f"{file}: no column {name!r} (it has: {', '.join(table.columns)})")
-    table = table[["img_name", column, "subject"]]
-    while len(table) and table.iloc[-1].isna().all():
-        table = table.iloc[:-1]  # blank lines at the end
+    """The columns img_name, subject and `column` of one file, by line."""
+    table = read_table(file, ("img_name", column, "subject"), "a list of pictures, ages and subjects")
     if table.empty:
         raise ValueError(f"{file}: the table has no rows; get the file again")
     result = pd.DataFrame({"img_name": table["img_name"].str.strip()})
-    _refuse(file, result["img_name"].isna(), table["img_name"], "the picture's name")
+    _refuse(file, result["img_name"] == "", table["img_name"], "the picture's name")
     _refuse(file, result["img_name"].duplicated(), table["img_name"], "a name that is not there yet")
-    age = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    age = to_numbers(table[column])
     _refuse(file, ~age.between(0, 130), table[column], f"{column}: a number of years from 0 to 130")
-    subject = pd.to_numeric(table["subject"], errors="coerce").astype("float64")
+    subject = to_numbers(table["subject"])
     is_whole = (subject == np.floor(subject)) & (subject >= NOBODY)
     _refuse(file, ~is_whole, table["subject"], f"subject: a whole number from 0, or {NOBODY}")
     return result.assign(**{column: age, "subject": subject.astype("int64")})
 
 
 def _refuse(file: Path, wrong: pd.Series, found: pd.Series, wish: str) -> None:
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        number = f"{len(rows)} lines have" if len(rows) > 1 else "1 line has"
+    lines = wrong.index[wrong]
+    if len(lines):
+        number = f"{len(lines)} lines have" if len(lines) > 1 else "1 line has"
         raise ValueError(
-            f"{file}: {number} something else than {wish} (first: line {rows[0] + 2}, {found.iloc[rows[0]]!r}); "
+            f"{file}: {number} something else than {wish} (first: line {lines[0]}, {found[lines[0]]!r}); "
             "correct it or get the file again"
         )
 
@@ -126,11 +119,11 @@ def _require_same_rows(apparent: pd.DataFrame, real: pd.DataFrame, folder: Path)
             f"(in {folder}); they are a pair, get both again"
         )
     ours, theirs = (table[["img_name", "subject"]] for table in (apparent, real))
-    other = np.flatnonzero((ours != theirs).any(axis=1))
+    other = np.flatnonzero((ours.to_numpy() != theirs.to_numpy()).any(axis=1))
     if len(other):
         one, two = (" of subject ".join(map(str, table.iloc[other[0]])) for table in (ours, theirs))
         raise ValueError(
-            f"apparent ages: line {other[0] + 2} is {one} in {FILES['apparent_age']}, but {two} in "
+            f"apparent ages: line {ours.index[other[0]]} is {one} in {FILES['apparent_age']}, but {two} in "
             f"{FILES['real_age']} ({len(other)} lines differ, in {folder}); the two list the same pictures in the same "
             "order, get both again"
         )

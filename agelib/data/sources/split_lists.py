@@ -17,6 +17,7 @@ import pandas as pd
 
 from agelib.data import table
 from agelib.data.sources import matlab, utkface
+from agelib.data.spreadsheets import read_table, to_numbers
 from agelib.data.table import PARTS
 
 
@@ -112,20 +113,19 @@ def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
     if not file.is_file():
         wanted = ", ".join(f"{layout.prefix}_{each}.csv" for each in layout.parts)
         raise FileNotFoundError(f"there is no list {file}; the folder must hold {wanted}")
-    given = table.read_csv(file, "a list of pictures and ages", dtype=str)
-    if "age" not in given or given.shape[1] <= layout.file:
+    given = read_table(file, ("age",), "a list of pictures and ages")
+    if given.shape[1] <= layout.file:
         raise ValueError(
-            f"{file}: a list has the pictures' names in column {layout.file + 1} and a column age; "
-            f"this has: {', '.join(given.columns)}"
+            f"{file}: a list has the pictures' names in column {layout.file + 1}; it has: {', '.join(given.columns)}"
         )
-    names = given.iloc[:, layout.file].astype(object)
-    said = names.astype(str).str.extract(layout.name)
-    ages = pd.to_numeric(given["age"], errors="coerce") + layout.first_age
+    names = given.iloc[:, layout.file]
+    said = names.str.extract(layout.name)
+    ages = to_numbers(given["age"]) + layout.first_age
     _require(file, names, said["age"].notna(), "is no name of this data set")
     _require(file, names, np.isfinite(ages), "has an age that is no number")
     _require(file, names, pd.to_numeric(said["age"]) == ages, f"has another age than its name (+{layout.first_age})")
     if IDENTITY in given:
-        same = pd.to_numeric(given[IDENTITY], errors="coerce") == pd.to_numeric(said["identity"])
+        same = to_numbers(given[IDENTITY]) == pd.to_numeric(said["identity"])
         _require(file, names, same, f"has another {IDENTITY} than its name")
     who = said["identity"].astype(object) if "identity" in said else np.nan
     return pd.DataFrame({"path": names, "age": ages.astype(float), "identity": who, "split": part})
@@ -133,8 +133,8 @@ def _read_part(file: Path, layout: Layout, part: str) -> pd.DataFrame:
 
 def _require(file: Path, names: pd.Series, holds: pd.Series, wrong: str) -> None:
     if not holds.all():
-        row = int(np.flatnonzero(~holds.to_numpy())[0])
-        raise ValueError(f"{file}, row {row + 2}: {names.iloc[row]!r} {wrong}; is it the published list, unchanged?")
+        line = holds.idxmin()
+        raise ValueError(f"{file}, line {line}: {names[line]!r} {wrong}; is it the published list, unchanged?")
 
 
 def read_cacd(file) -> table.Collection:

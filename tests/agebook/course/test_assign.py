@@ -71,9 +71,10 @@ def test_steps_in_decimals_are_what_is_written():
     [
         ("name\nada\n", "no column 'student'"),
         ("student\nada\n../up\n", r"line 3: '\.\./up' cannot name"),
+        ("student\nada\n\n1.23457E+11\n", r"line 4: '1.23457E\+11' is a number that a spreadsheet has shortened"),
         ("student\nada\nADA\n", "line 3: 'ADA' is there twice"),
         ("student\n", "there is no student in it"),
-        ("", "not readable as a CSV"),
+        ("", "class.csv is empty"),
     ],
 )
 def test_a_class_list_that_will_not_do_is_refused_with_its_line(tmp_path, text, said):
@@ -87,7 +88,8 @@ def test_a_class_list_from_a_spreadsheet_is_read(tmp_path):
     file = tmp_path / "class.csv"
     file.write_text("﻿Student, First Name\nada@example.org, Ada\n", encoding="utf-8")
     table = read_roster(file)
-    assert table.loc[0].tolist() == ["ada@example.org", "Ada", "", ""]
+    assert table.loc[0].tolist() == ["ada@example.org", "Ada"]
+    assert table.attrs["headings"] == {"student": "Student", "first_name": "First Name"}
 
 
 def test_a_copy_has_the_students_parameters_and_nothing_that_gives_the_answer_away(chapter):

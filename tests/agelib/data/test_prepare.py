@@ -230,10 +230,10 @@ def test_a_leaky_split_file_is_refused(prepared, tmp_path):
     ("text", "message"),
     [
         ("path,part\na.jpg,test\n", "no column 'split'"),
-        ("path,split\na.jpg,test\na.jpg,train\n", "row 3: a.jpg stands there twice"),
-        ("path,split\na.jpg,exam\n", "row 2: no part 'exam'"),
+        ("path,split\na.jpg,test\na.jpg,train\n", "line 3: a.jpg stands there twice"),
+        ("path,split\na.jpg,exam\n", "line 2: no part 'exam'"),
         ("path,split\nnobody.jpg,test\n", "names none of these pictures"),
-        ("", "not readable"),
+        ("", "parts.csv is empty"),
     ],
 )
 def test_a_wrong_split_file_is_said_with_its_row(tmp_path, text, message):
@@ -241,6 +241,25 @@ def test_a_wrong_split_file_is_said_with_its_row(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
         prepare.prepare(change(split_file=str(file)), progress=False)
+
+
+def test_a_split_file_without_a_part_is_the_file_to_mend(prepared, tmp_path):
+    named = prepared.faces[["path", "split"]]
+    file = tmp_path / "parts.csv"
+    named[named["split"] != "valid"].to_csv(file, index=False)
+    again = prepare.prepare(change(split_file=str(file)), progress=False)
+    said = str(again.lacks("valid", "readable picture"))
+    assert said.startswith(f"{file}: none of its rows with split valid names a readable picture")
+    assert "add rows PATH,valid" in said and "faces.csv" not in said
+    assert str(prepared.lacks("valid")).endswith("faces.csv: no picture is in the valid part; use more pictures")
+
+
+def test_a_split_file_may_come_from_a_spreadsheet(prepared, tmp_path):
+    named = prepared.faces[["split", "path"]].replace({"train": " Train"})
+    file = tmp_path / "parts.csv"
+    file.write_text(named.to_csv(index=False, sep=";").replace("path", "Path"), encoding="utf-16")
+    again = prepare.prepare(change(split_file=str(file)), progress=False)
+    assert again.faces["split"].tolist() == prepared.faces["split"].tolist()
 
 
 def test_a_split_file_that_is_not_there_is_said(tmp_path):

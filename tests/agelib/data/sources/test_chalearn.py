@@ -71,10 +71,10 @@ def test_the_column_that_is_there_decides_and_not_its_place(folder):
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ({"header": "img_name, age, subject"}, r"real_db.csv: no column 'real_age' \(it has: img_name, age, subj"),
+        ({"header": "img_name, age, subject"}, r"real_db.csv: no column 'real_age'.* it has: img_name, age, subj"),
         ({"ages": (24, 28, "old", 2, 16)}, r"real_db.csv: 1 line has .* \(first: line 4, 'old'\)"),
         ({"ages": (24, -28, 171, 2, 16)}, r"2 lines have .* real_age: .* \(first: line 3, '-28'\)"),
-        ({"ages": (24, 28, "", 2, 16)}, r"first: line 4, nan"),
+        ({"ages": (24, 28, "", 2, 16)}, r"first: line 4, ''"),
         ({"subjects": (-1, -1, 2.5, 1, 82)}, r"subject: a whole number from 0, or -1 \(first: line 4, '2.5'\)"),
         ({"subjects": (-2, -1, -1, 1, 82)}, r"first: line 2, '-2'"),
         ({"names": ("a.jpg", "b.jpg", "a.jpg", "c.jpg", "d.jpg")}, r"not there yet \(first: line 4, 'a.jpg'\)"),
@@ -101,7 +101,7 @@ def test_what_is_not_there_or_empty_is_said(folder):
     with pytest.raises(ValueError, match="has no rows"):
         chalearn.read(folder)
     (folder / chalearn.FILES["real_age"]).write_bytes(b"")
-    with pytest.raises(ValueError, match="not readable as CSV"):
+    with pytest.raises(ValueError, match=r"real_db\.csv is empty"):
         chalearn.read(folder)
     (folder / chalearn.FILES["real_age"]).unlink()
     with pytest.raises(FileNotFoundError, match=r"no fgnet_chalearn_real_db.csv in .*give the folder"):

@@ -1,6 +1,7 @@
 """Published layouts → faces tables: every wart handled and counted."""
 
 import datetime
+import re
 import tarfile
 import time
 
@@ -375,6 +376,16 @@ def test_single_ratings_do_where_the_averages_are_missing(tmp_path):
     assert collection.notes["mean and deviation computed from single ratings"] == 2
 
 
+def test_tables_that_a_spreadsheet_has_saved_read_alike(tmp_path):
+    release = make_appa_real(tmp_path)
+    before = sources.read("appa-real", tmp_path).faces
+    for file in release.glob("*.csv"):
+        text = file.read_text().replace(",", ";")
+        text = re.sub(r"(\d)\.(\d)", r"\1,\2", text) if file.name.startswith("gt") else text
+        file.write_text(text.replace("\n", ";;\n"), encoding="utf-16")
+    pd.testing.assert_frame_equal(sources.read("appa-real", tmp_path).faces, before)
+
+
 def test_faults_of_the_tables_name_file_and_line(tmp_path):
     release = make_appa_real(tmp_path)
     table = release / "gt_avg_train.csv"
@@ -386,7 +397,7 @@ def test_faults_of_the_tables_name_file_and_line(tmp_path):
     with pytest.raises(ValueError, match=r"gt_avg_train\.csv: no column real_age \(it has: file_name"):
         sources.read("appa-real", tmp_path)
     table.write_text("")
-    with pytest.raises(ValueError, match=r"gt_avg_train\.csv: not readable as CSV"):
+    with pytest.raises(ValueError, match=r"gt_avg_train\.csv is empty"):
         sources.read("appa-real", tmp_path)
 
 
