@@ -115,7 +115,7 @@ def _grade_one(assignment: Assignment, chapter, folder: Path, limits: sandbox.Li
     if before.get("key") == key:
         return before
     try:
-        submitted = read_submission(given)
+        submitted = read_submission(given, file.name)
     except ValueError as error:
         record = _record(assignment, "unreadable", {}, [str(error)], known)
     else:
