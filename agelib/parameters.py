@@ -21,7 +21,7 @@ _KINDS = {
     "float": (lambda value: type(value) in (int, float) and math.isfinite(value), "a number"),
     "str": (lambda value: type(value) is str, "text (papermill -r {} …)"),
     "bool": (lambda value: type(value) is bool, "True or False"),
-    "list": (lambda value: isinstance(value, list | tuple), "a list (papermill -y '{}: [a, b]')"),
+    "list": (lambda value: isinstance(value, list), "a list (papermill -y '{}: [a, b]')"),
     "dict": (lambda value: isinstance(value, dict), "a record (papermill -y '{}: {{a: 1}}')"),
 }
 
@@ -56,7 +56,8 @@ class Parameter:
         """
         fits, wish = _KINDS.get(self.kind, (lambda value: True, ""))
         if not fits(value):
-            said = f"{self.name} takes {wish.format(self.name)}, such as {self.value!r}, not {value!r}"
+            example = f", such as {self.value!r}" if fits(self.value) else ""
+            said = f"{self.name} takes {wish.format(self.name)}{example}, not {value!r}"
             return f"{said}: {self.meaning}" if self.meaning else said
         if self.choices and value not in self.choices:
             return f"{self.name} is one of {', '.join(self.choices)}, not {value!r}"
@@ -125,7 +126,7 @@ def faults_of(cells) -> list[str]:
         except (SyntaxError, ValueError, AttributeError):
             continue
         if source.startswith(INJECTED):
-            given = known | found
+            given = known and known | found
         elif found and all(parameter.kind for parameter in found.values()):
             known = given = found
     faults = [f"there is no parameter {name!r}; {suggest.hint(name, known)}" for name in given if name not in known]

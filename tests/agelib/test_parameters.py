@@ -22,7 +22,7 @@ VALUES = {
     "share": ([0, 1, 0.25, -2.0], [True, "0.5", None, float("nan"), float("inf")]),
     "name": (["", "x", "7"], [7, None, True, ["x"]]),
     "wide": ([True, False], [1, 0, "yes", None]),
-    "sizes": ([[], ["a"], (1,)], ["1,2", 1, None, {}]),
+    "sizes": ([[], ["a"]], ["1,2", 1, None, {}]),
     "more": ([{}, {"a": 1}], [[], "", None]),
     "colour": (["red", "green"], ["blue", "", "RED", 3, None]),
     "detector": (list(options()["detector"].choices), ["cascades", "", None]),
@@ -76,9 +76,7 @@ def test_nothing_is_in_the_way_of_a_first_cell_that_was_changed_by_hand():
         ["epochs: int = 3 * 4  # most epochs"],
     ):
         assert parameters.faults_of(cells) == []
-    assert parameters.faults_of(["epochs: int = 'three'"]) == [
-        "epochs takes a whole number, such as 'three', not 'three'"
-    ]
+    assert parameters.faults_of(["epochs: int = 'three'"]) == ["epochs takes a whole number, not 'three'"]
 
 
 def test_outside_of_a_notebook_nothing_is_checked():
