@@ -29,6 +29,9 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 
+#: Bytes that the path of a socket may have: 103 on macOS (Linux: 107).
+LONGEST = 103
+
 
 @dataclass(frozen=True)
 class Job:
@@ -110,6 +113,44 @@ def job_environment(threads: int, folder: str) -> dict:
     return environment
 
 
+def kernel_config(sockets):
+    """How a kernel that we start is talked to, so that nobody else on the machine can listen.
+
+    On Linux and macOS: through sockets in a private folder. On Windows, or where the path of a socket would be too
+    long: through ports of this machine, with CurveZMQ keys that the kernel gets in its connection file (from
+    jupyter_client 8.10 on). Otherwise ipykernel warns of TCP without encryption, on the terminal.
+
+    Parameters
+    ----------
+    sockets : path
+        How the sockets' paths begin (they end in -1 to -5), in a folder that only this user may read and that is there
+        as long as the kernel, such as a temporary one.
+
+    Returns
+    -------
+    traitlets.config.Config
+        For nbclient's NotebookClient and papermill's execute_notebook, as `config`.
+
+    Examples
+    --------
+    >>> kernel_config("/tmp/chapter-05/" + 99 * "x").KernelManager.get("transport", "tcp")
+    'tcp'
+    """
+    from traitlets.config import Config
+
+    if os.name != "nt" and len(os.fsencode(f"{sockets}-1")) <= LONGEST:
+        return Config(KernelManager={"transport": "ipc", "ip": str(sockets)})
+    return Config(KernelManager={"transport_encryption": "auto"} if can_encrypt() else {})
+
+
+def can_encrypt() -> bool:
+    """Whether what starts kernels here can give them keys, so that what is said through a port is encrypted."""
+    import zmq
+    from jupyter_client.manager import KernelManager
+
+    return "transport_encryption" in KernelManager.class_trait_names() and zmq.has("curve")
+
+
 class _PeakMemory:
     """Watches this process's children (the kernel and what it starts) and remembers the most memory they held."""
 
@@ -171,6 +212,7 @@ def main(order: str) -> int:
                 kernel_name="python3",
                 language="python",
                 cwd=str(copy.parent),
+                config=kernel_config(copy.with_name("kernel")),
                 progress_bar=False,
                 log_output=False,
                 # A page has no kernel, so a widget on it could do nothing: it shows what the output says beside it.

@@ -12,6 +12,7 @@ floor room                      what is in it                                   
 1     :mod:`agelib.config`      `Experiment`: every option of a training, once                       05
 1     :mod:`agelib.metrics`     functions of the predictions table: errors, intervals, calibration   05, 12, 15, 17, 18
 1     :mod:`agelib.runtime`     workspace, keys, progress, logs, processes: no face, no age          how to run
+2     :mod:`agelib.parameters`  a chapter's parameters, and whether what papermill gives them fits     how to run
 2     :mod:`agelib.drawn`       drawn faces, whose every truth is known                              01, 20
 2     :mod:`agelib.pixels`      decoding, the memory map of bytes, batches, augmentation             04
 2     :mod:`agelib.networks`    architectures by name, their stages, pretrained weights              05 to 10

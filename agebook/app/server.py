@@ -12,6 +12,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agebook.notebooks import kernel_config
+
 #: The page.
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "app.ipynb"
 
@@ -20,9 +22,6 @@ OPTIONS, JUPYTER_PATH = "AGELIB_APP", "JUPYTER_PATH"
 
 #: What the page needs of the extensions of Jupyter: managers of widgets, Voilà's and its base, and ours.
 EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
-
-#: Bytes that the path of a socket may have (Linux, unix(7)).
-LONGEST = 107
 
 #: Addresses that this machine alone can reach.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -130,17 +129,16 @@ def _configuration(port: int, ip: str, browser: bool):
         VoilaConfiguration={"template": "agebook", "extension_allowlist": list(EXTENSIONS)},
         # A page that was closed, or whose machine slept, leaves no process behind.
         MappingKernelManager={"cull_idle_timeout": 300, "cull_interval": 60},
-        KernelManager={"transport": transport()},
+        KernelManager=_kernel(),
     )
 
 
-def transport() -> str:
-    """How pictures go to the page's process: through a socket in Voilà's temporary folder, or through a port.
+def _kernel():
+    """How pictures go to the page's process: through sockets in Voilà's temporary folder, or through encrypted ports.
 
-    Only who may read the folder reaches the socket. But its path has a greatest length, and not every system has one.
-
-    >>> transport() in ("ipc", "tcp")
-    True
+    The sockets have the names that Jupyter gives them, for each page has a process of its own.
     """
-    socket = Path(tempfile.gettempdir(), "voila_" + 8 * "x", f"kernel-{uuid.uuid4()}-ipc-5")
-    return "ipc" if sys.platform == "linux" and len(os.fsencode(socket)) <= LONGEST else "tcp"
+    sockets = Path(tempfile.gettempdir(), "voila_" + 8 * "x", f"kernel-{uuid.uuid4()}-ipc")
+    settings = kernel_config(sockets).KernelManager
+    settings.pop("ip", None)
+    return settings

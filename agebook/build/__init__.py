@@ -102,10 +102,13 @@ def lab(repository=None) -> int:
     But for Windows, JupyterLab takes the place of this process, so that Ctrl-C and other signals are its own.
     """
     from agebook.build.chapters import REPOSITORY
+    from agebook.notebooks import can_encrypt
 
     folder = Path(repository or REPOSITORY)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append("--LabApp.default_url=/lab/tree/notebooks")
+    if can_encrypt():
+        command.append("--KernelManager.transport_encryption=auto")
     if os.name == "nt":
         return subprocess.call(command)
     os.execv(sys.executable, command)

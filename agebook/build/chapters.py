@@ -9,7 +9,6 @@ A chapter is a notebook ``notebooks/NN_name.ipynb``. Its metadata holds a record
 reads, so that a change of their code runs it again too.
 """
 
-import ast
 import functools
 import json
 import re
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from agelib import parameters
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
@@ -118,13 +119,7 @@ def _heading(cells: tuple, path: Path) -> str:
 def _declared(source: str, path: Path) -> dict:
     """Names and default values of the assignments in a parameters cell."""
     try:
-        statements = ast.parse(source).body
-        pairs = [
-            (node.target if isinstance(node, ast.AnnAssign) else node.targets[0], node.value)
-            for node in statements
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-        ]
-        return {target.id: ast.literal_eval(value) for target, value in pairs}
+        return {name: parameter.value for name, parameter in parameters.read(source).items()}
     except (SyntaxError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path}: its parameters cell must hold plain assignments such as epochs: int = 5  # meaning ({error})"

@@ -7,7 +7,7 @@ import argparse
 import contextlib
 import sys
 
-from agelib.runtime import extras, interrupts, logs, progress
+from agelib.runtime import extras, interrupts, logs, progress, streams
 
 
 def run_command(program: str, description: str, groups, arguments: list[str] | None = None) -> int:
@@ -24,6 +24,7 @@ def run_command(program: str, description: str, groups, arguments: list[str] | N
     arguments : list of str, optional
         In place of those that were typed.
     """
+    streams.speak_any()
     chosen = _parser(program, description, groups).parse_args(arguments)
     typed = interrupts.typed(arguments, program)
     # A server ends by Ctrl-C, and ends what it has started, in its own way.

@@ -1,10 +1,10 @@
 """One look for all figures: a light ground that reads on light and dark pages, and colours that everybody can tell."""
 
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+
+from agelib.runtime import progress
 
 #: Okabe and Ito's colours as seaborn orders them: told apart with every common kind of colour blindness.
 COLOURS = ["#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"]
@@ -59,7 +59,7 @@ def set_theme() -> None:
             "svg.hashsalt": "agelib",
         },
     )
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+    if progress.in_notebook():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("retina")

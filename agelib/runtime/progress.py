@@ -57,7 +57,7 @@ class Line:
         self.started = self._written = self._noted = time.perf_counter()
         self._display = None
         if shown:
-            if not after and _in_notebook():
+            if not after and in_notebook():
                 self._display = _display(self.text())
             _OPEN.add(self)
 
@@ -109,7 +109,7 @@ class Line:
             return
         text = f"{self.text()}, {passed:.1f} s"
         _LOG.info(text)
-        if self._display is not None or not _in_notebook():
+        if self._display is not None or not in_notebook():
             self._write(text, closing=True)
 
     def _rewrite(self, at_once: bool = False) -> None:
@@ -121,14 +121,14 @@ class Line:
     def tick(self) -> None:
         """Show that time goes by, and note a long step in the log; called once a second."""
         now = time.perf_counter()
-        if self._display is None and not _in_notebook() and now - self._written > 0.9:
+        if self._display is None and not in_notebook() and now - self._written > 0.9:
             self._rewrite()
         if now - self._noted > MINUTE:
             self._noted = now
             _LOG.info(self.timed())
 
     def _write(self, text: str, closing: bool = False) -> None:
-        if self._display is None and _in_notebook():
+        if self._display is None and in_notebook():
             self._display = _display(text)
         elif self._display is not None:
             self._display.update({"text/plain": text}, raw=True)
@@ -168,7 +168,9 @@ class _OpenLines:
                 if not lines:
                     self._thread = None
                     return
-                lines[-1].tick()
+                # A line of progress is no reason to say anything else, whatever the stream or the display raises.
+                with contextlib.suppress(Exception):
+                    lines[-1].tick()
             del lines
 
 
@@ -244,11 +246,11 @@ def track(
     line.close()
 
 
-def _in_notebook() -> bool:
-    # Another thread may be importing IPython at this moment: then it has no get_ipython yet.
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    running = get_shell() if get_shell else None
-    return running is not None and "IPKernelApp" in running.config
+def in_notebook() -> bool:
+    """Whether this is the process of a notebook's kernel."""
+    # Not by IPython's get_ipython, which imports: another thread may be importing IPython at this moment.
+    kernel = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)
+    return kernel is not None and kernel.initialized()
 
 
 def _display(text: str):

@@ -1,6 +1,7 @@
 """What a training uses of fastai, imported in one place, and its quietest callbacks. Explained in chapter 05."""
 
 import contextlib
+import re
 import warnings
 
 import torch
@@ -30,7 +31,21 @@ __all__ = [
     "Together",
     "TrainEvalCallback",
     "combined_cos",
+    "own_words",
 ]
+
+#: What fastai writes before the message of an error that a callback raises.
+_FOREWORD = re.compile(r"\A(?:Exception occured in `\w+` when calling event `\w+`:\n\t)+")
+
+
+@contextlib.contextmanager
+def own_words():
+    """While the block runs, a callback's error says what the callback said, and nothing that fastai puts before it."""
+    try:
+        yield
+    except Exception as error:
+        error.args = tuple(_FOREWORD.sub("", each) if isinstance(each, str) else each for each in error.args)
+        raise
 
 
 class ChannelsLast(Callback):

@@ -19,6 +19,7 @@ from agelib.training.callbacks import (
     Reseed,
     Together,
     TrainEvalCallback,
+    own_words,
 )
 from agelib.training.freezing import Freeze, Phase, phases, set_free
 from agelib.training.mixup import Mixup
@@ -135,7 +136,8 @@ def _fit_phase(network, target, train, valid, settings, phase: Phase, record, de
             *_mixed_precision(settings, device, network),
         ]
     )
-    learner.fit(phase.epochs, lr=phase.learning_rate, start_epoch=begun)
+    with own_words():
+        learner.fit(phase.epochs, lr=phase.learning_rate, start_epoch=begun)
 
 
 def make_learner(network, target, train, valid, settings: Training, device) -> Learner:
@@ -184,7 +186,7 @@ def find_learning_rate(network, target, train, valid, settings: Training, device
     learner.add_cbs([Recorder(train_metrics=False), *_mixed_precision(settings, device, network)])
     torch.manual_seed(settings.seed)
     train.set_epoch(0)
-    with tempfile.TemporaryDirectory() as folder, learner.no_logging():
+    with tempfile.TemporaryDirectory() as folder, learner.no_logging(), own_words():
         learner.path = Path(folder)
         suggestion = learner.lr_find(start_lr=1e-6, end_lr=1.0, num_it=steps, show_plot=False)
     number = min(len(learner.recorder.lrs), len(learner.recorder.losses))

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import papermill
@@ -12,7 +14,7 @@ from agebook.build.chapters import REPOSITORY, check_contents, list_chapters
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
 from agebook.notebooks import execute
-from agelib import drawn
+from agelib import drawn, parameters
 
 CHAPTERS = list_chapters(REPOSITORY)
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.name for chapter in CHAPTERS])
@@ -37,6 +39,53 @@ def test_every_parameter_has_a_kind_a_value_and_a_meaning(chapter):
     for name, parameter in described.items():
         assert parameter["inferred_type_name"] not in ("", "None"), name
         assert len(parameter["help"]) > 3, f"{name}: write '{name}: kind = value  # meaning'"
+
+
+def parameters_of(chapter):
+    (cell,) = [cell for cell in chapter.cells if "parameters" in cell["metadata"].get("tags", [])]
+    return parameters.read(cell["source"])
+
+
+@each_chapter
+def test_every_chapter_checks_its_parameters_before_it_uses_them(chapter):
+    assert "check_parameters()" in chapter.code[1].splitlines()
+    for name, parameter in parameters_of(chapter).items():
+        assert parameter.fault(parameter.value) == "", "the chapter's own value"
+        assert "takes" in parameter.fault(None), name
+        assert parameter.kind != "str" or parameter.fault("") == "" or parameter.choices
+
+
+@pytest.mark.parametrize("name", [path.stem for path in Path(REPOSITORY, "notebooks/profiles").glob("*.yaml")])
+def test_what_a_profile_gives_fits_the_chapters(name):
+    profile = read_profile(REPOSITORY, name)
+    for source in ["drawn", *(profile.get("sources") or {})]:
+        given = resolve(CHAPTERS, profile, name, source, "")
+        for chapter in CHAPTERS:
+            known = parameters_of(chapter)
+            assert [known[each].fault(value) for each, value in given[chapter.number].items() if each in known] == (
+                [""] * len(given[chapter.number])
+            )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("-p picture 300", "there is no parameter 'picture'; did you mean 'pictures'?"),
+        ("-p pictures None", "pictures takes a whole number, such as 3000, not None: how many pictures to draw"),
+        ("-p max_age hundred", "max_age takes a number, such as 100.0, not 'hundred': counted as too old"),
+    ],
+)
+def test_papermill_stops_at_a_parameter_that_does_not_fit(typed, said, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        f"{REPOSITORY}/notebooks/01_exploration.ipynb",
+        f"{tmp_path}/out.ipynb",
+    ]
+    result = subprocess.run([*command, *typed.split()], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 1
+    assert f"ValueError: {said}" in result.stderr
 
 
 @each_chapter

@@ -94,17 +94,11 @@ def load_struct(file) -> dict:
     Raises
     ------
     ValueError
-        If the file is damaged or not a Matlab file, has no such struct, misses a field, or has fields of
+        If the file is damaged, HDF5 or not a Matlab file, has no such struct, misses a field, or has fields of
         different lengths.
     """
     file = Path(file)
-    try:
-        struct = matlab.read_struct(file, STRUCTS)
-    except Exception as error:  # scipy raises a dozen kinds for a damaged file, depending on where it breaks
-        raise ValueError(
-            f"{file}: not readable as a Matlab file ({type(error).__name__}: {error}); "
-            "it is damaged or incomplete: fetch it again"
-        ) from None
+    struct = matlab.read_struct(file, STRUCTS)
     remedy = "give the data set's own wiki.mat or imdb.mat"
     if struct is None:
         from scipy.io import whosmat

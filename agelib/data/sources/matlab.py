@@ -3,7 +3,12 @@
 ``loadmat(simplify_cells=True)`` does the like, in twice the time, and leaves an object of numpy in every cell.
 """
 
+from pathlib import Path
+
 import numpy as np
+
+#: How a file begins that MATLAB saved with -v7.3: by its own words, or (other programs) at once as HDF5.
+HDF5 = (b"MATLAB 7.3", b"\x89HDF\r\n\x1a\n")
 
 
 def read_struct(file, names) -> dict | None:
@@ -24,12 +29,24 @@ def read_struct(file, names) -> dict | None:
 
     Raises
     ------
-    Exception
-        Whatever ``scipy.io.loadmat`` raises for a file that it cannot read.
+    ValueError
+        If the file cannot be read; the message says whether it is of another kind or damaged.
     """
     from scipy.io import loadmat  # takes a moment, and only two data sets come in this format
 
-    variables = loadmat(file, variable_names=names)
+    with Path(file).open("rb") as opened:
+        if opened.read(16).startswith(HDF5):
+            raise ValueError(
+                f"{file}: it is HDF5 (MATLAB 7.3), which is not read here; "
+                "in MATLAB, save it with save(…, '-v7'), or take the published file"
+            )
+    try:
+        variables = loadmat(file, variable_names=names)
+    except Exception as error:  # scipy raises a dozen kinds for a damaged file, depending on where it breaks
+        raise ValueError(
+            f"{file}: not readable as a Matlab file ({type(error).__name__}: {error}); "
+            "it is damaged or incomplete: fetch it again"
+        ) from None
     for name in names:
         record = variables.get(name)
         if record is not None and record.dtype.names and record.size == 1:

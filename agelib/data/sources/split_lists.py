@@ -160,10 +160,7 @@ def read_cacd(file) -> table.Collection:
     file = Path(file).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}; give CACD's celebrity2000_meta.mat")
-    try:
-        record = matlab.read_struct(file, ("celebrityImageData",))
-    except Exception as error:  # a damaged file makes scipy raise almost anything
-        raise ValueError(f"{file}: not readable as a Matlab file ({error})") from None
+    record = matlab.read_struct(file, ("celebrityImageData",))
     missing = [field for field in ("name", "age", "identity") if field not in (record or {})]
     if missing:
         raise ValueError(f"{file}: no celebrityImageData.{missing[0]} in it; give celebrity2000_meta.mat")

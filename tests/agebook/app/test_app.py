@@ -19,7 +19,8 @@ from PIL import Image
 
 from agebook.__main__ import main
 from agebook.app import inference, render
-from agebook.app.server import Options, transport
+from agebook.app import server as server_of_pages
+from agebook.app.server import Options
 from agebook.build.chapters import list_chapters
 from agelib import deploy
 from agelib.__main__ import main as agelib_main
@@ -283,10 +284,12 @@ def test_what_was_typed_reaches_the_page_and_what_cannot_be_is_refused_at_once(m
     assert "not insightface" in capsys.readouterr().err
 
 
-def test_a_socket_whose_path_would_be_too_long_is_not_asked_for(monkeypatch, tmp_path):
-    for folder, found in (("/tmp", "ipc"), (str(tmp_path / ("deep" * 20)), "tcp")):
-        monkeypatch.setattr("tempfile.tempdir", folder)
-        assert transport() == (found if sys.platform == "linux" else "tcp")
+@pytest.mark.parametrize(("folder", "spoken"), [("/tmp", {"transport": "ipc"}), ("/tmp/" + 20 * "deep", None)])
+def test_pictures_go_through_private_sockets_or_encrypted_ports(monkeypatch, folder, spoken):
+    """And no name is given to the sockets, for two pages would then speak through the same ones."""
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    settings = server_of_pages._configuration(8866, "127.0.0.1", False).KernelManager
+    assert settings == (spoken if spoken and os.name != "nt" else {"transport_encryption": "auto"})
 
 
 def test_the_apps_notebook_is_no_chapter():
