@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from agebook.notebooks import job_environment
+from agebook.notebooks import job_environment, kernel_config
 from agelib.runtime import interrupts
 from agelib.runtime.subprocesses import end_with
 
@@ -87,7 +87,7 @@ def execute(notebook: Path, result: Path, hidden: Path | None, limits: Limits, v
         What stopped it; empty if it came to its end.
     """
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        order = {"notebook": str(notebook), "result": str(result), "ipc": can_isolate()} | asdict(limits)
+        order = {"notebook": str(notebook), "result": str(result)} | asdict(limits)
         command = [sys.executable, "-m", "agebook.course.sandbox", json.dumps(order)]
         if can_isolate():
             shell = '{ [ -z "$0" ] || mount -t tmpfs none "$0"; } && exec "$@"'
@@ -172,7 +172,6 @@ def main(words: str) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_size"], order["file_size"]))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
@@ -189,12 +188,11 @@ def main(words: str) -> int:
         if cell_index in code:
             result.with_suffix(".done").write_text(f"{code.index(cell_index) + 1} {len(code)}")
 
-    # In a namespace without network there is no loopback either: sockets in the working folder then.
-    where = {"transport": "ipc", "ip": str(Path.cwd() / "kernel")} if order["ipc"] else {}
-    manager = AsyncKernelManager(kernel_name="python3", **where)
     client = NotebookClient(
         notebook,
-        km=manager,
+        # In a namespace without network there is no loopback either: sockets in the working folder.
+        config=kernel_config(Path.cwd() / "kernel"),
+        kernel_name="python3",
         allow_errors=True,
         timeout=order["cell_seconds"],
         interrupt_on_timeout=True,
