@@ -11,15 +11,7 @@ from agelib.runtime.cpu import cores
 
 
 def whole(least: int = 1):
-    """A kind of argument: whole numbers from `least` up.
-
-    >>> whole()("12")
-    12
-    >>> whole()("-4")
-    Traceback (most recent call last):
-    ...
-    argparse.ArgumentTypeError: takes a whole number from 1 up, not '-4'
-    """
+    """A kind of argument: whole numbers from `least` up."""
 
     def read(text: str) -> int:
         if not text.strip().isdecimal() or int(text) < least:
@@ -30,11 +22,7 @@ def whole(least: int = 1):
 
 
 def wholes(least: int = 1):
-    """A kind of argument: whole numbers from `least` up, joined by commas.
-
-    >>> wholes()("1,8")
-    (1, 8)
-    """
+    """A kind of argument: whole numbers from `least` up, joined by commas."""
     return lambda text: tuple(map(whole(least), text.split(",")))
 
 
