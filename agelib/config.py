@@ -7,15 +7,23 @@ options, study grids and published experiments are all ways to write Experiments
 
 import dataclasses
 import difflib
+import math
 from dataclasses import dataclass, field
 
 #: How yes and no are written on a command line and in YAML.
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def _option(default, meaning: str, choices: tuple = ()):
-    """A field with its meaning and, where it is one of a few words, its choices; see :func:`options`."""
-    return field(default=default, metadata={"meaning": meaning, "choices": choices})
+#: How a message asks for a value of a kind.
+_WISHES = {bool: "yes or no", int: "a whole number", float: "a number", tuple: "a list", str: "text"}
+
+#: Numbers from 0 or from 1 up.
+_UP, _FROM_ONE = (0, math.inf), (1, math.inf)
+
+
+def _option(default, meaning: str, choices: tuple = (), within: tuple = ()):
+    """A field with its meaning and, where it has such, its few choices or its smallest and largest value."""
+    return field(default=default, metadata={"meaning": meaning, "choices": choices, "within": within})
 
 
 @dataclass(frozen=True)
@@ -31,19 +39,19 @@ class Data:
         "", "the data set's folder or published archive; empty for drawn faces; of several, in order, joined by commas"
     )
     pictures: int = _option(3000, "how many pictures to draw, or to take of a real set; 0 takes all")
-    data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split")
+    data_seed: int = _option(42, "seed of the drawing, of the choice of pictures and of the split", within=_UP)
     label: str = _option("age", "which age to learn", ("age", "real_age", "apparent_age"))
     detector: str = _option("cascade", "face detector of the first cleaning pass", ("cascade", "insightface", "none"))
     min_age: float = _option(0.0, "smallest age kept, in years")
     max_age: float = _option(130.0, "largest age kept, in years")
     min_face_score: float = _option(0.0, "keep a recorded face score above this; a missing score is kept")
     max_second_face_score: float = _option(8.0, "keep a second face's score below this; no second face is kept")
-    min_pictures_per_age: int = _option(10, "drop an age with fewer pictures than this")
+    min_pictures_per_age: int = _option(10, "drop an age with fewer pictures than this", within=_UP)
     duplicates: str = _option(
         "drop", "keep one of each group of duplicates, none of a contradicting group; or keep all", ("drop", "keep")
     )
     age_tolerance: float = _option(
-        0.0, "duplicates whose ages differ by more than this many years contradict each other"
+        0.0, "duplicates whose ages differ by more than this many years contradict each other", within=_UP
     )
     split: str = _option(
         "subject_exclusive",
@@ -54,7 +62,7 @@ class Data:
         "", "CSV of path and split to take the parts from, in place of splitting anew; other pictures are left out"
     )
     folds: int = _option(0, "number of folds of a cross-validation; 0: one split into train, valid and test")
-    fold: int = _option(0, "which fold is the test part, from 0")
+    fold: int = _option(0, "which fold is the test part, from 0", within=_UP)
     allow_leaks: bool = _option(False, "train even if the audit finds a leak between the parts")
 
 
@@ -69,7 +77,7 @@ class Pictures:
     zoom: float = _option(1.0, "show the middle so much larger: 1 is the whole picture, 2 its middle half")
     grey: bool = _option(False, "show grey pictures (three equal channels)")
     augmentation: tuple = _option((), "random changes of training pictures, of: flip, affine, crop, blur, light")
-    mixup: float = _option(0.0, "mix pairs of training pictures: alpha of the Beta distribution; 0: never")
+    mixup: float = _option(0.0, "mix pairs of training pictures: alpha of the Beta distribution; 0: never", within=_UP)
     flip_test: bool = _option(False, "predict from a picture and its mirror image, and take the mean")
     fraction: float = _option(1.0, "share of the training part that is used")
     only: str = _option("", "train and validate on one group alone, such as gender=female; the test part stays whole")
@@ -106,8 +114,10 @@ class Training:
     loss: str = _option("mse", "loss of a regression or sigmoid regression", ("mse", "mae", "huber"))
     standardise: bool = _option(True, "regression: learn (age − mean) / std of the training part, not years")
     bins: str = _option("7b", "age groups: 3, 4, 7a, 7b, 8, two-year, or first ages such as 0,3,7,15,31,41,66")
-    sigma: float = _option(2.0, "label distribution: standard deviation, in years; 0: the raters' own spread")
-    label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them")
+    sigma: float = _option(
+        2.0, "label distribution: standard deviation, in years; 0: the raters' own spread", within=_UP
+    )
+    label_smoothing: float = _option(0.0, "classes: share of a label that is spread over all of them", within=(0, 1))
     label_noise: float = _option(0.0, "share of the training pictures that swap ages: what wrong labels cost")
     estimate: str = _option("mean", "which age of the posterior is the answer", ("mean", "median", "mode"))
     grouping: str = _option(
@@ -129,30 +139,30 @@ class Training:
         "what is trained: everything, the head, first the head and then everything, or one more stage an epoch",
         ("all", "head", "head_then_all", "gradual"),
     )
-    frozen_stages: int = _option(0, "so many first stages of the body keep their weights")
-    head_epochs: int = _option(5, "head_then_all, gradual: most epochs of the head alone")
-    head_learning_rate: float = _option(1e-3, "head_then_all, gradual: learning rate of the head alone")
-    head_batch_size: int = _option(64, "head_then_all, gradual: pictures a batch for the head alone")
+    frozen_stages: int = _option(0, "so many first stages of the body keep their weights", within=_UP)
+    head_epochs: int = _option(5, "head_then_all, gradual: most epochs of the head alone", within=_UP)
+    head_learning_rate: float = _option(1e-3, "head_then_all, gradual: learning rate of the head alone", within=_UP)
+    head_batch_size: int = _option(64, "head_then_all, gradual: pictures a batch for the head alone", within=_FROM_ONE)
     optimiser: str = _option("adamw", "optimiser", ("adam", "adamw", "nadam", "sgd", "rmsprop", "adadelta", "adamax"))
-    learning_rate: float = _option(1e-3, "learning rate")
-    weight_decay: float = _option(0.0, "weight decay (decoupled for adamw, L2 for the others)")
-    momentum: float = _option(0.9, "momentum of sgd")
+    learning_rate: float = _option(1e-3, "learning rate", within=_UP)
+    weight_decay: float = _option(0.0, "weight decay (decoupled for adamw, L2 for the others)", within=_UP)
+    momentum: float = _option(0.9, "momentum of sgd", within=(0, 1))
     nesterov: bool = _option(False, "Nesterov's momentum for sgd")
     schedule: str = _option("none", "learning-rate schedule", ("none", "plateau", "one_cycle", "cosine"))
-    epochs: int = _option(5, "most epochs to train")
-    patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never")
+    epochs: int = _option(5, "most epochs to train", within=_FROM_ONE)
+    patience: int = _option(0, "stop after this many epochs without a better validation loss; 0: never", within=_UP)
     monitor: str = _option("loss", "validation value that stops early and picks the best epoch", ("loss", "mae", "f1"))
     averaging: str = _option(
         "none", "average weights over the last quarter of the epochs, or over all steps", ("none", "swa", "ema")
     )
-    ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was")
+    ema_decay: float = _option(0.99, "ema: what share of the average a step leaves as it was", within=(0, 1))
     batch_size: int = _option(64, "pictures a batch")
     mixed_precision: str = _option("auto", "half precision where it helps", ("auto", "off", "bf16", "fp16"))
     tempered: bool = _option(
         False, "divide the trained network's outputs by the temperature that the validation part chooses, task by task"
     )
     compiled: bool = _option(False, "train with torch.compile: a minute at first; the page Benchmarks says what it won")
-    seed: int = _option(42, "seed of weights, batches and augmentation")
+    seed: int = _option(42, "seed of weights, batches and augmentation", within=_UP)
 
 
 @dataclass(frozen=True)
@@ -221,6 +231,7 @@ class Option:
     default: object
     meaning: str
     choices: tuple
+    within: tuple
 
 
 def options() -> dict[str, Option]:
@@ -241,9 +252,11 @@ def _fit(name: str, value, option: Option):
     """Bring a value to the option's kind: text from a command line, lists from YAML, whole floats from JSON."""
     try:
         fitted = _convert(value, option.kind)
-    except (TypeError, ValueError):
-        wish = "yes or no" if option.kind is bool else f"a value of kind {option.kind.__name__}"
-        raise ValueError(f"{name} takes {wish}, not {value!r} ({option.meaning})") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} takes {_WISHES[option.kind]}, not {value!r} ({option.meaning})") from None
+    if option.within and not (option.within[0] <= fitted <= option.within[-1] and math.isfinite(fitted)):
+        limit = f" to {option.within[-1]:g}" if math.isfinite(option.within[-1]) else " up"
+        raise ValueError(f"{name} is a number from {option.within[0]:g}{limit}, not {value!r} ({option.meaning})")
     if option.choices and fitted not in option.choices:
         meant = _meant(fitted, option.choices)
         said = f"{name} is one of {', '.join(option.choices)}, not {value!r}"
@@ -271,6 +284,8 @@ def _convert(value, kind: type):
             raise ValueError
         return int(float(value))
     if kind is float:
+        if math.isnan(float(value)):
+            raise ValueError
         return float(value)
     if value is None:
         raise ValueError

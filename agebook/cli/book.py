@@ -1,5 +1,6 @@
 """Commands of the book itself: ``build``, ``pdf``, ``serve``, ``lab``, ``bench``. Explained in "How to run"."""
 
+import os
 import sys
 
 from agelib.cli.options import add_workers
@@ -82,12 +83,14 @@ def _bench(chosen) -> int:
     unknown = [name for name in chosen.names if name not in there]
     if unknown:
         raise ValueError(f"there is no benchmark {unknown[0]!r}; there is: {', '.join(there)}")
+    # The programs print what a code page may not have.
+    spoken = os.environ | {"PYTHONIOENCODING": f"{sys.stdout.encoding}:replace"}
     worst, wanted = 0, chosen.names or list(there)
     # Each prints its own table as it goes, so this line is written between them, and not rewritten below them.
     line = Line("benchmarks", len(wanted), "programs", shown=False)
     for name in wanted:
         print(f"── {name} ({line.timed()})", flush=True)
-        worst = max(worst, subprocess.call([sys.executable, str(there[name])], cwd=REPOSITORY))
+        worst = max(worst, subprocess.call([sys.executable, str(there[name])], cwd=REPOSITORY, env=spoken))
         line.advance()
         LOGGER.info("%s, %s", name, line.timed())
     return worst

@@ -5,7 +5,7 @@ Explained in "How to run".
 
 from pathlib import Path
 
-from agelib.cli.options import add_options, add_workers, experiment_of, open_workers
+from agelib.cli.options import add_options, add_workers, experiment_of, open_workers, whole, wholes
 from agelib.config import Experiment
 from agelib.runtime.logs import LOGGER
 from agelib.runtime.progress import steady
@@ -22,7 +22,7 @@ def add(commands) -> None:
     train = commands.add_parser("train", help="train one network, or find it trained; print its test errors")
     train.add_argument(
         "--processes",
-        type=int,
+        type=whole(),
         default=1,
         help="train in so many processes, one for each GPU or sharing the cores (default 1)",
     )
@@ -50,15 +50,15 @@ def add(commands) -> None:
 
     throughput = commands.add_parser("throughput", help="pictures a second that networks predict, by batch size")
     throughput.add_argument("names", nargs="*", help="networks (default: seven of different kinds)")
-    throughput.add_argument("--image-size", type=int, default=64, help="pixels (default 64)")
-    throughput.add_argument("--batch-sizes", default="1,8,32,100", help="default 1,8,32,100")
-    throughput.add_argument("--repeats", type=int, default=5, help="default 5; the median is printed")
+    throughput.add_argument("--image-size", type=whole(), default=64, help="pixels (default 64)")
+    throughput.add_argument("--batch-sizes", type=wholes(), default="1,8,32,100", help="default 1,8,32,100")
+    throughput.add_argument("--repeats", type=whole(), default=5, help="default 5; the median is printed")
     throughput.set_defaults(command=_throughput)
 
     networks = commands.add_parser("networks", help="list networks with their parameters and multiply-adds")
     networks.add_argument("--pattern", default="*", help="for example 'resnet*' or 'timm/convnext*' (default *)")
     networks.add_argument("--names", action="store_true", help="print the names alone")
-    networks.add_argument("--image-size", type=int, default=64, help="pixels, for the multiply-adds (default 64)")
+    networks.add_argument("--image-size", type=whole(), default=64, help="pixels, for the multiply-adds (default 64)")
     networks.set_defaults(command=_networks)
 
 
@@ -104,9 +104,8 @@ def _explain(parts, folder: Path) -> None:
 def _throughput(chosen) -> None:
     from agelib.deploy import throughput
 
-    sizes = tuple(int(size) for size in chosen.batch_sizes.split(","))
     names = chosen.names or throughput.NAMES
-    table = throughput.measure(names, chosen.image_size, sizes, repeats=chosen.repeats, progress=True)
+    table = throughput.measure(names, chosen.image_size, chosen.batch_sizes, repeats=chosen.repeats, progress=True)
     print(table.to_string(index=False, float_format="{:,.1f}".format))
 
 

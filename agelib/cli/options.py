@@ -10,6 +10,22 @@ from agelib.runtime import executors
 from agelib.runtime.cpu import cores
 
 
+def whole(least: int = 1):
+    """A kind of argument: whole numbers from `least` up."""
+
+    def read(text: str) -> int:
+        if not text.strip().isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"takes a whole number from {least} up, not {text!r}")
+        return int(text)
+
+    return read
+
+
+def wholes(least: int = 1):
+    """A kind of argument: whole numbers from `least` up, joined by commas."""
+    return lambda text: tuple(map(whole(least), text.split(",")))
+
+
 def add_options(parser: argparse.ArgumentParser, records=("data", "pictures", "network", "training")) -> None:
     """One command-line option for each option of an experiment, under its record's heading."""
     for record in records:
@@ -52,7 +68,7 @@ def add_workers(parser: argparse.ArgumentParser, what: str, usual: str = "one") 
     group.add_argument(
         "--workers",
         "--jobs",
-        type=int,
+        type=whole(0),
         default=0,
         metavar="N",
         help=f"{what} at a time (default: {usual}; with a scheduler all that its workers take)",

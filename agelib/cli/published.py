@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from agelib.cli.options import add_options, add_workers, open_workers, typed_options
+from agelib.cli.options import add_options, add_workers, open_workers, typed_options, whole, wholes
 from agelib.runtime import workspace
 from agelib.runtime.logs import LOGGER
 from agelib.runtime.progress import steady
@@ -29,7 +29,7 @@ def add(commands) -> None:
         "published", help="run what was published, or our choice, again, beside the published numbers"
     )
     published.add_argument("which", nargs="?", help="such as best or utkface-twenty; without it, what there is")
-    published.add_argument("--seeds", default="", help="such as 42,43 (default: the experiment's own)")
+    published.add_argument("--seeds", type=wholes(0), default=(), help="such as 42,43 (default: the experiment's own)")
     published.add_argument(
         "--steps", default="", help="of a sequence: which, such as V01,V05 (default: all; those done are found)"
     )
@@ -44,7 +44,7 @@ def add(commands) -> None:
         "--clock", action="store_true", help="from the archive to a judged network, against the clock"
     )
     published.add_argument(
-        "--repeats", type=int, default=5, help="of fgnet-folds: cross-validations of each kind (default 5)"
+        "--repeats", type=whole(), default=5, help="of fgnet-folds: cross-validations of each kind (default 5)"
     )
     published.add_argument(
         "--write", action="store_true", help="keep what is found in data/reference, in place of what is there"
@@ -81,7 +81,7 @@ def _published(chosen) -> int | None:
         roots = options["root"].split(",") if "+" in options.get("source", "") else [options["root"]]
         options["root"] = ",".join(str(_full(each)) for each in roots)
     before = {run.seed: run.measures["value"] for run in published.kept(found.name)} if alone else {}
-    how = {"seeds": [int(seed) for seed in _listed(chosen.seeds)], "weights": chosen.weights}
+    how = {"seeds": list(chosen.seeds), "weights": chosen.weights}
     how |= {"clock": chosen.clock, "workers": chosen.workers}
     with _place(chosen.write, published.FOLDER) as folder:
         how["folder"] = folder if alone else None

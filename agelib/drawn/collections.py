@@ -86,8 +86,9 @@ def draw_collection(
     """
     if layout not in (*LAYOUTS, "panda"):
         raise ValueError(f"layout is one of {', '.join((*LAYOUTS, 'panda'))}, not {layout!r}")
-    if pictures < 1 or size < 16:
-        raise ValueError(f"draw 1 picture or more, of 16 pixels or more; asked for {pictures} of {size} pixels")
+    if pictures < 1 or size < 16 or seed < 0:
+        said = f"{pictures} of {size} pixels with seed {seed}"
+        raise ValueError(f"draw 1 picture or more, of 16 pixels or more, with a seed from 0 up; asked for {said}")
     faults = Faults.none() if clean else faults or Faults()
     description = {"layout": layout, "pictures": int(pictures), "seed": int(seed), "size": int(size)}
     description |= {"faults": asdict(faults), "code": code_fingerprint("agelib.drawn.collections")}

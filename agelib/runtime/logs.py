@@ -64,6 +64,8 @@ class LogFile(logging.FileHandler):
 def log_of(name: str, typed: str):
     """While the block runs, what agelib has to log, and every warning, goes to a log of its own.
 
+    Of a warning the terminal gets the words, and the log also where in which library it comes from.
+
     Yields
     ------
     LogFile
@@ -77,7 +79,7 @@ def log_of(name: str, typed: str):
     >>> log.file.unlink()
     """
     log = LogFile(name, typed)
-    level, show = LOGGER.level, warnings.showwarning
+    level, show, written = LOGGER.level, warnings.showwarning, warnings.formatwarning
 
     def show_and_log(message, category, filename, lineno, file=None, line=None):
         show(message, category, filename, lineno, file, line)
@@ -85,11 +87,11 @@ def log_of(name: str, typed: str):
 
     LOGGER.addHandler(log)
     LOGGER.setLevel(logging.INFO)
-    warnings.showwarning = show_and_log
+    warnings.showwarning, warnings.formatwarning = show_and_log, lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield log
     finally:
-        warnings.showwarning = show
+        warnings.showwarning, warnings.formatwarning = show, written
         LOGGER.setLevel(level)
         LOGGER.removeHandler(log)
         log.close()

@@ -182,7 +182,7 @@ def prune(
     removed, so that an interrupted call leaves no half thing under its name; a map of pictures that is open goes on
     being read, and is kept on Windows.
     """
-    if (keep_days or 0) < 0 or (keep_bytes or 0) < 0:
+    if not ((keep_days or 0) >= 0 and (keep_bytes or 0) >= 0):  # nan is no number of days
         raise ValueError("prune: days and bytes to keep are numbers from 0")
     kinds = _check_kinds(kinds) or [kind for kind in KINDS if kind not in ONLY_IF_NAMED]
     now = time.time() if now is None else now

@@ -36,9 +36,16 @@ def test_false_is_false_however_it_is_written(word):
         ({"lr": 1}, "no option 'lr'"),
         ({"optimizer": "adam"}, "did you mean 'optimiser'"),
         ({"optimiser": "adm"}, "optimiser is one of adam, .* not 'adm'; did you mean 'adam'"),
-        ({"epochs": "many"}, "epochs takes a value of kind int, not 'many' .most epochs to train"),
-        ({"epochs": 2.5}, "epochs takes a value of kind int, not 2.5"),
+        ({"epochs": "many"}, "epochs takes a whole number, not 'many' .most epochs to train"),
+        ({"epochs": 2.5}, "epochs takes a whole number, not 2.5"),
         ({"allow_leaks": "perhaps"}, "allow_leaks takes yes or no"),
+        ({"epochs": "inf"}, "epochs takes a whole number, not 'inf'"),
+        ({"epochs": 0}, "epochs is a number from 1 up, not 0"),
+        ({"min_age": "nan"}, "min_age takes a number, not 'nan'"),
+        ({"learning_rate": -1}, "learning_rate is a number from 0 up, not -1 .learning rate"),
+        ({"learning_rate": "inf"}, "learning_rate is a number from 0 up, not 'inf'"),
+        ({"momentum": 1.5}, "momentum is a number from 0 to 1, not 1.5"),
+        ({"seed": -1}, "seed is a number from 0 up, not -1"),
     ],
 )
 def test_a_wrong_option_is_named_with_the_remedy(values, message):
@@ -47,7 +54,7 @@ def test_a_wrong_option_is_named_with_the_remedy(values, message):
 
 
 def test_every_option_makes_another_experiment():
-    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 0.5, tuple: lambda v: ("flip",)}
+    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v / 2 + 0.25, tuple: lambda v: ("flip",)}
     kinds = {Experiment()}
     for name, option in options().items():
         if option.choices:
@@ -57,3 +64,36 @@ def test_every_option_makes_another_experiment():
         if value is not None:
             kinds.add(Experiment.of(**{name: value}))
     assert len(kinds) >= len(options())
+
+
+ODD = [
+    "",
+    " ",
+    "x",
+    "None",
+    None,
+    "nan",
+    "inf",
+    "-inf",
+    -1,
+    "-1",
+    1e400,
+    10**400,
+    [],
+    [None],
+    {},
+    True,
+    "1e999",
+    "1,,2",
+    b"x",
+]
+
+
+@given(st.sampled_from(sorted(options())), st.sampled_from(ODD) | st.text(max_size=5) | st.floats() | st.integers())
+def test_whatever_is_given_the_option_takes_it_or_a_message_names_it(name, value):
+    try:
+        taken = Experiment.of(**{name: value}).values()[name]
+    except ValueError as error:
+        assert str(error).startswith(f"{name} ")
+    else:
+        assert type(taken) is options()[name].kind and taken == taken

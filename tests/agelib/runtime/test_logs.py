@@ -46,6 +46,18 @@ def test_an_unexpected_error_is_one_line_and_its_origin_is_in_the_log(tmp_path):
     assert "Traceback" in log.read_text() and "cli/data.py" in log.read_text().replace("\\", "/")
 
 
+def test_a_warning_names_its_library_in_the_log_and_not_on_the_terminal(tmp_path):
+    code = (
+        "import warnings\nfrom agelib.runtime import logs\n"
+        "with logs.log_of('example', 'agelib example'):\n    warnings.warn('the disk is nearly full')"
+    )
+    environment = os.environ | {"AGELIB_HOME": str(tmp_path)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (result.stdout, result.stderr) == ("", "warning: the disk is nearly full\n")
+    (log,) = tmp_path.glob("logs/*.log")
+    assert "<string>:4: UserWarning: the disk is nearly full" in log.read_text()
+
+
 def test_warnings_are_shown_as_ever_and_noted(tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
     with warnings.catch_warnings(record=True) as shown, logs.log_of("example", "agelib example") as log:

@@ -157,7 +157,7 @@ def test_plateau_is_torchs_plateau():
 
 
 def test_a_loss_that_explodes_is_explained(tmp_path):
-    with pytest.raises(ValueError, match=r"the loss of epoch \d+ is not a number; lower learning_rate"):
+    with pytest.raises(ValueError, match=r"^train: the loss of epoch \d+ is not a number; lower learning_rate"):
         fit(tmp_path, optimiser="sgd", learning_rate=1e30, standardise=False)
 
 

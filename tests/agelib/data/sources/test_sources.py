@@ -14,7 +14,7 @@ from scipy.io import savemat
 
 from agelib.data import sources
 from agelib.data import table as faces_tables
-from agelib.data.sources import appa_real, imdb_wiki, matlab, utkface
+from agelib.data.sources import appa_real, imdb_wiki, matlab, split_lists, utkface
 from agelib.drawn import collections
 
 SERIAL = 723671  # 1981-05-05
@@ -180,6 +180,19 @@ def test_a_truncated_mat_file_is_said(tmp_path, kept):
     path.write_bytes(data[: kept if isinstance(kept, int) else int(len(data) * kept)])
     with pytest.raises(ValueError, match=r"wiki\.mat: (not readable as a Matlab file|no struct)"):
         sources.read("imdb-wiki", path)
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+MATLAB_7_3 = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
+
+
+@pytest.mark.parametrize("head", [MATLAB_7_3.ljust(512) + HDF5, HDF5])
+@pytest.mark.parametrize("reader", [lambda file: sources.read("imdb-wiki", file), split_lists.read_cacd])
+def test_a_mat_file_of_version_7_3_is_no_damaged_one(tmp_path, head, reader):
+    (tmp_path / "wiki.mat").write_bytes(head + bytes(2000))
+    with pytest.raises(ValueError, match=r"wiki\.mat: it is HDF5 \(MATLAB 7\.3\).*save\(…, '-v7'\)") as said:
+        reader(tmp_path / "wiki.mat")
+    assert "damaged" not in str(said.value)
 
 
 def test_a_text_file_named_mat_is_said(tmp_path):
