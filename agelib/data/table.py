@@ -4,12 +4,15 @@ A source fills the columns that it knows and leaves the others missing. The tabl
 by :func:`check`; behind it every room may trust the columns' names, kinds and units. Explained in chapter 01.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from gzip import BadGzipFile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from agelib.pixels.image_files import Listing, count_reasons
 
 #: Column → (kind, meaning). Ages are in years, boxes in pixels of the picture as stored.
 COLUMNS = {
@@ -53,6 +56,15 @@ class Collection:
     root: Path
     skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype="object"))
     notes: dict = field(default_factory=dict)
+
+
+def passed_over(listed: Listing, unusable: Iterable = ()) -> tuple[pd.DataFrame, dict]:
+    """`skipped` and `notes` of a :class:`Collection` whose folder was listed.
+
+    `unusable` are pairs of path and reason, of images that the reader cannot use.
+    """
+    notes = {f"{why}, such as {path}": number for why, number, path in count_reasons(listed.others)}
+    return pd.DataFrame([*unusable, *listed.lost], columns=["path", "reason"], dtype="object"), notes
 
 
 def table(**columns) -> pd.DataFrame:
