@@ -176,7 +176,8 @@ def read(path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no faces table at {path}; agelib.prepare makes one")
     kinds = {name: "object" for name, (kind, _) in (COLUMNS | LATER_COLUMNS).items() if kind == "text"}
-    return check(pd.read_csv(path, dtype=kinds, float_precision="round_trip"), str(path))
+    as_written = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}  # somebody may be "NA"
+    return check(pd.read_csv(path, dtype=kinds, **as_written), str(path))
 
 
 def write(path, faces: pd.DataFrame) -> None:

@@ -170,7 +170,7 @@ def open_picture(data: bytes) -> Image.Image:
             raise Image.DecompressionBombError(f"{pixels} pixels")
         return picture
     try:
-        return Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         signs = {"avif": bool(brands & AVIF), "webp": data[8:12] == b"WEBP", "jpg_2000": data[4:8] == b"jP  "}
         for codec, is_it in signs.items():

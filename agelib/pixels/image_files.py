@@ -4,6 +4,7 @@ Links are followed, hidden files and what systems leave behind are not looked at
 Explained in chapter 01.
 """
 
+import contextlib
 import hashlib
 import os
 from collections import Counter
@@ -128,7 +129,7 @@ def tree_key(root) -> str:
     for path, entry, wrong in walk(root) if os.path.isdir(root) else [("", Path(root), "")]:
         if entry is None or not is_hidden(entry.name):
             state = [path, wrong]
-            if not wrong:
+            with contextlib.suppress(OSError, AttributeError):  # a folder, or a file that is gone by now
                 status = entry.stat()
                 state += [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
             digest.update(repr(state).encode("utf-8", "surrogateescape"))
