@@ -297,7 +297,9 @@ def test_whatever_pillow_writes_and_reads_is_read(mode, format, width, height, s
         wanted = wanted @ (0.299, 0.587, 0.114)
     picture, turn = load_picture(file.getvalue(), "L" if grey else "RGB", 4096)
     assert turn is None
-    np.testing.assert_allclose(np.asarray(picture).astype(float), wanted, atol=4)
+    # The grey of a JPEG is its stored luma; its colours lose what no screen can show before they are weighed.
+    atol = 40 if grey and back.format in ("JPEG", "MPO") else 4
+    np.testing.assert_allclose(np.asarray(picture).astype(float), wanted, atol=atol)
 
 
 def test_greys_of_more_bits_are_white_where_their_kind_is():
