@@ -12,6 +12,7 @@ import pytest
 
 from agelib.__main__ import main
 from agelib.deploy import shipped
+from agelib.pixels.decode import read_picture
 from agelib.runtime import extras, workspace
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -122,6 +123,14 @@ def test_a_missing_extra_ends_in_one_line_that_names_it(monkeypatch, capsys):
 )
 def test_every_kind_of_module_names_its_extra(module, extra):
     assert extras.remedy(ModuleNotFoundError(name=f"{module}.part")).endswith(f"pip install 'agelib[{extra}]'")
+
+
+def test_a_picture_that_needs_an_extra_names_it(monkeypatch):
+    """A worker process says so too, without a look at what is installed."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ValueError, match=r"not installed: pip install 'agelib\[heic\]'$"):
+        read_picture(b"\0\0\0\x14ftypheic\0\0\0\0mif1", 16)
+    assert named(EXTRAS["heic"]) == {"pillow-heif"} <= named(EXTRAS["dev"])
 
 
 def test_a_module_of_no_extra_is_an_error_as_any_other():

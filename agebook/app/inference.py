@@ -1,6 +1,5 @@
 """From a picture's bytes to what the model says of its faces: in memory, and with limits. Explained in chapter 21."""
 
-import io
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,7 +7,7 @@ from PIL import Image
 
 from agelib.deploy.face_crop import open_upright
 from agelib.deploy.predict import predict
-from agelib.pixels.decode import reason
+from agelib.pixels.decode import open_picture, reason
 
 #: Bytes that a picture may have, and pixels that it may have once it is decoded.
 LARGEST_BYTES, LARGEST_PIXELS = 20 * 2**20, 100_000_000
@@ -50,7 +49,7 @@ def judge(model, data: bytes, name: str, detector: str = "cascade", level: float
     if len(data) > LARGEST_BYTES:
         raise ValueError(f"{name} has {len(data) / 2**20:.1f} MB; at most {LARGEST_BYTES / 2**20:.0f} are taken.")
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with open_picture(data) as picture:
             pixels = picture.width * picture.height
     except Exception as error:  # A damaged file makes Pillow raise nearly anything.
         raise ValueError(f"{name} is not a picture that can be read ({reason(error)}).") from None

@@ -30,9 +30,20 @@ def add(commands) -> None:
 def _data(chosen) -> None:
     with steady("load pandas and OpenCV"):
         from agelib.data.prepare import prepare
+        from agelib.pixels.image_files import count_reasons
 
     prepared = prepare(experiment_of(chosen).data)
     print(prepared.report.fillna("").to_string(index=False))
+    unreadable = prepared.removed[prepared.removed["step"] == "unreadable file"]
+    for title, pairs in (("skipped by the reader", prepared.skipped), ("unreadable", unreadable)):
+        if len(pairs):
+            print(f"\n{title}")
+        for why, number, path in count_reasons(pairs[["path", "reason"]].itertuples(index=False)):
+            print(f"{number:7,}  {why}" + (f", such as {path}" if isinstance(path, str) else ""))
+    if prepared.notes:
+        print("\nmended or odd, as the reader found it")
+    for what, number in prepared.notes.items():
+        print(f"{number:7,}  {what}")
     counts = prepared.faces["split"].value_counts()
     print("\nsplit: " + ", ".join(f"{part} {number:,}" for part, number in counts.items()))
     leaks = prepared.leaks[prepared.leaks["groups"] > 0]

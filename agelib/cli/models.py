@@ -89,6 +89,7 @@ def _predict(chosen) -> int:
         from agelib.deploy.predict import find_pictures, predict_in_batches
         from agelib.deploy.shipped import choose
         from agelib.experiments import result
+        from agelib.pixels.image_files import count_reasons
 
     detector = "none" if chosen.no_detect else chosen.detector
     source = result.find(chosen.run) if chosen.run else chosen.model or ""
@@ -97,7 +98,10 @@ def _predict(chosen) -> int:
     calibration = model.calibrations.get(chosen.level)
     if calibration is not None and not np.isfinite(calibration.margins["margin"]).all():
         print(f"no intervals: the run's validation part is too small for {100 * chosen.level:g} %", file=sys.stderr)
-    files = find_pictures(chosen.pictures)
+    files, passed_over = find_pictures(chosen.pictures)
+    if passed_over:
+        told = "; ".join(f"{why}: {number:,} ({path})" for why, number, path in count_reasons(passed_over))
+        print(f"passed over in folders, with an example each: {told}", file=sys.stderr)
     batches = predict_in_batches(model, files, detector=detector, level=chosen.level, onnx=chosen.onnx)
     write = _write_csv if chosen.format == "csv" else _write_table
     shown = chosen.format == "table" or not sys.stdout.isatty()

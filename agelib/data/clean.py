@@ -90,7 +90,7 @@ def clean(collection: Collection, data: Data | None = None, jobs: int | None = N
                 f"(first: {removed[-1]['path'].iloc[0]}, {removed[-1]['reason'].iloc[0]}). {_remedy(name, data)}"
             )
 
-    step("unreadable file", ~twins["readable"], "the file cannot be decoded")
+    step("unreadable file", ~twins["readable"], twins["problem"])
     if data.detector == "none":
         step("no face detected", faces["path"].isna(), "", "no detector was asked for")
     else:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agelib.pixels.content_keys import content_keys
-from agelib.pixels.decode import read_picture
+from agelib.pixels.decode import decoders, read_picture
 from agelib.runtime.cpu import cores
 from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.progress import Line
@@ -72,7 +72,7 @@ def detect(
     if detector != "none" and DETECTORS[detector].__module__ != __name__:
         return _detect_all(paths, Path(root), detector, None, jobs, progress).set_axis(faces.index)
     _, contents = content_keys(paths, root, progress)
-    key = content_key(detector, contents, code_fingerprint("agelib.data.detectors"))
+    key = content_key(detector, contents, code_fingerprint("agelib.data.detectors"), decoders())
     file = home() / "detections" / f"{detector}-{key}.csv"
     with lock(file):
         if not file.is_file():

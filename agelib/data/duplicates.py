@@ -64,8 +64,8 @@ def find(
     -------
     pandas.DataFrame
         Index as `faces`; ``content_key`` (text; missing if the file cannot be read), ``readable`` (bool),
-        ``perceptual_hash`` (uint64), ``exact_group`` and ``near_group`` (int, −1: alone; a near group holds the exact
-        duplicates too), ``contradicts`` (bool: the ages of its group contradict each other).
+        ``problem`` (why it is not), ``perceptual_hash`` (uint64), ``exact_group`` and ``near_group`` (int, −1: alone; a
+        near group holds the exact duplicates too), ``contradicts`` (bool: the ages of its group contradict each other).
 
     Raises
     ------
@@ -93,8 +93,9 @@ def find(
     _, contents = content_keys.content_keys(paths, root, progress)
     keys = pd.Series(contents, index=faces.index, dtype="object")
     # A file that cannot be opened has a reason, after an exclamation mark, in place of a key.
-    keys = keys.mask(keys.str.startswith("!"))
-    found = pd.DataFrame({"content_key": keys, "readable": keys.notna()}, index=faces.index)
+    problems = keys.str[1:].where(keys.str.startswith("!"))
+    keys = keys.mask(problems.notna())
+    found = pd.DataFrame({"content_key": keys, "readable": keys.notna(), "problem": problems}, index=faces.index)
     found["perceptual_hash"] = np.uint64(0)
     found["exact_group"] = _number_groups(pd.factorize(keys)[0])
     found["near_group"] = -1
@@ -105,6 +106,7 @@ def find(
         # One picture stands for all that have its bytes.
         rows = np.flatnonzero(thumbnails.readable & ~keys.duplicated().to_numpy())
         found["readable"], found["perceptual_hash"] = thumbnails.readable, hashes
+        found.loc[~thumbnails.readable, "problem"] = thumbnails.skipped["reason"].to_numpy()
         found["near_group"] = _group_pairs(near_pairs(images, hashes, rows, progress), found["exact_group"].to_numpy())
     exact, alike = (_contradicts(faces["age"], found[name], tolerance) for name in ("exact_group", "near_group"))
     return found.assign(contradicts=exact | alike)

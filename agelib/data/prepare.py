@@ -11,6 +11,8 @@ import pandas as pd
 from agelib.config import Data
 from agelib.data import clean, sources, splits
 from agelib.data.table import Collection, read, write
+from agelib.pixels.decode import decoders
+from agelib.pixels.image_files import tree_key
 from agelib.runtime import workspace
 from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.workspace import mark_used
@@ -30,6 +32,8 @@ class Prepared:
     removed, report, leaks : pandas.DataFrame
         What cleaning took out, with ``step`` and ``reason``; rows before and after each step; what the leakage audit
         found.
+    skipped, notes : pandas.DataFrame, dict
+        What the reader could not make a row of, and what it mended: see :class:`agelib.data.table.Collection`.
     file : pathlib.Path
         The CSV that the split was written to, once.
     split_file : str
@@ -41,6 +45,8 @@ class Prepared:
     removed: pd.DataFrame
     report: pd.DataFrame
     leaks: pd.DataFrame
+    skipped: pd.DataFrame
+    notes: dict
     file: Path
     split_file: str = ""
 
@@ -81,12 +87,13 @@ def prepare(data: Data | None = None, jobs: int | None = None, progress: bool = 
     with workspace.lock(folder):
         if not _is_ready(folder):
             _make(data, folder, jobs, progress)
-    root = Path(workspace.read_json(folder / "data.json")["root"])
+    about = workspace.read_json(folder / "data.json")
+    root = Path(about["root"])
     for used in (folder, root):
         mark_used(used)
     file = folder / "faces.csv"
-    tables = {name: _read(folder / f"{name}.csv") for name in ("removed", "report", "leaks")}
-    return Prepared(faces=read(file), root=root, file=file, split_file=data.split_file, **tables)
+    tables = {name: _read(folder / f"{name}.csv") for name in ("removed", "report", "leaks", "skipped")}
+    return Prepared(faces=read(file), root=root, notes=about["notes"], file=file, split_file=data.split_file, **tables)
 
 
 def _check_folds(data: Data) -> None:
@@ -114,20 +121,24 @@ def _key(data: Data) -> str:
     if parts and not parts.is_file():
         raise FileNotFoundError(f"split_file: there is no file {parts}; give a CSV of path and split")
     parts = workspace.file_key(parts) if parts else ""
-    return workspace.content_key(asdict(data), place, parts, code_fingerprint("agelib.data.prepare"))
+    return workspace.content_key(asdict(data), place, parts, decoders(), code_fingerprint("agelib.data.prepare"))
 
 
 def _stamp(root: Path) -> list:
-    """What shows that a data set is no longer the one that it was."""
+    """What shows that a data set is no longer the one that it was: names, sizes and times of all its files."""
     if not root.exists():
         raise FileNotFoundError(f"root: there is no file or folder {root}; give the data set's folder or archive")
-    # A folder's own time does not show that a table in it, or a folder of pictures below it, has changed.
-    seen = [root, *sorted(root.iterdir())] if root.is_dir() else [root]
-    return [(str(file.resolve()), file.stat().st_mtime_ns, file.stat().st_size) for file in seen]
+    if root.suffix.lower() == ".mat":
+        root = root.parent  # the images lie beside it
+    status = root.stat()
+    return [
+        str(root.resolve()),
+        tree_key(root) if root.is_dir() else [status.st_size, status.st_mtime_ns, status.st_ctime_ns],
+    ]
 
 
 def _make(data: Data, folder: Path, jobs, progress) -> None:
-    cleaned, about = _cleaned(data, jobs, progress)
+    cleaned, skipped, about = _cleaned(data, jobs, progress)
     table = _split(cleaned, data)
     audit = splits.audit(table, cleaned.duplicates.loc[table.index])
     splits.require_no_leak(audit, allow=data.allow_leaks)
@@ -138,11 +149,12 @@ def _make(data: Data, folder: Path, jobs, progress) -> None:
         workspace.write_table(temporary / "removed.csv", removed)
         workspace.write_table(temporary / "report.csv", report)
         workspace.write_table(temporary / "leaks.csv", audit.table)
+        workspace.write_table(temporary / "skipped.csv", skipped)
         workspace.write_json(temporary / "data.json", about | {"data": asdict(data)})
 
 
-def _cleaned(data: Data, jobs, progress) -> tuple[clean.Cleaned, dict]:
-    """What cleaning left, with where it lies and what the source said; read and cleaned once for all ways to split."""
+def _cleaned(data: Data, jobs, progress) -> tuple[clean.Cleaned, pd.DataFrame, dict]:
+    """What cleaning left, what the source skipped and mended; read and cleaned once for all ways to split."""
     plain = replace(data, **{name: getattr(Data(), name) for name in PARTING})
     folder = workspace.home() / "cleaned" / f"{data.source}-{_key(plain)}"
     with workspace.lock(folder):
@@ -158,8 +170,8 @@ def _cleaned(data: Data, jobs, progress) -> tuple[clean.Cleaned, dict]:
                 workspace.write_table(temporary / "skipped.csv", collection.skipped)
                 workspace.write_json(temporary / "data.json", {"root": str(collection.root), "notes": collection.notes})
     # Read back even by who has just made it, so that everybody splits the very same table.
-    tables = (_read(folder / f"{name}.csv") for name in ("removed", "report", "duplicates"))
-    return clean.Cleaned(read(folder / "faces.csv"), *tables), workspace.read_json(folder / "data.json")
+    *tables, skipped = (_read(folder / f"{name}.csv") for name in ("removed", "report", "duplicates", "skipped"))
+    return clean.Cleaned(read(folder / "faces.csv"), *tables), skipped, workspace.read_json(folder / "data.json")
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -4,11 +4,14 @@ A source fills the columns that it knows and leaves the others missing. The tabl
 by :func:`check`; behind it every room may trust the columns' names, kinds and units. Explained in chapter 01.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from agelib.pixels.image_files import Listing, count_reasons
 
 #: Column → (kind, meaning). Ages are in years, boxes in pixels of the picture as stored.
 COLUMNS = {
@@ -52,6 +55,15 @@ class Collection:
     root: Path
     skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"path": [], "reason": []}, dtype="object"))
     notes: dict = field(default_factory=dict)
+
+
+def passed_over(listed: Listing, unusable: Iterable = ()) -> tuple[pd.DataFrame, dict]:
+    """`skipped` and `notes` of a :class:`Collection` whose folder was listed.
+
+    `unusable` are pairs of path and reason, of images that the reader cannot use.
+    """
+    notes = {f"{why}, such as {path}": number for why, number, path in count_reasons(listed.others)}
+    return pd.DataFrame([*unusable, *listed.lost], columns=["path", "reason"], dtype="object"), notes
 
 
 def table(**columns) -> pd.DataFrame:
@@ -155,7 +167,8 @@ def read(path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no faces table at {path}; agelib.prepare makes one")
     kinds = {name: "object" for name, (kind, _) in (COLUMNS | LATER_COLUMNS).items() if kind == "text"}
-    return check(pd.read_csv(path, dtype=kinds, float_precision="round_trip"), str(path))
+    as_written = {"keep_default_na": False, "na_values": [""], "float_precision": "round_trip"}  # somebody may be "NA"
+    return check(pd.read_csv(path, dtype=kinds, **as_written), str(path))
 
 
 def write(path, faces: pd.DataFrame) -> None:

@@ -6,7 +6,6 @@ no constant: it is measured where a detector finds the faces in training picture
 in "How to run".
 """
 
-import io
 import math
 import threading
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from agelib.data import detectors
-from agelib.pixels.decode import UPRIGHT, bytes_of, name_of, orientation, reason, to_mode
+from agelib.pixels.decode import bytes_of, load_picture, name_of, reason
 from agelib.runtime.cpu import cores
 
 #: The longer side that a picture is brought to before a detector looks at it, in pixels. The cascade finds faces from
@@ -135,13 +134,7 @@ def open_upright(source) -> Image.Image:
         If the file is no readable picture, with its name and the reason.
     """
     try:
-        data = bytes_of(source)
-        if not data:
-            raise ValueError("empty file")
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.draft("RGB", (LARGEST, LARGEST))
-            turn = UPRIGHT.get(orientation(picture))
-            whole = to_mode(picture, "RGB")
+        whole, turn = load_picture(bytes_of(source), "RGB", LARGEST)
         return whole if turn is None else whole.transpose(turn)
     except Exception as error:  # A damaged file makes Pillow raise nearly anything.
         raise ValueError(f"{name_of(source)}: {reason(error)}") from None

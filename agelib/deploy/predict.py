@@ -3,6 +3,7 @@
 Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +15,9 @@ import pandas as pd
 from agelib.deploy.face_crop import LEAST_FOUND, UTKFACE, Frame, cut_out, finder, open_upright
 from agelib.deploy.model import Model, of_run
 from agelib.pixels.decode import name_of, read_picture
+from agelib.pixels.image_files import list_images
 from agelib.runtime.cpu import cores
 from agelib.runtime.devices import choose_device
-
-#: Endings of the files that are taken from a folder.
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 #: What is told of a face, in this order, whatever the model was trained for → its column in a table of predictions.
 ANSWERS = {"path": "path", "age": "predicted", "age_low": "age_low", "age_high": "age_high"}
@@ -40,27 +39,28 @@ class Crop:
     problem: str | None = None
 
 
-def find_pictures(pictures: Iterable) -> list:
-    """Files as they are given, and of a folder every picture below it, by name; what is in memory stays as it is.
+def find_pictures(pictures: Iterable) -> tuple[list, list]:
+    """What to judge, and what was passed over in folders.
 
-    Where there is nothing at a path, or no picture in a folder, it is a FileNotFoundError.
+    Returns
+    -------
+    pictures : list
+        Files as they are given, and of a folder every image below it, by name; what is in memory stays as it is. What
+        should be an image and cannot be read, or a folder without one, is a :class:`Crop` that says so.
+    passed_over : list of (str, str)
+        Path and reason of each hidden entry and each file of another kind.
     """
-    found = []
+    found, passed_over = [], []
     for picture in pictures:
-        if isinstance(picture, bytes) or hasattr(picture, "read"):
+        if not isinstance(picture, str | os.PathLike) or not os.path.isdir(picture):
             found.append(picture)
             continue
-        path = Path(picture)
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in PICTURES)
-            if not inside:
-                raise FileNotFoundError(f"{path} holds no picture ({', '.join(PICTURES)})")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise FileNotFoundError(f"there is no file or folder {path}")
-    return found
+        inside = list_images(picture, any_name=True)
+        found += [Path(picture, name) for name in inside.files]
+        lost = inside.lost or ([] if inside.files else [("", "no image in this folder")])
+        found += [Crop(name := name_of(Path(picture, path)), problem=f"{name}: {wrong}") for path, wrong in lost]
+        passed_over += [(name_of(Path(picture, path)), why) for path, why in inside.others]
+    return found, passed_over
 
 
 def predict(source, pictures: Iterable, device=None, **how) -> pd.DataFrame:
@@ -111,7 +111,9 @@ def predict_in_batches(
     """
     model = source if isinstance(source, Model) else of_run(source)
     device = choose_device() if device is None else device
-    files = find_pictures(pictures)
+    files, _ = find_pictures(pictures)
+    if not files:
+        raise ValueError("no picture is given; name files or folders")
     read = _reader(model, detector)
     with ThreadPoolExecutor(min(8, cores())) as threads:
         waiting = None
@@ -141,6 +143,8 @@ def _reader(model: Model, detector: str) -> Callable[[object], list[Crop]]:
         frame, look = frame_for(model, detector), finder(detector)
 
     def read(source) -> list[Crop]:
+        if isinstance(source, Crop):
+            return [source]
         name = name_of(source)
         try:
             if detector == "none":

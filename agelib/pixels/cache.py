@@ -19,6 +19,7 @@ import pandas as pd
 
 from agelib.pixels import memmap
 from agelib.pixels.content_keys import content_keys
+from agelib.pixels.decode import decoders
 from agelib.runtime.fingerprint import code_fingerprint
 from agelib.runtime.progress import Line
 from agelib.runtime.workspace import content_key, home, lock, mark_used
@@ -116,7 +117,7 @@ def decode(
     store = home() / "pixels"
     try:
         sizes, contents = content_keys(paths, root, progress)
-        key = content_key(_code(), image_size, grey, float(zoom), contents)
+        key = content_key(code_fingerprint("agelib.pixels.decode"), decoders(), image_size, grey, float(zoom), contents)
         folder = store / key
         unreadable = _read_unreadable(folder, shape)
         if unreadable is None:
@@ -138,12 +139,6 @@ def decode(
     readable[rows] = False
     skipped = pd.DataFrame([(paths[row], unreadable[row]) for row in rows], columns=["path", "reason"], dtype="object")
     return Pixels(np.load(folder / "images.npy", mmap_mode="r"), key, readable, skipped)
-
-
-def _code() -> list[str]:
-    from PIL import __version__, features
-
-    return [code_fingerprint("agelib.pixels.decode"), __version__, str(features.version("libjpeg_turbo"))]
 
 
 def _read_unreadable(folder: Path, shape: tuple) -> dict[int, str] | None:

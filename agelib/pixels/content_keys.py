@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from agelib.pixels.decode import reason
+from agelib.pixels.decode import reason, require_file
 from agelib.runtime import workspace
 from agelib.runtime.progress import PATIENCE, Line
 from agelib.runtime.workspace import content_key, file_key, home, mark_used
@@ -34,6 +34,7 @@ def content_keys(paths: list[str], root, progress: bool = False) -> tuple[list[i
         try:
             file = os.path.join(root, path)
             stat = os.stat(file)
+            require_file(stat)
             size, state = stat.st_size, f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} "
             known = remembered.get(path, "")
             if known.startswith(state):

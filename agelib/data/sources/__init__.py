@@ -164,7 +164,8 @@ def _read_drawn(source: str, root, pictures: int, seed: int, options: dict) -> t
     workspace.mark_used(folder)
     collection = READERS[layout](folder, **options)
     faces = table.check(collection.faces.assign(source=f"drawn-{layout}"), source)
-    return dataclasses.replace(collection, faces=faces)
+    notes = {what: count for what, count in collection.notes.items() if not what.startswith("hidden")}  # our own files
+    return dataclasses.replace(collection, faces=faces, notes=notes)
 
 
 def _find_root(source: str, root) -> Path:

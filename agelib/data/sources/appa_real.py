@@ -8,6 +8,7 @@ database*, FG 2017, doi 10.1109/FG.2017.20.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from agelib.data import table as faces_tables
 from agelib.data.spreadsheets import read_table, to_numbers
+from agelib.pixels.image_files import Listing, list_images, visible_folders
 
 PARTS = faces_tables.PARTS
 NAME_COLUMNS = ("file_name", "file")
@@ -44,7 +46,7 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
     -------
     agelib.data.table.Collection
         `age` is the apparent age. The face picture is taken where there is one, the whole picture otherwise (counted
-        in `notes`). Rated names without any picture are in `skipped`.
+        in `notes`). Rated names without any picture, and images that no table rates, are in `skipped`.
 
     Raises
     ------
@@ -65,16 +67,27 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
         if ratings is None:
             continue
         ratings = ratings.merge(_read_attributes(folder, part, notes), on="name", how="left")
-        present = os.listdir(folder / part) if (folder / part).is_dir() else []
-        face = ratings["name"] + "_face.jpg"
-        has_face, has_whole = face.isin(present), ratings["name"].isin(present)
-        chosen = face.where(has_face, ratings["name"])
+        listed = list_images(folder / part) if (folder / part).is_dir() else Listing([], [], [])
+        present = {
+            name.lower(): name for name in reversed(listed.files)
+        }  # an archive's letters may have lost their case
+        whole, face = (ratings["name"].str.lower() + ending for ending in ("", "_face.jpg"))
+        has_face, has_whole = face.isin(present), whole.isin(present)
+        wanted = (ratings["name"] + "_face.jpg").where(has_face, ratings["name"])
+        chosen = face.where(has_face, whole).map(present).fillna(wanted)
         _count(notes, "no cut-out face: the whole picture is taken", ~has_face & has_whole)
+        _count(notes, "the picture's name differs from the table's in the case of a letter", chosen != wanted)
         found = (has_face | has_whole).to_numpy()
         table = _to_table(ratings, f"{prefix}{part}/" + chosen)
         table["split"] = part
         tables.append(table[found])
-        skipped.append(pd.DataFrame({"path": table["path"], "reason": "rated, but there is no such picture"})[~found])
+        lost = [(path, "rated, but there is no such picture") for path in table["path"][~found]]
+        known, inside = {*whole, *face}, f"{prefix}{part}/"
+        lost += [(inside + name, "no table rates it") for name in listed.files if name.lower() not in known]
+        published = [(inside + path, why) for path, why in listed.others if not path.endswith(".mat")]
+        left_out, odd = faces_tables.passed_over(replace(listed, others=published), lost)
+        skipped.append(left_out)
+        notes |= odd
     if not tables:
         raise FileNotFoundError(
             f"appa-real: no gt_avg_train.csv (or valid, test; or gt_train.csv) in {folder}; "
@@ -85,13 +98,13 @@ def read(root, keep_split: bool = False) -> faces_tables.Collection:
         raise FileNotFoundError(f"appa-real: {folder} has tables but none of the pictures; unpack the whole archive")
     if not keep_split:
         faces = faces.drop(columns="split")
-    return faces_tables.Collection(faces, Path(root), pd.concat(skipped, ignore_index=True).astype("object"), notes)
+    return faces_tables.Collection(faces, Path(root), pd.concat(skipped, ignore_index=True), notes)
 
 
 def find_release(root: Path) -> Path:
     """The folder with the tables: the given one or one of its sub-folders."""
-    for folder in [root, *sorted(path for path in root.iterdir() if path.is_dir())]:
-        if any((folder / f"{kind}_{part}.csv").is_file() for kind in TABLES for part in PARTS):
+    for folder in visible_folders(root):
+        if any(os.path.isfile(folder / f"{kind}_{part}.csv") for kind in TABLES for part in PARTS):
             return folder
     return root
 

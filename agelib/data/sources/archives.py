@@ -36,7 +36,7 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     Returns
     -------
     pathlib.Path
-        The folder with the members, named after the archive and a key of its name, size and time of change.
+        The folder with the members, named after the archive and a key of its name, size and times.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def unpack(archive, folder=None, progress: bool = True) -> Path:
     if not archive.is_file():
         raise FileNotFoundError(f"no archive at {archive}")
     status = archive.stat()
-    key = workspace.content_key(archive.name, status.st_size, status.st_mtime_ns)
+    key = workspace.content_key(archive.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     stem = archive.name.split(".")[0] or "archive"
     target = Path(folder or workspace.home() / "sources") / f"{stem}-{key}"
     if target.is_dir():

@@ -16,6 +16,7 @@ import pandas as pd
 
 from agelib.data import table as faces_tables
 from agelib.data.sources import archives
+from agelib.pixels.image_files import list_images
 
 #: Landmarks of a face: outline of the jaw, brows, eyes, nose, mouth.
 LANDMARKS = 68
@@ -89,7 +90,8 @@ def read(root) -> Annotations:
     0  001A02.JPG  2.0      001
     """
     folder = _find_folder(root)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    listed = list_images(folder, frozenset((".pts", ".dat")))
+    files = [folder / path for path in listed.files]
     points = [path for path in files if path.suffix.lower() == ".pts"]
     facts = {path.stem.lower(): path for path in files if path.suffix.lower() == ".dat"}
     if not points:
@@ -97,7 +99,7 @@ def read(root) -> Annotations:
             f"fgnet: no .pts file in {folder} or its sub-folders; give the archive of FG-NET's annotations, "
             "or the folder that holds Points and Data_files"
         )
-    rows, shapes, skipped, seen = [], [], [], set()
+    rows, shapes, skipped, seen = [], [], listed.lost, set()
     notes: dict[str, int] = {}
     for path in points:
         stem = path.stem.lower()

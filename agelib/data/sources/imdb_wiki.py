@@ -8,6 +8,7 @@ Source: Rothe, Timofte, Van Gool, *Deep expectation of real and apparent age fro
 landmarks*, IJCV 126 (2018).
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from agelib.data import table as faces_tables
 from agelib.data.sources import matlab
+from agelib.pixels.image_files import visible_folders
 
 #: The two halves of the data set; the struct in the file has the file's name.
 METADATA = ("wiki.mat", "imdb.mat")
@@ -78,8 +80,9 @@ def find_metadata(root: Path) -> list[Path]:
     """The metadata files in a folder or one level below it; or the file itself."""
     if root.is_file():
         return [root]
-    found = [root / name for name in METADATA if (root / name).is_file()]
-    found += [file for name in METADATA for file in sorted(root.glob(f"*/{name}"))]
+    top, *below = visible_folders(root)
+    found = [folder / name for some in ([top], below) for name in METADATA for folder in some]
+    found = [file for file in found if os.path.isfile(file)]
     if not found:
         raise FileNotFoundError(
             f"imdb-wiki: neither wiki.mat nor imdb.mat in {root} or its sub-folders; "

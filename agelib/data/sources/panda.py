@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from agelib.data import table
-from agelib.data.sources.utkface import list_pictures
+from agelib.pixels.image_files import list_images
 
 #: Age in years, with a point before its fraction; the rest of the name is free.
-NAME = r"^(?P<age>\d{1,3}(?:\.\d+)?)_.*\.(?:jpe?g|png)$"
+NAME = r"^(?P<age>\d{1,3}(?:\.\d+)?)_"
 
 #: Ages above this are counted as odd: the oldest giant pandas lived to about 38 years.
 OLDEST = 38
@@ -51,7 +51,8 @@ def read(root) -> table.Collection:
     0  bao/2.5_01.jpg  2.5      bao
     """
     root = Path(root)
-    paths = pd.Series(list_pictures(root), dtype="object")
+    listed = list_images(root)
+    paths = pd.Series(listed.files, dtype="object")
     if paths.empty:
         raise FileNotFoundError(
             f"panda: no pictures (.jpg) in {root} or its sub-folders; give a folder with one folder for each animal"
@@ -60,7 +61,7 @@ def read(root) -> table.Collection:
     name = pieces.str[-1]
     # An archive may wrap the animals' folders in another: the folder that holds the picture is the animal.
     animal = pieces.str[0].where(pieces.str.len() == 2).str.rsplit("/", n=1).str[-1]
-    age = pd.to_numeric(name.str.extract(NAME, flags=2)["age"], errors="coerce").astype("float64")  # 2: any case
+    age = pd.to_numeric(name.str.extract(NAME)["age"], errors="coerce").astype("float64")
     reason = np.select(
         [animal.isna(), age.isna()],
         ["in no animal's folder", "the name gives no age; expected <age>_….jpg, such as 7.25_000031.jpg"],
@@ -79,6 +80,7 @@ def read(root) -> table.Collection:
         identity=animal[kept].to_numpy("object"),
         source="panda",
     )
-    skipped = pd.DataFrame({"path": paths[~kept], "reason": reason[~kept]}, dtype="object").reset_index(drop=True)
-    old = int((faces["age"] > OLDEST).sum())
-    return table.Collection(faces, root, skipped, {f"age above {OLDEST} years": old} if old else {})
+    skipped, notes = table.passed_over(listed, zip(paths[~kept], reason[~kept], strict=True))
+    if old := int((faces["age"] > OLDEST).sum()):
+        notes[f"age above {OLDEST} years"] = old
+    return table.Collection(faces, root, skipped, notes)

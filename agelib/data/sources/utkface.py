@@ -6,24 +6,25 @@ mended where the rest of the name is sure, and counted. Explained in chapter 01.
 Source: Zhang, Song, Qi, *Age progression/regression by conditional adversarial autoencoder*, CVPR 2017.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from agelib.data import table
+from agelib.pixels.image_files import ENDINGS, list_images
 
 GENDERS = {"0": "male", "1": "female"}
 ETHNICITIES = {"0": "white", "1": "black", "2": "asian", "3": "indian", "4": "other"}
 OLDEST = 116
 
+_FORMAT = "|".join(ending[1:] for ending in sorted(ENDINGS))
+
 #: Only age and time must be there. The race is one digit, so that a missing one is not read out of the time.
 NAME = (
-    r"^(?P<age>\d{1,3})_(?P<gender>\d?)(?:_(?P<race>\d))?_(?P<time>\d{8,20})"
-    r"(?P<space>\s*)(?P<dot>\.?)(?:jpe?g|png)(?:\.chip)?(?:\.jpe?g)?$"
+    r"(?i)^(?P<age>\d{1,3})_(?P<gender>\d?)(?:_(?P<race>\d))?_(?P<time>\d{8,20})"
+    rf"(?P<space>\s*)(?P<dot>\.?)(?:{_FORMAT})(?:\.chip)?(?:\.(?:{_FORMAT}))?$"
 )
-PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def read(root) -> table.Collection:
@@ -38,7 +39,8 @@ def read(root) -> table.Collection:
     -------
     agelib.data.table.Collection
         Rows sorted by path. Identity is missing throughout: the data set does not say who is shown. `notes` counts
-        malformed names that were mended, `skipped` lists the pictures whose names give no age.
+        malformed names that were mended and files that are no images, `skipped` lists images that cannot be read and
+        those whose names give no age.
 
     Raises
     ------
@@ -48,7 +50,8 @@ def read(root) -> table.Collection:
         If no picture has a name of the published form.
     """
     root = Path(root)
-    paths = list_pictures(root)
+    listed = list_images(root)
+    paths = listed.files
     if not paths:
         raise FileNotFoundError(
             f"utkface: no pictures (.jpg) in {root} or its sub-folders; give the folder UTKFace or UTKFace.tar.gz"
@@ -69,20 +72,8 @@ def read(root) -> table.Collection:
         source="utkface",
     )
     reason = "the name gives no age; expected [age]_[gender]_[race]_[time].jpg"
-    skipped = pd.DataFrame({"path": paths[~readable], "reason": reason}, dtype="object")
-    return table.Collection(faces, root, skipped, _count_oddities(kept))
-
-
-def list_pictures(root) -> list[str]:
-    """Paths of all pictures below a folder, relative to it, sorted; hidden files are passed over."""
-    root = os.fspath(root)
-    found = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        inside = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if inside == "." else inside + "/"
-        found += [prefix + name for name in files if name.lower().endswith(PICTURES) and not name.startswith(".")]
-    return sorted(found)
+    skipped, notes = table.passed_over(listed, [(path, reason) for path in paths[~readable]])
+    return table.Collection(faces, root, skipped, _count_oddities(kept) | notes)
 
 
 def parse_names(names) -> pd.DataFrame:

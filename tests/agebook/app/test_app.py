@@ -269,6 +269,18 @@ def test_the_kernel_refuses_what_the_script_should_not_have_sent():
         inference.judge(None, bytes(inference.LARGEST_BYTES + 1), "big.png")
 
 
+def test_a_phones_picture_is_taken_and_a_bomb_refused(scene, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.open(scene)).save(file, quality=95)
+    judged = inference.judge(deploy.load(shipped.SHIPPED), file.getvalue(), "IMG_1.HEIC")
+    assert judged.picture.size == (700, 400) and len(judged.faces) == 2
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100_000)
+    for data in (file.getvalue(), scene.read_bytes()):
+        with pytest.raises(ValueError, match="0 million pixels, and at most 0 million are read; make it smaller"):
+            inference.judge(None, data, "large")
+
+
 def test_what_was_typed_reaches_the_page_and_what_cannot_be_is_refused_at_once(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("AGELIB_APP", "")
     assert Options.read() == Options()

@@ -77,6 +77,53 @@ def test_a_data_set_that_changed_is_read_again(utkface):
     assert len(after.faces) == len(before.faces) - 1
 
 
+def test_a_file_that_was_replaced_in_place_is_read_again(utkface, capsys):
+    """A folder below the root, whose own time does not change."""
+    data = change(source="utkface", root=str(utkface), pictures=0)
+    first = sorted((utkface / "UTKFace").glob("*.jpg"))[0]
+    whole, path = first.read_bytes(), f"UTKFace/{first.name}"
+    first.write_bytes(b"")
+    emptied = prepare.prepare(data, progress=False)
+    assert emptied.removed.set_index("path").loc[path, "reason"] == "empty file"
+    first.write_bytes(whole)
+    mended = prepare.prepare(data, progress=False)
+    assert path in set(mended.faces["path"]) and path not in set(mended.removed["path"])
+    assert prepare.prepare(data, progress=False).file == mended.file
+    first.write_bytes(b"")
+    assert prepare.prepare(data, progress=False).file != mended.file
+
+
+def test_another_decoder_is_another_verdict(utkface, monkeypatch):
+    data = change(source="utkface", root=str(utkface), pictures=0)
+    before = prepare.prepare(data, progress=False)
+    monkeypatch.setattr(prepare, "decoders", lambda: ["one that reads more"])
+    assert prepare.prepare(data, progress=False).file != before.file
+
+
+def test_what_the_reader_skipped_and_mended_is_told_each_time(utkface, capsys):
+    from agelib.__main__ import main
+
+    (utkface / "UTKFace" / "me.jpg").touch()
+    (utkface / "UTKFace" / "labels.txt").touch()
+    broken = sorted((utkface / "UTKFace").glob("[0-9]*.jpg"))[0]
+    broken.write_text("no picture")
+    words = ["data", "--source", "utkface", "--root", str(utkface), "--detector", "none", "--pictures", "0"]
+    told = []
+    for _ in range(2):  # made, then found again
+        assert main([*words, "--min-pictures-per-age", "1"]) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    _, line = told[0][told[0].index("skipped by the reader") :].splitlines()[:2]
+    assert line.split(maxsplit=1) == [
+        "1", "the name gives no age; expected [age]_[gender]_[race]_[time].jpg, such as UTKFace/me.jpg"
+    ]  # fmt: skip
+    assert f"unreadable\n      1  not a picture, such as UTKFace/{broken.name}\n" in told[0]
+    assert "      1  not an image (.txt), such as UTKFace/labels.txt\n" in told[0]
+    done = prepare.prepare(change(source="utkface", root=str(utkface), pictures=0), progress=False)
+    assert done.skipped["path"].tolist() == ["UTKFace/me.jpg"]
+    assert done.notes["not an image (.txt), such as UTKFace/labels.txt"] == 1
+
+
 def test_pictures_that_were_deleted_are_drawn_again(tmp_path, monkeypatch):
     monkeypatch.setenv("AGELIB_HOME", str(tmp_path))
     data = change(pictures=60)

@@ -1,7 +1,9 @@
 """predict(): the same answers for a file as in its run's test part, and for faces in whole pictures."""
 
 import io
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,6 +74,62 @@ def test_one_broken_file_never_stops_the_rest(trained, tmp_path):
     assert "not a picture" in table["problem"][0]
     assert np.isnan(table["predicted"][0])
     assert table["predicted"][1] == pytest.approx(trained.predictions["predicted"][0], rel=1e-4)
+
+
+def test_odd_entries_of_a_folder_and_of_the_list_are_rows_with_a_problem(exported, trained, tmp_path, capsys):
+    whole = files(trained)[0].read_bytes()
+    folder = tmp_path / "photos"
+    (folder / "thumbs.jpg").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    for name in ("B.JPG", "thumbs.jpg/c.jfif", "._B.JPG", "notes.txt"):
+        (folder / name).write_bytes(whole)
+    shown = "m�.jpg"
+    try:
+        with open(os.fsencode(folder) + b"/m\xfc.jpg", "wb") as file:
+            file.write(whole)
+        (folder / "a.jpg").symlink_to(folder / "nowhere")
+    except OSError:
+        pytest.skip("no such names or links here")
+    words = [
+        "predict",
+        "--model",
+        str(exported),
+        "--no-detect",
+        str(folder),
+        str(tmp_path / "empty"),
+        str(tmp_path / "x"),
+    ]
+    assert main([*words, "--format", "csv"]) == 0
+    out = capsys.readouterr()
+    table = pd.read_csv(io.StringIO(out.out))
+    rows = {Path(path).name: age for path, age in zip(table["path"], table["age"], strict=True)}
+    assert {name for name, age in rows.items() if age > 0} == {"B.JPG", "c.jfif", shown}
+    assert {name for name, age in rows.items() if np.isnan(age)} == {"a.jpg", "empty", "x"}
+    assert f"{folder / 'a.jpg'}: a link that leads nowhere\n" in out.err
+    assert f"{tmp_path / 'empty'}: no image in this folder\n" in out.err
+    assert f"{tmp_path / 'x'}: no such file\n" in out.err
+    assert (
+        f"passed over in folders, with an example each: hidden: 1 ({folder / '._B.JPG'}); "
+        f"not an image (.txt): 1 ({folder / 'notes.txt'})\n"
+    ) in out.err
+    assert main(words) == 0
+    assert "a link that leads nowhere" in capsys.readouterr().out
+    assert main(["predict", "--model", str(exported), "--no-detect", str(tmp_path / "x")]) == 1
+    with pytest.raises(ValueError, match="no picture is given"):
+        predict.predict(trained, [])
+
+
+@pytest.mark.parametrize("detector", ["none", "cascade"])
+def test_a_tiff_and_a_heic_of_a_turned_camera_are_judged_as_the_upright_picture(model, faces, tmp_path, detector):
+    page = wide(faces[:1], [(250, 120)])
+    page.save(tmp_path / "upright.png")
+    page.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.tif", tiffinfo={0x0112: 6})
+    upright, turned = (predict.predict(model, [tmp_path / n], detector=detector) for n in ("upright.png", "turned.tif"))
+    np.testing.assert_allclose(turned["predicted"], upright["predicted"], rtol=1e-6)
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(page).save(tmp_path / "IMG.HEIC", quality=98)
+    heic = predict.predict(model, [tmp_path], detector=detector).set_index("path")
+    assert heic.loc[str(tmp_path / "IMG.HEIC"), "predicted"] == pytest.approx(upright["predicted"][0], abs=3)
 
 
 @pytest.mark.parametrize("detector", ["none", "cascade"])
@@ -284,7 +342,6 @@ def test_a_run_without_an_age_leaves_its_columns_empty(tmp_path, faces, capsys):
     [
         (["--run", "no-such-run", "PICTURE"], "no-such-run holds no finished run"),
         (["--model", "/no/such/model", "PICTURE"], "/no/such/model holds no model"),
-        (["--model", "MODEL", "/no/such/file.jpg"], "there is no file or folder /no/such/file.jpg"),
         (["--model", "MODEL", "PICTURE", "--no-detect", "--level", "0.42"], "0.5, 0.8, 0.9, 0.95, not of 0.42"),
         (
             ["--model", "MODEL", "PICTURE", "--detector", "eyes"],

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 import threading
 from collections import namedtuple
 
@@ -232,3 +233,17 @@ def test_statistics_of_many_chunks_take_marks_and_do_not_depend_on_the_order():
 def test_statistics_of_no_rows_are_refused():
     with pytest.raises(ValueError, match="no rows"):
         statistics.statistics(np.zeros((3, 3, 4, 4), np.uint8), [])
+
+
+def test_a_heic_is_read_in_worker_processes_and_again_once_the_extra_is_there(tmp_path, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    faces = pd.DataFrame({"path": [f"{number}.heic" for number in range(4)]})
+    for number, path in enumerate(faces["path"]):
+        pillow_heif.from_pillow(Image.new("RGB", (64, 64), (60 * number, 100, 50))).save(tmp_path / path)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pillow_heif", None)
+        without = cache.decode(faces, tmp_path, 16, progress=False)
+    assert not without.readable.any() and "agelib[heic]" in without.skipped["reason"][0]
+    decoded = cache.decode(faces, tmp_path, 16, jobs=2, progress=False)
+    assert decoded.readable.all() and decoded.key != without.key
+    np.testing.assert_allclose(decoded.images[:, 0, 8, 8], [0, 60, 120, 180], atol=6)

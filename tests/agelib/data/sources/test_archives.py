@@ -55,6 +55,19 @@ def test_the_content_decides_and_not_the_name(tmp_path):
     assert (folder / "faces/a.jpg").read_bytes() == MEMBERS["faces/a.jpg"]
 
 
+def test_an_archive_as_long_and_as_old_as_the_one_that_it_replaces_is_unpacked_anew(tmp_path):
+    archive, other = (
+        make_tar(tmp_path / name, {"a.txt": text}, mode="w:") for name, text in (("x.tar", b"one"), ("y.tar", b"two"))
+    )
+    for file in (archive, other):
+        os.utime(file, ns=(1, 1))
+    assert archive.stat().st_size == other.stat().st_size
+    first = archives.unpack(archive, progress=False)
+    os.replace(other, archive)
+    second = archives.unpack(archive, progress=False)
+    assert [(folder / "a.txt").read_bytes() for folder in (first, second)] == [b"one", b"two"]
+
+
 def test_it_is_unpacked_once_and_again_when_the_archive_changes(tmp_path):
     path = make_zip(tmp_path / "set.zip", {"a": b"1"})
     folder = archives.unpack(path, progress=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agelib.data import sources
+from agelib.data import sources, table
 
 
 def write(folder, *names):
@@ -42,3 +42,12 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         sources.read("panda", write(tmp_path, "bao/one.jpg"))
     with pytest.raises(FileNotFoundError, match="no pictures"):
         sources.read("panda", write(tmp_path / "x", "bao/one.txt"))
+
+
+def test_an_animal_may_have_any_name(tmp_path):
+    names = ["NA", "None", "nan", "null", "a,b", 'the "old" one', "new\nline", " bao"]
+    rows = sources.read("panda", write(tmp_path, *(f"{name}/7_a.JPG" for name in names))).faces
+    assert sorted(rows["identity"]) == sorted(names)
+    table.write(tmp_path / "faces.csv", rows)
+    back = table.read(tmp_path / "faces.csv")
+    assert back[["path", "identity"]].equals(rows[["path", "identity"]]) and back["real_age"].equals(rows["real_age"])

@@ -1,6 +1,7 @@
 """Published layouts → faces tables: every wart handled and counted."""
 
 import datetime
+import os
 import re
 import tarfile
 import time
@@ -267,10 +268,10 @@ def test_malformed_names_are_counted(tmp_path):
     st.sampled_from([("0", "male"), ("1", "female")]),
     st.sampled_from(list(enumerate(["white", "black", "asian", "indian", "other"]))),
     st.integers(10**16, 10**17 - 1),
-    st.sampled_from([".jpg.chip.jpg", ".jpg", ".JPG"]),
+    st.sampled_from([".jpg.chip.jpg", ".jpg", ".JPG", ".JPG.chip.jpg", ".jpg.CHIP.Jpg", ".jpeg", ".webp", ".HEIC"]),
 )
 def test_a_well_formed_name_reads_back(age, gender, race, stamp, ending):
-    name = f"{age}_{gender[0]}_{race[0]}_{stamp}{ending.lower()}"
+    name = f"{age}_{gender[0]}_{race[0]}_{stamp}{ending}"
     row = utkface.parse_names([name]).iloc[0]
     assert (row["age"], row["gender"], row["ethnicity"]) == (age, gender[1], race[1])
 
@@ -284,6 +285,39 @@ def test_unparsable_names_are_skipped_with_their_reason(tmp_path):
     assert list(collection.faces["path"]) == ["UTKFace/" + good[0]]
     assert sorted(collection.skipped["path"]) == sorted("UTKFace/" + name for name in bad)
     assert collection.skipped["reason"].str.contains("the name gives no age").all()
+    assert collection.notes == {
+        "hidden, such as UTKFace/._1_0_0_20161219140623097.jpg.chip.jpg": 1,
+        "not an image (.txt), such as UTKFace/labels.txt": 1,
+    }
+
+
+@pytest.mark.parametrize("source", ["utkface", "panda"])
+@pytest.mark.parametrize("upper", [False, True])
+def test_the_case_of_an_ending_loses_no_image(tmp_path, source, upper):
+    names = {"utkface": "20_0_0_2016121914062309{}.jpg.chip{}", "panda": "bao/7_{}{}"}[source]
+    endings = (".jpg", ".png", ".jpeg", ".webp", ".jfif", ".heic", ".tif")
+    names = [names.format(number, ending.upper() if upper else ending) for number, ending in enumerate(endings)]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    collection = sources.read(source, tmp_path)
+    assert sorted(collection.faces["path"]) == sorted(names)
+    assert collection.skipped.empty and not collection.notes
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names in bytes, links")
+def test_what_cannot_be_read_is_skipped_with_a_remedy(tmp_path):
+    make_pictures(tmp_path, ["1_0_0_20161219140623097.jpg.chip.jpg"])
+    with open(os.fsencode(tmp_path) + b"/2_0_0_20161219140623097\xfc.jpg", "wb"):
+        pass
+    (tmp_path / "3_0_0_20161219140623097.jpg").symlink_to(tmp_path / "gone")
+    found = sources.read("utkface", tmp_path)
+    assert len(found.faces) == 1
+    assert found.skipped.to_numpy().tolist() == [
+        ["2_0_0_20161219140623097\ufffd.jpg", "its path is not UTF-8, so no table can hold it: rename it"],
+        ["3_0_0_20161219140623097.jpg", "a link that leads nowhere"],
+    ]
+    found.faces.to_csv(tmp_path / "faces.csv")
 
 
 def test_odd_codes_become_missing(tmp_path):
@@ -425,6 +459,26 @@ def test_appa_real_without_tables_or_pictures_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="none of the pictures"):
         sources.read("appa-real", tmp_path / "tables")
     assert appa_real.find_release(tmp_path / "tables") == tmp_path / "tables"
+
+
+def test_appa_real_forgives_the_case_of_a_letter_and_counts_what_nobody_rated(tmp_path):
+    release = make_appa_real(tmp_path)
+    (release / "train" / "0.jpg_face.jpg").rename(release / "train" / "0.JPG_face.JPG")
+    make_pictures(release / "train", ["9.jpg", "9.jpg_face.jpg", "notes.txt", "._1.jpg"])
+    found = sources.read("appa-real", tmp_path)
+    assert found.faces["path"].tolist()[:2] == [
+        "appa-real-release/train/0.JPG_face.JPG",
+        "appa-real-release/train/1.jpg",
+    ]
+    inside = "appa-real-release/train/"
+    assert dict(zip(found.skipped["path"], found.skipped["reason"], strict=True)) == {
+        inside + "2.jpg": "rated, but there is no such picture",
+        inside + "9.jpg": "no table rates it",
+        inside + "9.jpg_face.jpg": "no table rates it",
+    }
+    assert found.notes["the picture's name differs from the table's in the case of a letter"] == 1
+    assert found.notes[f"hidden, such as {inside}._1.jpg"] == 1
+    assert found.notes[f"not an image (.txt), such as {inside}notes.txt"] == 1
 
 
 # The door
