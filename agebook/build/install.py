@@ -192,7 +192,7 @@ def fill(python: Path, torch: str, index: str) -> None:
     each = [with_uv, "pip", "install", "--python", str(python)] if with_uv else [str(python), "-m", "pip", "install"]
     each += ["--quiet", "--no-deps"] + ([] if with_uv else ["--disable-pip-version-check"])
     by = "uv" if with_uv else "pip"
-    print(f"install: {python} gets requirements.lock by {by}; the first time takes some minutes", flush=True)
+    print(f"install: requirements.lock by {by} for {python}; the first time takes some minutes", flush=True)
     left_out = (lambda name: name in TORCH or FOR_CARDS.fullmatch(name)) if torch == "cpu" else (lambda name: False)
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder, "requirements.lock")
@@ -201,7 +201,8 @@ def fill(python: Path, torch: str, index: str) -> None:
         _run([*each, *checked], "not everything of requirements.lock could be installed")
     if torch == "cpu":
         exact = [f"{name}=={version_in(lock, name)}+cpu" for name in TORCH]
-        _run([*each, "--index-url", index, *exact], f"PyTorch's CPU build could not be installed from {index}")
+        only = ["--default-index" if with_uv else "--index-url", index]
+        _run([*each, *only, *exact], f"PyTorch's CPU build could not be installed from {index}")
     _run([*each, "--no-build-isolation", "--editable", str(REPOSITORY)], "agelib itself could not be installed")
     _run([str(python), "-m", "agebook.build.npm"], "the scripts of the pages could not be fetched")
     if (REPOSITORY / ".git").exists() and shutil.which("git"):
