@@ -59,7 +59,7 @@ def _work(chapter: Chapter, parameters: dict) -> list:
     tree = _tree(chapter.code)
     modules = sorted(imported_modules(tree))
     return [
-        ast.dump(tree),
+        fingerprint.code_text(tree),
         parameters,
         identify(parameters.get("root", "")),
         fingerprint.code_fingerprint(*modules),
@@ -173,10 +173,13 @@ def shown_modules(tree: ast.Module) -> set[str]:
 
 
 def versions(chapter: Chapter, modules: list[str]) -> dict[str, str]:
-    """Versions of Python and of the packages that a chapter and its modules of ours import."""
+    """Versions of the packages that a chapter and its modules of ours import.
+
+    Not Python's: a page that was made with one serves a reader with another.
+    """
     imported = [_packages(_tree(chapter.code))]
     imported += [_packages_of(name) for name in fingerprint.imported_modules(*modules)]
-    found = {"python": "{}.{}".format(*sys.version_info)}
+    found = {}
     for package in sorted(set().union(*imported)):
         version = _version(DISTRIBUTIONS.get(package, package))
         if version:

@@ -6,6 +6,7 @@ it, while editing a docstring retrains nothing. Explained in the page "How to ru
 
 import ast
 import functools
+import sys
 import threading
 from pathlib import Path
 
@@ -81,6 +82,21 @@ def is_module(name: str) -> bool:
     return all(part.isidentifier() for part in name.split(".")) and _file_of(name) is not None
 
 
+def code_text(tree: ast.AST) -> str:
+    """Write a syntax tree as text, the same on every supported Python: as :func:`ast.dump` of Python 3.11 does.
+
+    Empty lists of type parameters, new in 3.12, are taken out of `tree`; other empty lists, which 3.13 keeps quiet
+    about, are written.
+
+    >>> code_text(ast.parse("def age(): pass").body[0].args)
+    'arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])'
+    """
+    for node in ast.walk(tree):
+        if getattr(node, "type_params", None) == []:
+            del node.type_params
+    return ast.dump(tree, **({"show_empty": True} if sys.version_info >= (3, 13) else {}))
+
+
 def _read(path: Path) -> tuple[frozenset[str], str]:
     """Of one file: modules of agelib that it imports, and its code without docstrings."""
     return _read_as_of(path, path.stat().st_mtime_ns)
@@ -100,7 +116,7 @@ def _read_as_of(path: Path, _modified: int) -> tuple[frozenset[str], str]:
                 imported.add(whole if _is_ours(whole) else node.module)
         elif _is_documented(node):
             node.body = node.body[1:] or [ast.Pass()]
-    return frozenset(filter(_is_ours, imported)), ast.dump(tree, include_attributes=False)
+    return frozenset(filter(_is_ours, imported)), code_text(tree)
 
 
 def _parse(path: Path) -> ast.Module:

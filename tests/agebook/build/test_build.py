@@ -493,7 +493,6 @@ def test_settings_of_the_services_around_the_repository_are_readable():
     publish = yaml.safe_load((REPOSITORY / ".github/workflows/publish.yml").read_text())
     assert test["jobs"]["test"]["steps"][-1]["run"] == "bash .ci/run"
     assert {"pages": "write", "id-token": "write"}.items() <= publish["permissions"].items()
-    assert "python=3.11" in yaml.safe_load((REPOSITORY / ".binder/environment.yml").read_text())["dependencies"]
     container = json.loads((REPOSITORY / ".devcontainer/devcontainer.json").read_text())
     assert container["postCreateCommand"] == "make install"
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())

@@ -1,6 +1,7 @@
 """What code may change a result, and what may not."""
 
 import ast
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -85,6 +86,23 @@ def test_a_package_counts_where_a_name_of_its_own_is_taken_from_it(package):
 def test_a_module_that_does_not_exist_is_named(package):
     with pytest.raises(ValueError, match=r"'agelib\.los' is no module of agelib"):
         fingerprint.code_fingerprint("agelib.los")
+
+
+def test_the_text_of_code_is_the_same_on_every_python():
+    """As Python 3.11 wrote it; 3.12 has a new field, 3.13 leaves out what is empty."""
+    code = "class Age(int):\n    def years(self):\n        return f'{self:d}'\n"
+    assert fingerprint.code_text(ast.parse(code)) == (
+        "Module(body=[ClassDef(name='Age', bases=[Name(id='int', ctx=Load())], keywords=[], body=[FunctionDef("
+        "name='years', args=arguments(posonlyargs=[], args=[arg(arg='self')], kwonlyargs=[], kw_defaults=[], "
+        "defaults=[]), body=[Return(value=JoinedStr(values=[FormattedValue(value=Name(id='self', ctx=Load()), "
+        "conversion=-1, format_spec=JoinedStr(values=[Constant(value='d')]))]))], decorator_list=[])], "
+        "decorator_list=[])], type_ignores=[])"
+    )
+
+
+def test_a_type_parameter_counts_where_there_is_one():
+    if sys.version_info >= (3, 12):
+        assert "TypeVar" in fingerprint.code_text(ast.parse("def first[T](of: list[T]) -> T: ..."))
 
 
 def test_threads_may_ask_at_the_same_time(monkeypatch):
