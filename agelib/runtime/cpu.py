@@ -1,9 +1,10 @@
-"""How many processor cores there are for this process, and how many threads it was given.
+"""How many processor cores there are for this process, and how many threads and how much memory it was given.
 
 On a cluster, in a container and on a shared machine these are fewer than the machine has, and a program that starts a
 thread for each core of the machine is slower than one that starts one for each core of its own.
 """
 
+import math
 import os
 
 
@@ -24,3 +25,21 @@ def cores() -> int:
 def threads_here() -> int:
     """How many threads this process was given: what AGELIB_THREADS says, or one."""
     return int(os.environ.get("AGELIB_THREADS") or 1)
+
+
+def memory_given() -> float:
+    """Bytes that this process and its workers may hold: gigabytes in AGELIB_MEMORY, or 0 if nothing is said.
+
+    Raises
+    ------
+    ValueError
+        If AGELIB_MEMORY is no number above 0.
+    """
+    wish = os.environ.get("AGELIB_MEMORY") or ""
+    try:
+        given = float(wish or 0) * 1e9
+    except ValueError:
+        given = -1
+    if not 0 <= given < math.inf:
+        raise ValueError(f"AGELIB_MEMORY={wish}: give a number of gigabytes, such as 2, or unset it")
+    return given
