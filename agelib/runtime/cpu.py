@@ -4,8 +4,8 @@ On a cluster, in a container and on a shared machine these are fewer than the ma
 thread for each core of the machine is slower than one that starts one for each core of its own.
 """
 
-import math
 import os
+import re
 
 
 def cores() -> int:
@@ -28,18 +28,8 @@ def threads_here() -> int:
 
 
 def memory_given() -> float:
-    """Bytes that this process and its workers may hold: gigabytes in AGELIB_MEMORY, or 0 if nothing is said.
-
-    Raises
-    ------
-    ValueError
-        If AGELIB_MEMORY is no number above 0.
-    """
-    wish = os.environ.get("AGELIB_MEMORY") or ""
-    try:
-        given = float(wish or 0) * 1e9
-    except ValueError:
-        given = -1
-    if not 0 <= given < math.inf:
+    """Bytes that this process and its workers may hold: AGELIB_MEMORY, in GB (else a ValueError), or 0: unsaid."""
+    wish = os.environ.get("AGELIB_MEMORY", "").strip()
+    if not re.fullmatch(r"[0-9]*\.?[0-9]*", wish) or wish == ".":
         raise ValueError(f"AGELIB_MEMORY={wish}: give a number of gigabytes, such as 2, or unset it")
-    return given
+    return float(wish or 0) * 1e9

@@ -16,7 +16,6 @@ from itertools import islice
 
 from agelib.runtime import interrupts
 from agelib.runtime.cpu import cores, memory_given
-from agelib.runtime.logs import LOGGER
 from agelib.runtime.subprocesses import end_with
 
 #: Bytes that a worker process is reckoned with: torch, fastai, and a training of the largest network of study A.
@@ -62,9 +61,8 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
         with dask_cluster.connect(scheduler, folders) as executor:
             yield executor
         return
-    if not threads:
-        workers = affordable(workers)
-    executor = ThreadPoolExecutor(max(1, workers)) if threads else Processes(workers) if workers > 1 else Here()
+    workers = max(1, workers) if threads else affordable(workers)
+    executor = ThreadPoolExecutor(workers) if threads else Processes(workers) if workers > 1 else Here()
     try:
         yield executor
     finally:
@@ -74,23 +72,14 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
 def affordable(workers: int) -> int:
     """As many of some worker processes as memory has room for, and one at least.
 
-    Room is what the machine has to spare; with a number of gigabytes in AGELIB_MEMORY at most these, less what this
-    process holds itself.
-
-    Raises
-    ------
-    ValueError
-        If AGELIB_MEMORY is no number.
+    Room is what the machine can spare, and not more than AGELIB_MEMORY, in GB, less what this process holds itself.
     """
     import psutil
 
     room = psutil.virtual_memory().available
     if given := memory_given():
         room = min(room, given - psutil.Process().memory_info().rss)
-    fewer = max(1, min(workers, int(room // WORKER)))
-    if fewer < workers:
-        LOGGER.info("%s of %s worker processes: memory has room for no more (AGELIB_MEMORY)", fewer, workers)
-    return fewer
+    return max(1, min(workers, int(room // WORKER)))
 
 
 def lent(executor: Executor | None, workers: int = 1, threads: bool = False) -> contextlib.AbstractContextManager:

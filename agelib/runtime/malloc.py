@@ -4,8 +4,7 @@ C libraries give large blocks back to the system as soon as they are free, and a
 large blocks. The system then hands out the same pages anew, one fault each, cleared, in every step. The way *returned*
 of ``benchmarks/training.py`` measures what that costs. Explained in "How to run".
 
-A training leaves one thing that nobody lets go: fastai's learner and its callbacks name each other, so network,
-gradients and optimiser stay until Python looks for such circles, often not before the next trainings.
+What fastai's learner holds is not let go: it and its callbacks name each other, in a circle.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ _USUAL_MMAP_MAX, _USUAL_MMAP_THRESHOLD = 65536, 32 * 2**20
 
 _MOST = 2**31 - 1
 
-#: If a process is larger by so many bytes at the end, it is worth half a second to look for circles.
+#: If a process is larger by so many bytes at the end, half a second is spent to find what is held in circles.
 _WORTH = 32 * 2**20
 
 #: How many are inside, in whichever threads.

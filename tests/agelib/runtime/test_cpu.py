@@ -1,6 +1,7 @@
 """The cores and the memory of a process that was given less than the machine has."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from agelib.runtime.cpu import cores, memory_given, threads_here
 
 ON_ONE_CORE = """
 import os
+import re
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from agelib.runtime.cpu import cores
 from agebook.build.plan import Build
@@ -41,17 +43,17 @@ def test_a_job_has_the_threads_that_it_was_given(monkeypatch):
     assert threads_here() == 3
 
 
-@pytest.mark.parametrize(("said", "given"), [("", 0), ("2", 2e9), (" 0.5", 5e8), ("1e1", 1e10)])
+@pytest.mark.parametrize(("said", "given"), [("", 0), ("2", 2e9), (" 0.5", 5e8), (".5", 5e8), ("10", 1e10)])
 def test_memory_is_given_in_gigabytes(said, given, monkeypatch):
     monkeypatch.setenv("AGELIB_MEMORY", said)
     assert memory_given() == given
 
 
-@pytest.mark.parametrize("said", ["lots", "2 GB", "-1", "nan", "inf"])
+@pytest.mark.parametrize("said", ["lots", "2 GB", "-1", "nan", "."])
 def test_what_is_no_amount_of_memory_is_named(said, monkeypatch):
     monkeypatch.setenv("AGELIB_MEMORY", said)
     for asked in (memory_given, lambda: executors.affordable(2), Build.of):
-        with pytest.raises(ValueError, match=f"AGELIB_MEMORY={said}: give a number of gigabytes"):
+        with pytest.raises(ValueError, match=re.escape(f"AGELIB_MEMORY={said}: give a number of gigabytes")):
             asked()
 
 
