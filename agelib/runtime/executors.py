@@ -16,6 +16,7 @@ from itertools import islice
 
 from agelib.runtime import interrupts
 from agelib.runtime.cpu import cores, memory_given
+from agelib.runtime.logs import LOGGER
 from agelib.runtime.subprocesses import end_with
 
 #: Bytes that a worker process is reckoned with: torch, fastai, and a training of the largest network of study A.
@@ -79,7 +80,10 @@ def affordable(workers: int) -> int:
     room = psutil.virtual_memory().available
     if given := memory_given():
         room = min(room, given - psutil.Process().memory_info().rss)
-    return max(1, min(workers, int(room // WORKER)))
+    fewer = max(1, min(workers, int(room // WORKER)))
+    if fewer < workers:
+        LOGGER.info("%s of %s worker processes: memory has room for no more", fewer, workers)
+    return fewer
 
 
 def lent(executor: Executor | None, workers: int = 1, threads: bool = False) -> contextlib.AbstractContextManager:
