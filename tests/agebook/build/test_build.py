@@ -241,7 +241,7 @@ def test_what_a_chapter_uses_of_the_workshop_is_part_of_its_key(repository, pack
     change(workshop / "build" / "chapter_experiment.py", 'profile: str = "cpu"', 'profile: str = "gpu"')
     assert changed(before, keys_of(repository)) == {"03"}
     before = keys_of(repository)
-    change(workshop / "course" / "grade.py", "import tempfile", "import abc\nimport tempfile")
+    change(workshop / "course" / "grade.py", "from pathlib", "import abc\nfrom pathlib")
     assert changed(before, keys_of(repository)) == set(), "whom a chapter does not use does not count"
 
 
