@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from agelib.runtime.cpu import threads_here
+from agelib.runtime.cpu import memory_given, threads_here
 from agelib.runtime.devices import processor_name
 from agelib.runtime.subprocesses import end_with, run_python
 from agelib.runtime.workspace import lock, write_json, write_whole
@@ -31,6 +31,9 @@ THREAD_VARIABLES = (
 
 #: Bytes that the path of a socket may have: 103 on macOS (Linux: 107).
 LONGEST = 103
+
+#: Bytes that a chapter, its kernel and its workers, should not exceed; AGELIB_MEMORY names another number, in GB.
+MEMORY = 2e9
 
 
 @dataclass(frozen=True)
@@ -92,11 +95,21 @@ def execute(job: Job) -> dict:
         return json.loads(Path(job.record).read_text(encoding="utf-8"))
 
 
+def memory_limit() -> float:
+    """Bytes above which a chapter is said to take much memory.
+
+    >>> memory_limit() > 0
+    True
+    """
+    return memory_given() or MEMORY
+
+
 def job_environment(threads: int, folder: str) -> dict:
-    """The variables of a chapter's process: thread limits, and nothing of the user's own Jupyter settings."""
+    """The variables of a chapter's process: limits of threads and memory, nothing of the user's Jupyter settings."""
     environment = dict(os.environ)
     environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     environment |= {
+        "AGELIB_MEMORY": f"{memory_limit() / 1e9:g}",  # how many of its own workers it starts
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_DATA_DIR": os.path.join(folder, "jupyter"),
         "JUPYTER_CONFIG_DIR": os.path.join(folder, "jupyter-config"),
@@ -151,8 +164,11 @@ def can_encrypt() -> bool:
     return "transport_encryption" in KernelManager.class_trait_names() and zmq.has("curve")
 
 
-class _PeakMemory:
-    """Watches this process's children (the kernel and what it starts) and remembers the most memory they held."""
+class PeakMemory:
+    """Watches this process's children (the kernel and what it starts) and remembers the most memory they held.
+
+    The pages of mapped files do not count, on Linux: the system takes them back when it needs room.
+    """
 
     def __init__(self):
         self.peak, self._ended = 0, threading.Event()
@@ -174,13 +190,20 @@ class _PeakMemory:
             held, family = 0, me.children(recursive=True)
             for process in family:
                 try:
-                    # Forked workers share pages with the kernel: PSS counts such a page once, RSS once a process. To
-                    # find PSS the system walks through all pages, so a kernel alone is not asked for it.
-                    memory = process.memory_info() if len(family) == 1 else process.memory_full_info()
-                    held += getattr(memory, "pss", 0) or memory.rss
-                except psutil.Error:
+                    held += _held(process, len(family) == 1)
+                except (psutil.Error, OSError):
                     continue
             self.peak = max(self.peak, held)
+
+
+def _held(process, is_alone: bool) -> int:
+    """Bytes that a process holds; what forked workers share with the kernel is divided among them."""
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup")
+    if is_alone or not rollup.exists():  # to divide, the system walks through all pages
+        memory = process.memory_info()
+        return memory.rss - getattr(memory, "shared", 0)
+    lines = (line.split() for line in rollup.read_text(encoding="ascii").splitlines())
+    return sum(1024 * int(words[1]) for words in lines if words[0] in ("Pss_Anon:", "Pss_Shmem:"))
 
 
 def device() -> str:
@@ -204,7 +227,7 @@ def main(order: str) -> int:
     copy = Path(order).with_name("executed.ipynb")
     started, clock = time.time(), time.perf_counter()
     try:
-        with _PeakMemory() as memory:
+        with PeakMemory() as memory:
             papermill.execute_notebook(
                 job.notebook,
                 str(copy),

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agebook.build.plan import Plan
+from agebook.notebooks import memory_limit
 from agelib.runtime.provenance import record
 
 #: What a page says of its pictures, by the data source.
@@ -55,6 +56,16 @@ def describe_run(record: dict) -> str:
         f"{describe_seconds(record['seconds'])}, {describe_bytes(record['peak_bytes'])} at the peak, "
         f"on {record['device']}, {threads}, profile {record['profile']}"
     )
+
+
+def describe_excess(peak: float) -> str:
+    """That a peak is above the limit, and how another limit is set.
+
+    >>> describe_excess(5.6e9)
+    '5.6 GB at the peak is above the limit of 2.0 GB (AGELIB_MEMORY, in GB, sets another)'
+    """
+    limit = describe_bytes(memory_limit())
+    return f"{describe_bytes(peak)} at the peak is above the limit of {limit} (AGELIB_MEMORY, in GB, sets another)"
 
 
 def describe_pictures(source: str) -> str:
@@ -142,7 +153,7 @@ def status_page(plan: Plan, records: dict[str, dict]) -> str:
             continue
         when = datetime.datetime.fromtimestamp(record["started"], datetime.UTC).strftime("%Y-%m-%d %H:%M")
         rows.append(
-            f"| {link} | {describe_seconds(record['seconds'])} | {describe_bytes(record['peak_bytes'])} "
+            f"| {link} | {describe_seconds(record['seconds'])} | {_peak(record['peak_bytes'])} "
             f"| {record['device']} | {record['threads']} | {record['profile']}, {record['source']} | {when} |"
         )
     total = describe_seconds(sum(record["seconds"] for record in records.values()))
@@ -151,8 +162,10 @@ def status_page(plan: Plan, records: dict[str, dict]) -> str:
 
 The build wrote this page. It measured each chapter as it ran it: the time from the first cell to the last with the
 start of the kernel, and the most memory that the kernel and its workers held together (memory that they share counts
-once). Chapters run side by side on one machine, so a chapter alone is faster. A chapter is run again only when its
-text, its parameters, its data or the code behind it has changed; that is why the times of day differ.
+once, and mapped files, which the system can drop, do not). A chapter should stay below
+{describe_bytes(memory_limit())}; a peak above it is in bold letters. Chapters run side by side on one machine, so a
+chapter alone is faster. A chapter is run again only when its text, its parameters, its data or the code behind it has
+changed; that is why the times of day differ.
 
 ```{{list-table}}
 :header-rows: 0
@@ -174,6 +187,11 @@ text, its parameters, its data or the code behind it has changed; that is why th
 |:--|:--|
 {versions}
 """
+
+
+def _peak(number: float) -> str:
+    """A peak as the status page shows it: in bold letters, if it is above the limit."""
+    return f"**{describe_bytes(number)}**" if number > memory_limit() else describe_bytes(number)
 
 
 #: Where a page wants the table of :func:`lab_times`.

@@ -5,10 +5,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from agebook.build.cache_key import chapter_key
 from agebook.build.chapters import REPOSITORY, Chapter, check_contents, list_chapters
 from agebook.build.profiles import read_profile, resolve
-from agebook.notebooks import Job
+from agebook.notebooks import Job, memory_limit
 from agelib.runtime.cpu import cores
 from agelib.runtime.workspace import content_key
 
@@ -32,7 +34,8 @@ class Build:
     chapters : tuple of str
         Numbers of the chapters to execute; empty: all; ``"none"``: none, to look at prose.
     jobs : int
-        How many chapters to run at a time; 0: one a core (one in all for the profile gpu).
+        How many chapters to run at a time; 0: one a core, or as many as memory has room for (one in all for the
+        profile gpu).
     address : str
         Where the site will be published, beginning with https:// or http://; empty: not known.
     folder : pathlib.Path
@@ -71,8 +74,10 @@ class Build:
         Raises
         ------
         ValueError
-            If the source is unknown, its data is not there, the number of jobs is no number, or the address is none.
+            If the source is unknown, its data is not there, the number of jobs or AGELIB_MEMORY is no number, or the
+            address is none.
         """
+        memory_limit()
         if source not in SOURCES:
             raise ValueError(f"no data source {source!r}; there is: {', '.join(SOURCES)}")
         if source.startswith("drawn") and root:
@@ -97,13 +102,15 @@ class Build:
         folder = Path(folder).resolve() if folder else repository / "_build"
         return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository, scheduler)
 
-    @property
+    @functools.cached_property
     def workers(self) -> int:
         """How many chapters run at a time."""
         if self.scheduler:
             return self.jobs or MOST
         # Two trainings on one graphics card slow each other down and may not fit its memory.
-        return self.jobs or (1 if self.profile == "gpu" else cores())
+        if self.jobs or self.profile == "gpu":
+            return self.jobs or 1
+        return max(1, min(cores(), int(psutil.virtual_memory().available // memory_limit())))
 
     @property
     def threads(self) -> int:

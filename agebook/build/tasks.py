@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from agebook.build.pages import describe_run
+from agebook.build.pages import describe_excess, describe_run
 from agebook.build.plan import Plan
 from agebook.build.site import assemble, is_published, publish
-from agebook.notebooks import ChapterError, Job, execute
+from agebook.notebooks import ChapterError, Job, execute, memory_limit
 from agelib.runtime import progress
 from agelib.runtime.cpu import cores
 from agelib.runtime.logs import LOGGER
@@ -136,6 +136,10 @@ class ChapterLine:
                 said = f"chapter {number}: {describe_run(record)}"
                 LOGGER.info(said)
                 _say(f"   {said}")
+                if record["peak_bytes"] > memory_limit():
+                    warning = f"chapter {number}: {describe_excess(record['peak_bytes'])}"
+                    LOGGER.warning(warning)
+                    _say(f"   warning: {warning}")
             self._line.advance(1, f"{number} the last")
             self._close()
 

@@ -15,7 +15,7 @@ def add(commands) -> None:
     book.add_argument("--source", default="drawn", help="drawn (default), utkface, imdb-wiki or appa-real")
     book.add_argument("--root", default="", help="the data set's folder or published archive; none for drawn faces")
     book.add_argument("--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)")
-    add_workers(book, "chapters", "one a core")
+    add_workers(book, "chapters", "one a core, fewer where memory is short")
     book.add_argument("--address", default="", help="where the site will be published, such as https://example.org/")
     book.set_defaults(
         command=_book, kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:"

@@ -15,8 +15,12 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
 from agelib.runtime import interrupts
-from agelib.runtime.cpu import cores
+from agelib.runtime.cpu import cores, memory_given
+from agelib.runtime.logs import LOGGER
 from agelib.runtime.subprocesses import end_with
+
+#: Bytes that a worker process is reckoned with: torch, fastai, and a training of the largest network of study A.
+WORKER = 1.5e9
 
 #: How often one piece of work may lose the process that does it, before it is given up: as Dask's own default.
 LOSSES = 3
@@ -33,8 +37,8 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
     Parameters
     ----------
     workers, threads : int, bool
-        Local processes side by side, which share out the cores; with one, work is done in this process. Threads will do
-        where work only waits for processes of its own.
+        Local processes side by side, which share out the cores, as many as memory has room for (:func:`affordable`);
+        with one, work is done in this process. Threads will do where work only waits for processes of its own.
     scheduler, folders : str, sequence of path
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers are used instead, and the folders
         that they must share with this machine, beside the workspace.
@@ -58,11 +62,28 @@ def open(workers: int = 1, scheduler: str = "", folders: Sequence = (), threads:
         with dask_cluster.connect(scheduler, folders) as executor:
             yield executor
         return
-    executor = ThreadPoolExecutor(max(1, workers)) if threads else Processes(workers) if workers > 1 else Here()
+    workers = max(1, workers) if threads else affordable(workers)
+    executor = ThreadPoolExecutor(workers) if threads else Processes(workers) if workers > 1 else Here()
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def affordable(workers: int) -> int:
+    """As many of some worker processes as memory has room for, and one at least.
+
+    Room is what the machine can spare, and not more than AGELIB_MEMORY, in GB, less what this process holds itself.
+    """
+    import psutil
+
+    room = psutil.virtual_memory().available
+    if given := memory_given():
+        room = min(room, given - psutil.Process().memory_info().rss)
+    fewer = max(1, min(workers, int(room // WORKER)))
+    if fewer < workers:
+        LOGGER.info("%s of %s worker processes: memory has room for no more", fewer, workers)
+    return fewer
 
 
 def lent(executor: Executor | None, workers: int = 1, threads: bool = False) -> contextlib.AbstractContextManager:

@@ -1,11 +1,14 @@
 """The build: what it runs again and what it finds done, and what it says when something is wrong."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +24,7 @@ from agebook.build.chapters import check_contents, list_chapters, read_chapter
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
 from agebook.build.tasks import ChapterLine, Task, run_tasks, tasks_of
-from agebook.notebooks import ChapterError
+from agebook.notebooks import ChapterError, PeakMemory, job_environment
 from agelib.__main__ import main as train
 from agelib.runtime import fingerprint
 from agelib.runtime.cpu import cores
@@ -238,7 +241,7 @@ def test_what_a_chapter_uses_of_the_workshop_is_part_of_its_key(repository, pack
     change(workshop / "build" / "chapter_experiment.py", 'profile: str = "cpu"', 'profile: str = "gpu"')
     assert changed(before, keys_of(repository)) == {"03"}
     before = keys_of(repository)
-    change(workshop / "course" / "grade.py", "import tempfile", "import abc\nimport tempfile")
+    change(workshop / "course" / "grade.py", "from pathlib", "import abc\nfrom pathlib")
     assert changed(before, keys_of(repository)) == set(), "whom a chapter does not use does not count"
 
 
@@ -392,6 +395,58 @@ def test_one_line_tells_how_many_chapters_are_executed(capsys):
     said = capsys.readouterr()
     assert "chapter 01: 41 s, 1.2 GB at the peak, on CPU, 1 thread, profile cpu" in said.out
     assert "execute chapters: 2 of 2 chapters, 02 the last" in said.err
+
+
+@pytest.mark.parametrize(
+    ("limit", "warned"), [("", ["14", "15"]), ("3", ["14"]), ("5.6", []), ("0.5", ["05", "14", "15"])]
+)
+def test_a_chapter_that_takes_more_memory_than_the_limit_is_warned_of(limit, warned, monkeypatch, capsys):
+    monkeypatch.setenv("AGELIB_MEMORY", limit)
+    peaks = {"05": 0.6e9, "14": 5.6e9, "15": 2.1e9}
+    told = {"seconds": 41, "device": "CPU", "threads": 1, "profile": "cpu", "source": "drawn", "started": 0}
+    records = {number: told | {"peak_bytes": peak} for number, peak in peaks.items()}
+    tasks = [task(f"chapter:{number}", work=lambda number=number: records[number]) for number in records]
+    assert run_tasks(tasks, 1, ChapterLine(3)) == []
+    lines = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert [re.search(r"chapter (\d+)", line)[1] for line in lines] == warned
+    assert all("at the peak is above the limit" in line and "AGELIB_MEMORY" in line for line in lines)
+    page = pages.status_page(Plan.of(Build.of(profile="smoke")), records)
+    bold = [row for row in page.splitlines() if re.match(r"\| \d\d .*\| \*\*", row)]
+    assert [row[2:4] for row in bold] == warned
+
+
+def test_a_chapter_knows_how_much_memory_it_and_its_workers_may_hold(monkeypatch, tmp_path):
+    monkeypatch.delenv("AGELIB_MEMORY", raising=False)
+    assert job_environment(1, tmp_path)["AGELIB_MEMORY"] == "2"
+    monkeypatch.setenv("AGELIB_MEMORY", "3.5")
+    assert job_environment(1, tmp_path)["AGELIB_MEMORY"] == "3.5"
+
+
+#: Holds 200 MB of its own and has read a file of 300 MB through a map; with "forked", so does a child that shares it.
+HOLDS = """
+import mmap, os, sys, time
+own = b"1" * 200_000_000
+with open(sys.argv[1], "rb") as file:
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+sum(mapped[place] for place in range(0, len(mapped), 4096))
+if sys.argv[2] == "forked" and not os.fork():
+    time.sleep(60)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the system tells less")
+@pytest.mark.parametrize("way", ["alone", "forked"])
+def test_the_peak_counts_shared_memory_once_and_mapped_files_not_at_all(way, tmp_path):
+    (tmp_path / "map").write_bytes(b"2" * 300_000_000)
+    with PeakMemory() as memory:
+        command = [sys.executable, "-c", HOLDS, str(tmp_path / "map"), way]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+            process.stdout.readline()
+            time.sleep(1)
+            os.killpg(process.pid, signal.SIGKILL)
+    assert 200e6 < memory.peak < 260e6
 
 
 def test_jobs_share_the_cores():

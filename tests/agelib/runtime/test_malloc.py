@@ -1,8 +1,10 @@
 """Memory that is let go stays with the process while it is asked for, and is given back afterwards."""
 
+import gc
 import platform
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -49,6 +51,28 @@ def test_memory_is_given_back_at_the_end():
         del large
         inside = resident()
     assert resident() < inside - 250e6
+
+
+@pytest.mark.parametrize(("glibc", "megabytes", "stays"), [(True, 200, False), (False, 200, False), (True, 1, True)])
+def test_what_only_names_itself_is_let_go_if_it_is_large(glibc, megabytes, stays, monkeypatch):
+    if not glibc:
+        monkeypatch.setattr(platform, "libc_ver", lambda *_: ("", ""))
+    gc.collect()
+    gc.disable()  # no chance of its being found before
+    try:
+        with malloc.kept():
+            first, second = Named(), Named()
+            first.other, second.other = second, first
+            first.weights = np.ones(megabytes * 2**17)
+            witness = weakref.ref(first)
+            del first, second
+        assert (witness() is not None) == stays
+    finally:
+        gc.enable()
+
+
+class Named:
+    """Takes any attribute, as a learner and its callbacks do."""
 
 
 def test_where_there_is_no_glibc_nothing_is_done(monkeypatch):
