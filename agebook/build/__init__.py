@@ -12,8 +12,11 @@ module                 holds
 `pages`                the pages and notes that the build writes itself
 `results`              the page of reference results
 `benchmarks`           the page of benchmarks
+`launch`               chapters to take away: for Colab, Kaggle, Binder, and to download
+`hosted`               what a chapter needs on such a machine
 `npm`                  the scripts that pages need (formulas), kept locally
 `sphinx_offline`       a Sphinx extension: pages ask no other server for anything
+`sphinx_launch`        a Sphinx extension: buttons that open a chapter elsewhere
 `sphinx_katex`         a Sphinx extension: formulas drawn by the build
 `artwork`              the images of the site itself
 `demo`                 what the page "Try it" fetches: the model's graph, drawn faces
@@ -42,6 +45,7 @@ def book(
     jobs=0,
     address="",
     scheduler="",
+    origin="",
     *,
     folder=None,
     repository=None,
@@ -62,6 +66,9 @@ def book(
         Where the site will be published: for its site map, and for links that are shown elsewhere.
     scheduler : str
         Of Dask: its workers execute the chapters, see :func:`agelib.runtime.executors.open`.
+    origin : str
+        The repository's page on GitHub, which launch buttons and downloads lead to; empty: as ``_config.yml`` says,
+        or git.
     folder, repository : path
         Where to build, and where the book lies; for tests.
 
@@ -76,7 +83,7 @@ def book(
     from agelib.runtime import executors
 
     try:
-        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository, scheduler)
+        build = Build.of(profile, source, root, chapters, jobs, address, folder, repository, scheduler, origin)
         plan = Plan.of(build)
     except ValueError as error:
         print(f"book: {error}", file=sys.stderr)

@@ -44,6 +44,8 @@ class Build:
         Where the book lies.
     scheduler : str
         Of Dask, whose workers execute the chapters; empty: this machine does.
+    origin : str
+        The repository's page on GitHub; empty: as ``_config.yml`` says, or git.
     """
 
     profile: str = "cpu"
@@ -55,6 +57,7 @@ class Build:
     folder: Path = REPOSITORY / "_build"
     repository: Path = REPOSITORY
     scheduler: str = ""
+    origin: str = ""
 
     @classmethod
     def of(
@@ -68,6 +71,7 @@ class Build:
         folder=None,
         repository=None,
         scheduler="",
+        origin="",
     ) -> "Build":
         """Check what was asked for, as text from a command line or as values, and make it a record.
 
@@ -98,9 +102,13 @@ class Build:
             raise ValueError(f"JOBS takes a number, not {jobs!r}") from None
         if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
             raise ValueError(f"ADDRESS is where the site will be, such as https://example.org/ages/, not {address!r}")
+        if origin and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+?/?", origin):
+            raise ValueError(
+                f"--repository is a page on GitHub, such as https://github.com/someone/ages, not {origin!r}"
+            )
         repository = Path(repository or REPOSITORY).resolve()
         folder = Path(folder).resolve() if folder else repository / "_build"
-        return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository, scheduler)
+        return cls(profile or "cpu", source, root, numbers, jobs, address, folder, repository, scheduler, origin)
 
     @functools.cached_property
     def workers(self) -> int:

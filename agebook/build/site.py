@@ -17,6 +17,7 @@ import yaml
 from agebook.build import demo
 from agebook.build.artwork import site_pictures
 from agebook.build.benchmarks import REPORTS, benchmarks_page, figures
+from agebook.build.launch import write_copies
 from agebook.build.npm import fetch_scripts
 from agebook.build.pages import (
     LAB_TIMES,
@@ -39,6 +40,7 @@ from agelib.runtime.workspace import content_key, file_key, read_json, write_who
 MAKERS = (
     "artwork",
     "benchmarks",
+    "launch",
     "minify",
     "npm",
     "pages",
@@ -46,6 +48,7 @@ MAKERS = (
     "results",
     "site",
     "sphinx_katex",
+    "sphinx_launch",
     "sphinx_offline",
 )
 
@@ -65,7 +68,7 @@ def site_key(plan: Plan) -> str:
         [file_key(path) for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))],
         [file_key(path) for path in sorted((repository / REPORTS).glob("*.*"))],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
-        repository_address(repository),
+        repository_address(repository, plan.build.origin),
         site_address(plan.build),
         demo.key(repository),
     )
@@ -112,7 +115,7 @@ def assemble(plan: Plan) -> None:
     for name, content in site_pictures().items():
         wanted[f"book/_static/drawn/{name}"] = content
     wanted["_config.yml"] = yaml.safe_dump(
-        site_settings(repository, site_address(plan.build)), allow_unicode=True, sort_keys=False
+        site_settings(repository, site_address(plan.build), plan.build.origin), allow_unicode=True, sort_keys=False
     ).encode()
     for folder in fetch_scripts(repository):
         for path in sorted(folder.rglob("*")):
@@ -153,33 +156,32 @@ def _polish(notebook: dict, note: str) -> dict:
         cell["metadata"].pop("execution", None)
     metadata = notebook["metadata"]
     metadata.pop("papermill", None)
-    # The theme offers a launch button only to pages that name a kernel.
+    # The theme offers a download only to pages that name a kernel.
     metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook["nbformat_minor"] = 4
     return notebook
 
 
-def site_settings(repository, published: str = "") -> dict:
+def site_settings(repository, published: str = "", origin: str = "") -> dict:
     """``_config.yml`` with what depends on where repository and site lie.
 
     Parameters
     ----------
     repository : path
-        Where git knows a GitHub address of it, pages get launch buttons.
+        Where an address of it on GitHub is known, chapters get buttons that open them on Colab, Kaggle and Binder.
     published : str
         Address of the published site; empty: it has none, and pages make no claim about it.
+    origin : str
+        Address of the repository; empty: see :func:`repository_address`.
     """
     settings = yaml.safe_load(Path(repository, "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("html", {})
-    address = repository_address(repository)
+    settings.pop("repository", None)
+    address = repository_address(repository, origin)
     if address:
         url, branch = address
         settings["repository"] = {"url": url, "branch": branch, "path_to_book": ""}
-        settings["launch_buttons"] = {
-            "notebook_interface": "jupyterlab",
-            "binderhub_url": "https://mybinder.org",
-            "colab_url": "https://colab.research.google.com",
-        }
+        settings["sphinx"]["config"]["agebook_repository"] = {"url": url, "branch": branch}
         settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
     if published:
         settings["html"]["baseurl"] = published
@@ -196,17 +198,23 @@ def site_address(build: Build) -> str:
     """
     if build.address:
         return build.address.rstrip("/") + "/"
-    found = repository_address(build.repository)
+    found = repository_address(build.repository, build.origin)
     if not found:
         return ""
     owner, name = urlsplit(found[0]).path.strip("/").split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
-def repository_address(repository) -> tuple[str, str] | None:
-    """The address on GitHub and the branch that git knows as origin; None if there is none, or it lies elsewhere."""
-    url = parse_address(_git(repository, "remote", "get-url", "origin"))
-    branch = _git(repository, "rev-parse", "--abbrev-ref", "HEAD")
+def repository_address(repository, origin: str = "") -> tuple[str, str] | None:
+    """The repository's page on GitHub, and the branch with the code; None if no such page is known.
+
+    The page is `origin`, or else ``repository: url:`` of ``_config.yml``, or else what git knows as origin.
+    """
+    file = Path(repository, "_config.yml")
+    settings = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    named = settings.get("repository") or {}
+    url = parse_address(origin or named.get("url") or _git(repository, "remote", "get-url", "origin"))
+    branch = named.get("branch") or _git(repository, "rev-parse", "--abbrev-ref", "HEAD")
     return (url, branch if branch and branch != "HEAD" else "main") if url else None
 
 
@@ -275,6 +283,9 @@ def publish(plan: Plan) -> None:
         for static in (plan.build.assembly / "book" / name for name in ("_static", "_scripts")):
             if static.is_dir():
                 shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
+        # What the download button fetches is the chapter to work on, not the page that was made of it.
+        where = repository_address(plan.build.repository, plan.build.origin) or ()
+        write_copies(plan.build.repository, temporary / "_sources" / "notebooks", *where)
         with steady("finish the pages"):
             finish(temporary, work / "packed", site_address(plan.build))
     noted.write_text(site_key(plan), encoding="utf-8")

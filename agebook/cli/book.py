@@ -1,4 +1,7 @@
-"""Commands of the book itself: ``build``, ``pdf``, ``serve``, ``lab``, ``bench``. Explained in "How to run"."""
+"""Commands of the book itself: ``build``, ``pdf``, ``serve``, ``launch``, ``lab``, ``bench``.
+
+Explained in "How to run".
+"""
 
 import os
 import sys
@@ -17,6 +20,7 @@ def add(commands) -> None:
     book.add_argument("--chapters", default="", help="chapters to execute, such as 05,06, or none (default: all)")
     add_workers(book, "chapters", "one a core, fewer where memory is short")
     book.add_argument("--address", default="", help="where the site will be published, such as https://example.org/")
+    book.add_argument("--repository", default="", help="its page on GitHub, for launch buttons (default: git's origin)")
     book.set_defaults(
         command=_book, kept="Executed chapters and finished trainings are kept; the site is as it was. To go on:"
     )
@@ -30,6 +34,11 @@ def add(commands) -> None:
     serve.add_argument("--port", type=int, default=8000, help="of this machine (default: 8000; 0: any)")
     serve.set_defaults(command=_serve, ends_by_itself=True)
 
+    launch = commands.add_parser("launch", help="write the chapters as Colab, Kaggle and Binder open them")
+    launch.add_argument("folder", help="where to")
+    launch.add_argument("--repository", default="", help="its page on GitHub (default: git's origin)")
+    launch.set_defaults(command=_launch)
+
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab, needs=["jupyterlab"], ends_by_itself=True)
 
@@ -42,8 +51,28 @@ def _book(chosen) -> int:
     from agebook.build import book
 
     return book(
-        chosen.profile, chosen.source, chosen.root, chosen.chapters, chosen.workers, chosen.address, chosen.scheduler
+        chosen.profile,
+        chosen.source,
+        chosen.root,
+        chosen.chapters,
+        chosen.workers,
+        chosen.address,
+        chosen.scheduler,
+        chosen.repository,
     )
+
+
+def _launch(chosen) -> int:
+    from agebook.build.chapters import REPOSITORY
+    from agebook.build.launch import write_copies
+    from agebook.build.plan import Build
+    from agebook.build.site import repository_address
+
+    where = repository_address(REPOSITORY, Build.of(origin=chosen.repository).origin)
+    files = write_copies(REPOSITORY, chosen.folder, *(where or ()))
+    fetched = "fetch {} (branch {})".format(*where) if where else "have no set-up cell: no page on GitHub is known"
+    print(f"{chosen.folder}: {len(files)} chapters, which {fetched}")
+    return 0
 
 
 def _pdf(chosen) -> int:

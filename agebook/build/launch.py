@@ -1,0 +1,122 @@
+"""Chapters to take away: what Colab, Kaggle and Binder open, and what the download button of a page fetches.
+
+Colab and Kaggle open notebooks of a repository on GitHub, each alone, on a machine that has never heard of agelib. The
+chapters in ``notebooks`` stay free of what only such a machine needs: a copy of each gets one cell more, and
+``.github/workflows/publish.yml`` puts the copies on a branch of their own. Where no address of the repository is
+known, copies have no such cell and pages no buttons.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from agebook.build.chapters import Chapter, list_chapters
+from agebook.build.hosted import PLATFORMS
+from agebook.build.pages import fold_exercises
+
+#: The branch that holds the copies, and the folder of the copies that Binder's machine makes itself.
+BRANCH, BINDER = "launch", "launch"
+
+#: The set-up cell. It must run where nothing of ours is installed yet.
+SET_UP = """\
+# @title Set-up: on Colab, Kaggle and Binder, fetch what the chapter needs; elsewhere, do nothing
+machine_profile = "auto"  # @param ["auto", "smoke", "cpu", "gpu"]
+import importlib.util, os, subprocess, sys
+
+def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
+    is_there = importlib.util.find_spec("agelib") is not None
+    if not any(name in os.environ for name in {platforms}):
+        if not is_there:
+            raise ModuleNotFoundError(f"agelib is not installed here: pip install 'agelib[chapters] @ git+{{address}}'")
+        return
+    folder = os.path.expanduser(folder)
+    if not is_there and not os.path.isdir(folder):
+        print(f"Fetching {{address}} …", flush=True)
+        command = ["git", "clone", "--quiet", "--depth", "1", "--branch", branch, address, folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{{address}} could not be fetched; on Kaggle, switch the internet on: {{done.stderr}}")
+    if not is_there:
+        sys.path.insert(0, folder)
+    from agebook.build import hosted
+
+    hosted.set_up("{number}", globals(), machine_profile)
+
+set_up()"""
+
+#: Metadata of a cell that is folded away in JupyterLab, and in Colab, which shows its title.
+HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+
+#: What the book's markup makes of a page, and no notebook shows.
+LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
+FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
+
+
+def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
+    """A chapter as it is opened away from the repository: a set-up cell behind its parameters, solutions folded.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    address, branch : str
+        Of the repository, as git takes it; without an address there is no set-up cell.
+    """
+    notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
+    cells = notebook["cells"] = fold_exercises(notebook["cells"])
+    for cell in cells:
+        cell["source"] = text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            text = FOLDED.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
+            cell["source"] = LABEL.sub("", text)
+        elif "hide-cell" in cell["metadata"].get("tags", ()):
+            cell["source"] = f"# @title A solution\n{text}"
+            cell["metadata"] |= HIDDEN
+    if address:
+        source = SET_UP.format(
+            address=address,
+            branch=branch,
+            name=address.rstrip("/").rpartition("/")[2].removesuffix(".git"),
+            number=chapter.number,
+            platforms=list(PLATFORMS.values()),
+        )
+        place = next(n for n, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", ()))
+        made = {"cell_type": "code", "execution_count": None, "id": "set-up", "outputs": [], "source": source}
+        cells.insert(place + 1, made | {"metadata": HIDDEN | {"tags": ["set-up"]}})
+    return notebook
+
+
+def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:
+    """Write the copy of every chapter into a folder, under the chapter's own name; returns the files."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    files = []
+    for chapter in list_chapters(repository):
+        files.append(Path(folder, chapter.path.name))
+        text = json.dumps(launch_copy(chapter, address, branch), indent=1, ensure_ascii=False) + "\n"
+        files[-1].write_text(text, encoding="utf-8")
+    return files
+
+
+def links(url: str, branch: str, name: str) -> dict[str, str]:
+    """Where the buttons of a chapter's page lead.
+
+    Parameters
+    ----------
+    url, branch : str
+        The repository's page on GitHub, and the branch with the code.
+    name : str
+        The chapter's, such as ``"05_basic_cnn"``.
+
+    Examples
+    --------
+    >>> for each in links("https://github.com/someone/ages", "main", "05_basic_cnn").items(): print(*each)
+    Binder https://mybinder.org/v2/gh/someone/ages/main?urlpath=lab/tree/launch/05_basic_cnn.ipynb
+    Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
+    Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
+    """
+    place = url.removeprefix("https://github.com/")
+    copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"
+    return {
+        "Binder": f"https://mybinder.org/v2/gh/{place}/{branch}?urlpath=lab/tree/{BINDER}/{name}.ipynb",
+        "Colab": f"https://colab.research.google.com/github/{copy}",
+        "Kaggle": f"https://kaggle.com/kernels/welcome?src=https://github.com/{copy}",
+    }
