@@ -63,7 +63,15 @@ def test_what_is_short_uses_float32_whatever_is_remembered(measured):
 
 @pytest.mark.parametrize(
     ("share", "expected"),
-    [(0.0, "bf16"), (0.5, "bf16"), (0.9, "bf16"), (0.92, "float32"), (6, "float32"), (math.inf, "float32"), (math.nan, "float32")],
+    [
+        (0.0, "bf16"),
+        (0.5, "bf16"),
+        (0.9, "bf16"),
+        (0.92, "float32"),
+        (6, "float32"),
+        (math.inf, "float32"),
+        (math.nan, "float32"),
+    ],
 )
 def test_it_is_chosen_if_it_is_a_tenth_faster_and_remembered(measured, home, share, expected):
     measured.share = share
