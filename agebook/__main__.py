@@ -5,7 +5,7 @@ Every command of the Makefile, on every system. The same works as ``python -m ag
 
 import sys
 
-from agebook.cli import app, book, course
+from agebook.cli import app, book, course, doctor
 from agelib.cli.command_line import run_command
 
 
@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(
         "agebook",
         "A book on estimating age from faces: its site, its courses, its app.",
-        (book, app, course),
+        (book, app, course, doctor),
         arguments,
     )
 

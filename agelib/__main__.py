@@ -1,4 +1,4 @@
-"""The command line: ``agelib data``, ``train``, ``study``, ``predict``, ``export``, ``networks``, ``disk``, …
+"""The command line: ``agelib data``, ``train``, ``study``, ``predict``, ``export``, ``networks``, ``doctor``, …
 
 Every option of an experiment is one of its own, generated from the dataclass: ``learning_rate`` is ``--learning-rate``.
 The same works as ``python -m agelib``. Explained in "How to run".
@@ -6,7 +6,7 @@ The same works as ``python -m agelib``. Explained in "How to run".
 
 import sys
 
-from agelib.cli import data, experiments, models, published, workspace
+from agelib.cli import data, doctor, experiments, models, published, workspace
 from agelib.cli.command_line import run_command
 
 
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     resnet18
     0
     """
-    groups = (data, experiments, published, models, workspace)
+    groups = (data, experiments, published, models, workspace, doctor)
     return run_command("agelib", "Estimating age from faces: data, trainings, models.", groups, arguments)
 
 

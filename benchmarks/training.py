@@ -280,7 +280,8 @@ def limit_way(faces, root, chosen, compiled: bool = False, keep=malloc.kept, pre
     network, _, loss = plain(chosen)
     network.to(memory_format=torch.channels_last)
     ask = torch.compile(network) if compiled else network
-    half = devices.precision(settings(chosen, 1, precision), device(), network) == "bf16"
+    shown = chosen.epochs * len(x)
+    half = devices.precision(settings(chosen, 1, precision), device(), network, shown, chosen.image_size) == "bf16"
 
     def answer(x):
         with torch.autocast(x.device.type, torch.bfloat16, enabled=half):

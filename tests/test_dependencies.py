@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from agelib.__main__ import main
-from agelib.deploy import shipped
 from agelib.pixels.decode import read_picture
 from agelib.runtime import extras, workspace
 
@@ -151,14 +150,14 @@ def test_an_installed_package_finds_the_model_beside_it(tmp_path, monkeypatch):
     (folder / "model.json").touch()
     file = metadata.PackagePath("share/agelib/model/model.json")
     file.dist = type("Installed", (), {"locate_file": lambda self, path: tmp_path / path})()
-    monkeypatch.setattr(shipped.metadata, "files", lambda name: [file])
-    monkeypatch.setattr(shipped, "__file__", str(tmp_path / "site-packages" / "agelib" / "deploy" / "shipped.py"))
-    assert shipped.shipped_folder() == folder
+    monkeypatch.setattr(workspace.metadata, "files", lambda name: [file])
+    monkeypatch.setattr(workspace, "CHECKOUT", tmp_path / "site-packages")
+    assert workspace.shipped("model") == folder
 
 
 def test_an_installed_package_works_in_the_users_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("AGELIB_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "site-packages" / "agelib" / "runtime" / "w.py"))
+    monkeypatch.setattr(workspace, "CHECKOUT", tmp_path / "site-packages")
     assert workspace.home() == tmp_path.resolve() / ".cache" / "agelib"

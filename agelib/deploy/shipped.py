@@ -2,24 +2,14 @@
 
 import sys
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 from agelib.deploy.face_crop import UTKFACE
 from agelib.deploy.model import Model, frame_of_run, load, of_run
-
-
-def shipped_folder() -> Path:
-    """In a checkout ``data/reference/model``; ``pip install`` puts it into the environment's ``share/agelib/model``."""
-    checkout = Path(__file__).resolve().parents[2] / "data" / "reference" / "model"
-    if checkout.is_dir():
-        return checkout
-    installed = [file for file in metadata.files("agelib") or () if file.match("share/agelib/model/model.json")]
-    return Path(installed[0].locate()).resolve().parent if installed else checkout
-
+from agelib.runtime import workspace
 
 #: The model that comes with the book, for those who name none.
-SHIPPED = shipped_folder()
+SHIPPED = workspace.shipped("model")
 
 
 def choose(source="", detector: str = "cascade", margin: float | None = None) -> Model:

@@ -25,7 +25,6 @@ from agelib.runtime.devices import choose_device
 from agelib.runtime.progress import PATIENCE, Line, steady
 from agelib.targets import age_groups
 from agelib.training import checkpoints, inference
-from agelib.training.precision import precision
 
 
 def run(experiment: Experiment, progress: bool = True, processes: int = 1) -> Run:
@@ -126,7 +125,7 @@ def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
         workspace.write_json(folder / KEY, parts)
     network = build_network(experiment, streams.target)
     history, temperatures = train(streams, network, folder, device, progress)
-    environment = _environment(streams, device, history, network)
+    environment = _environment(streams, device, history)
     if temperatures:
         environment["temperatures"] = {task: round(value, 4) for task, value in temperatures.items()}
     line = Line("predict", len(PARTS), "parts", progress and launch.is_main(), after=PATIENCE)
@@ -174,7 +173,7 @@ def _predictions(streams: Streams, part: str, outputs) -> pd.DataFrame:
     return table.join(faces[[name for name in GROUPS if faces[name].notna().any()]])
 
 
-def _environment(streams: Streams, device, history, network) -> dict:
+def _environment(streams: Streams, device, history) -> dict:
     experiment = streams.experiment
     return provenance.record(
         *run_key.LIBRARIES,
@@ -185,7 +184,7 @@ def _environment(streams: Streams, device, history, network) -> dict:
         split=experiment.data.split,
         seed=experiment.training.seed,
         data_seed=experiment.data.data_seed,
-        precision=precision(experiment.training, device, network),
+        precision=history.attrs["precision"],
         processes=launch.share()[1],
         pixel_mean=[float(value) for value in streams.mean],
         pixel_std=[float(value) for value in streams.std],

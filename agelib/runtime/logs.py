@@ -35,7 +35,7 @@ class LogFile(logging.FileHandler):
 
     def __init__(self, name: str, typed: str):
         begun = time.strftime("%Y%m%d-%H%M%S")
-        file = workspace.home() / "logs" / f"{begun}-{name}-{os.getpid()}.log"
+        file = workspace.place() / "logs" / f"{begun}-{name}-{os.getpid()}.log"
         super().__init__(file, encoding="utf-8", errors=streams.LOOK_ALIKE, delay=True)
         self.typed = typed
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))

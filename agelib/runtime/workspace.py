@@ -16,30 +16,50 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import filelock
+
+#: The folder that holds agelib: the repository, in a checkout.
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: The file that names every other file of a finished folder, with its key.
 SEAL = "files.json"
 
 
 def home() -> Path:
-    """Return the workspace folder, and make it if it is missing.
+    """Return the workspace folder, and make it if it is missing; an OSError says what to do where that cannot be.
 
     >>> home().is_dir()
     True
     """
-    named = os.environ.get("AGELIB_HOME")
-    folder = Path(named).expanduser() if named else _usual_home()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = place()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"the workspace {folder} cannot be made ({reason}); let AGELIB_HOME name another folder"
+        ) from None
     return folder.resolve()
 
 
-def _usual_home() -> Path:
-    checkout = Path(__file__).resolve().parents[2]
-    is_checkout = (checkout / "pyproject.toml").is_file()
-    return checkout / "data" / "generated" if is_checkout else Path.home() / ".cache" / "agelib"
+def place() -> Path:
+    """Where the workspace is, or would be made."""
+    if named := os.environ.get("AGELIB_HOME"):
+        return Path(os.path.expanduser(named))
+    is_checkout = (CHECKOUT / "pyproject.toml").is_file()
+    return CHECKOUT / "data" / "generated" if is_checkout else Path(os.path.expanduser("~/.cache/agelib"))
+
+
+def shipped(name: str) -> Path:
+    """A folder that comes with agelib: ``data/reference/NAME`` of a checkout, ``share/agelib/NAME`` where installed."""
+    checkout = CHECKOUT / "data" / "reference" / name
+    if checkout.is_dir():
+        return checkout
+    files = [file for file in metadata.files("agelib") or () if file.match(f"share/agelib/{name}/*")]
+    return Path(files[0].locate()).resolve().parent if files else checkout
 
 
 @contextlib.contextmanager

@@ -45,7 +45,8 @@ def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.
     """Write all that a training needs to go on after its last whole epoch.
 
     The folder is replaced whole: a reader sees the old checkpoint or the new one, never a mixture. `best_weights` are
-    those of the best epoch so far, `history` has one row an epoch, `average` is the network of averaged weights.
+    those of the best epoch so far, `history` has one row an epoch and ``attrs["precision"]``, the arithmetic that the
+    training keeps to its end, `average` is the network of averaged weights.
     """
     from safetensors.torch import save_file
 
@@ -57,6 +58,7 @@ def save_checkpoint(folder, network, best_weights: dict, optimiser, history: pd.
         save_file(tensors, temporary / "optimiser.safetensors")
         workspace.write_json(temporary / "optimiser.json", plain)
         workspace.write_table(temporary / "history.csv", history)
+        workspace.write_json(temporary / "precision.json", history.attrs["precision"])
         if average is not None:
             save_weights(temporary / "average.safetensors", average)
         workspace.seal(temporary)
@@ -67,7 +69,10 @@ def load_history(folder) -> tuple[pd.DataFrame, dict]:
     folder = Path(folder)
     if fault := workspace.find_fault(folder):
         raise ValueError(f"{folder}: the checkpoint is not whole: {fault}")
-    return pd.read_csv(folder / "history.csv"), _read_tensors(folder / "best.safetensors")
+    history = pd.read_csv(folder / "history.csv")
+    file = folder / "precision.json"
+    history.attrs["precision"] = workspace.read_json(file) if file.is_file() else ""
+    return history, _read_tensors(folder / "best.safetensors")
 
 
 def load_state(folder, network, optimiser, average=None) -> None:

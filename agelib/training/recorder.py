@@ -40,6 +40,7 @@ class Record(Callback):
         self.rows: list[dict] = []
         self.best_weights: dict = {}
         self.phase: Phase | None = None
+        self.precision = ""  # the arithmetic, once it is chosen
         self._due = 0.0  # the time from which on a checkpoint is written again
 
     @property
@@ -56,10 +57,12 @@ class Record(Callback):
         except ValueError as error:
             set_aside(self.checkpoint, str(error))
             return
-        self.rows = history.to_dict("records")
+        self.rows, self.precision = history.to_dict("records"), history.attrs["precision"]
 
     def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=list(HISTORY)).astype({"epoch": int})
+        history = pd.DataFrame(self.rows, columns=list(HISTORY)).astype({"epoch": int})
+        history.attrs["precision"] = self.precision
+        return history
 
     def in_phase(self, phase: Phase | None = None) -> pd.DataFrame:
         """The history of one phase; by default of the one that runs."""

@@ -67,7 +67,7 @@ def fit(
     Returns
     -------
     pandas.DataFrame
-        One row an epoch, with the columns :data:`HISTORY`.
+        One row an epoch, with the columns :data:`HISTORY`; ``attrs["precision"]`` is the arithmetic that was used.
 
     Raises
     ------
@@ -89,6 +89,8 @@ def fit(
     record = Record(target, folder, settings, title, progress)
     train, valid = data_parallel.shared(train), data_parallel.shared(valid)
     _resume(record)
+    if not record.precision:
+        record.precision = launch.from_main(_arithmetic(network, train, settings, device) if launch.is_main() else "")
     for phase in phases(settings):
         if not record.is_over(phase) and phase.epochs:
             _fit_phase(network, target, train, valid, settings, phase, record, device, mixup)
@@ -133,7 +135,7 @@ def _fit_phase(network, target, train, valid, settings, phase: Phase, record, de
             *([Mixup(mixup)] if mixup else []),
             *([averaging] if averaging else []),
             *([Together()] if launch.is_joined() else []),
-            *_mixed_precision(settings, device, network),
+            *_mixed_precision(record.precision, device),
         ]
     )
     with own_words():
@@ -158,8 +160,13 @@ def make_learner(network, target, train, valid, settings: Training, device) -> L
     return learner
 
 
-def _mixed_precision(settings: Training, device: torch.device, network) -> list:
-    mode = precision(settings, device, network)
+def _arithmetic(network, train, settings: Training, device) -> str:
+    """The arithmetic of a whole training; its length is that of all phases."""
+    pictures = train.shown * sum(phase.epochs for phase in phases(settings))
+    return precision(settings, device, network, pictures, train.images.shape[-1])
+
+
+def _mixed_precision(mode: str, device: torch.device) -> list:
     if mode == "fp16":
         from fastai.callback.fp16 import MixedPrecision
 
@@ -182,8 +189,9 @@ def find_learning_rate(network, target, train, valid, settings: Training, device
     from fastai.learner import Recorder
 
     device = choose_device() if device is None else device
+    mode = _arithmetic(network, train, settings, device)
     learner = make_learner(network, target, train, valid, settings, device)
-    learner.add_cbs([Recorder(train_metrics=False), *_mixed_precision(settings, device, network)])
+    learner.add_cbs([Recorder(train_metrics=False), *_mixed_precision(mode, device)])
     torch.manual_seed(settings.seed)
     train.set_epoch(0)
     with tempfile.TemporaryDirectory() as folder, learner.no_logging(), own_words():

@@ -16,7 +16,7 @@ from tiny_training import CPU, fit, little_network, parts
 from agelib import networks, targets, training
 from agelib.config import Training, options
 from agelib.pixels.augment import build as build_augmentation
-from agelib.training import checkpoints, precision, schedules
+from agelib.training import checkpoints, schedules
 
 REPOSITORY = str(Path(__file__).parents[3])
 
@@ -179,17 +179,6 @@ def test_the_learning_rate_finder_leaves_the_weights_alone():
     assert curve["learning_rate"].is_monotonic_increasing
     assert 1e-6 <= curve.attrs["suggestion"] <= 1.0
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
-
-
-def test_half_precision_is_chosen_on_a_cpu_that_has_instructions_for_it(monkeypatch):
-    depthwise = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, groups=4))
-    plain = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3))
-    for can, network, expected in [(True, plain, "bf16"), (True, depthwise, "float32"), (False, plain, "float32")]:
-        monkeypatch.setattr(precision, "multiplies_bf16", lambda can=can: can)
-        assert precision.precision(Training(), CPU, network) == expected
-        assert precision.precision(Training(mixed_precision="bf16"), CPU, network) == "bf16"
-        assert precision.precision(Training(mixed_precision="off"), CPU, network) == "float32"
-        assert precision.precision(Training(mixed_precision="fp16"), CPU, network) == "float32"
 
 
 def test_a_network_trained_in_bf16_is_close_to_one_trained_in_float32(tmp_path):
