@@ -1,4 +1,4 @@
-"""requirements.lock, by uv: made of requirements.txt, resolved for every system and Python, listed as CycloneDX.
+"""Make requirements.lock of requirements.txt, by uv; resolve it for every system and Python; list it as CycloneDX.
 
 ::
 
