@@ -1,4 +1,4 @@
-# Thin on purpose: everything here is also one Python command, for systems without make (see book/how-to-run.md).
+# Thin on purpose: everything here is also one Python command, for systems without make (see book/building.md).
 PROFILE ?= cpu
 SOURCE ?= drawn
 ROOT ?=

@@ -1,11 +1,12 @@
 """The command line of the workshop: ``agebook build``, ``serve``, ``pdf``, ``lab``, ``app``, ``assign``, ``grade``, …
 
-Every command of the Makefile, on every system. The same works as ``python -m agebook``. Explained in "How to run".
+Every command of the Makefile, on every system. The same works as ``python -m agebook``. Explained in "For operators".
 """
 
 import sys
 
-from agebook.cli import app, book, course, doctor
+from agebook.cli import app, book, course
+from agelib.cli import doctor
 from agelib.cli.command_line import run_command
 
 

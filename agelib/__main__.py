@@ -1,7 +1,7 @@
 """The command line: ``agelib data``, ``train``, ``study``, ``predict``, ``export``, ``networks``, ``doctor``, …
 
 Every option of an experiment is one of its own, generated from the dataclass: ``learning_rate`` is ``--learning-rate``.
-The same works as ``python -m agelib``. Explained in "How to run".
+The same works as ``python -m agelib``. Explained in "For operators".
 """
 
 import sys

@@ -1,7 +1,7 @@
 """A chapter's parameters: what its first cell declares, and whether what was put in their place fits.
 
 papermill runs a chapter with other values by a cell behind the first one, which assigns whatever it was given: a
-misspelt name, or text for a number, would be found out pages later, by a library. Explained in "How to run".
+misspelt name, or text for a number, would be found out pages later, by a library. Explained in "Running a chapter".
 """
 
 import ast

@@ -119,7 +119,13 @@ def test_a_missing_extra_ends_in_one_line_that_names_it(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("onnxruntime", "export"), ("distributed", "cluster"), ("papermill", "book"), ("bs4", "book"), ("nbgrader", "course")],
+    [
+        ("onnxruntime", "export"),
+        ("distributed", "cluster"),
+        ("papermill", "book"),
+        ("bs4", "book"),
+        ("nbgrader", "course"),
+    ],
 )
 def test_every_kind_of_module_names_its_extra(module, extra):
     assert extras.remedy(ModuleNotFoundError(name=f"{module}.part")).endswith(f"pip install 'agelib[{extra}]'")

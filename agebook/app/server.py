@@ -1,4 +1,4 @@
-"""The server of the page: Voilà on ``notebooks/app.ipynb``, for this machine alone. Explained in "How to run".
+"""The server of the page: Voilà on ``notebooks/app.ipynb``, for this machine alone. Explained in "Building the book".
 
 Pages ask no other server for anything: the template is Voilà's own without the style sheet that it takes from a content
 delivery network, and of Jupyter's extensions only those are served that the page needs.

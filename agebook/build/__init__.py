@@ -27,7 +27,7 @@ module                 holds
 `pdf`                  the finished site printed as one file
 ====================== ==================================================================
 
-Explained in the page "How to run". Nothing here is needed to estimate an age.
+Explained in "Building the book". Nothing here is needed to estimate an age.
 """
 
 import contextlib

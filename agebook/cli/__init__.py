@@ -1,1 +1,1 @@
-"""The commands of ``agebook``, by what they are about: a file a group. Explained in "How to run"."""
+"""The commands of ``agebook``, by what they are about: a file a group. Explained in "For operators"."""

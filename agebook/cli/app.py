@@ -1,4 +1,4 @@
-"""The command of the app: ``app``. Explained in "How to run"."""
+"""The command of the app: ``app``. Explained in "Building the book"."""
 
 from agelib.cli.models import add_manner, add_source
 

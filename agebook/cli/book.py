@@ -1,6 +1,6 @@
 """Commands of the book itself: ``build``, ``pdf``, ``serve``, ``launch``, ``lab``, ``bench``.
 
-Explained in "How to run".
+Explained in "Building the book".
 """
 
 import os

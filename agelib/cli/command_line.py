@@ -1,6 +1,6 @@
 """One command line: what is typed, its log, how it is stopped, and what an error looks like.
 
-``agelib`` and ``agebook`` are two of them. Explained in "How to run".
+``agelib`` and ``agebook`` are two of them. Explained in "For operators".
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Commands about data: ``data``, ``draw``, ``download``. Explained in "How to run"."""
+"""Commands about data: ``data``, ``draw``, ``download``. Explained in "For operators"."""
 
 from pathlib import Path
 

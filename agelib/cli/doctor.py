@@ -1,4 +1,4 @@
-"""The command ``doctor``: what this machine has, what works on it, and the one command that helps. See "How to run"."""
+"""The command ``doctor``: what this machine has, what works on it, and what helps. Explained in "For operators"."""
 
 import getpass
 import json
@@ -23,6 +23,9 @@ from agelib.runtime.devices import processor_name
 #: What a finding can be: only what is broken is needed by everything.
 OK, NOTE, BROKEN, UNKNOWN = "ok", "note", "BROKEN", "unknown"
 
+#: Where other packages name their probes: functions that take nothing and return a Finding.
+GROUP = "agelib.probes"
+
 #: Variables whose values a bug report needs; of AGELIB_HOME it says only that it is set.
 VARIABLES = ("AGELIB_DEVICE", "AGELIB_THREADS", "AGELIB_TIMEOUT", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 
@@ -45,13 +48,22 @@ class Finding:
     helps: str = ""
 
 
-def add(commands, more: dict[str, Callable[[], Finding]] | None = None) -> None:
-    """Add the command to the parser's; `more` are further probes, by name."""
+def add(commands) -> None:
+    """Add the command to the parser's. Other packages bring probes of their own, as entry points of :data:`GROUP`."""
     doctor = commands.add_parser("doctor", help="say what this machine has, what works on it, and what helps")
     doctor.add_argument(
         "--report", action="store_true", help="the first lines of a bug report: without paths and names of yours"
     )
-    doctor.set_defaults(command=lambda chosen: _doctor(PROBES | (more or {}), chosen.report))
+    doctor.set_defaults(command=lambda chosen: _doctor(PROBES | further(), chosen.report))
+
+
+def further() -> dict[str, Callable[[], Finding]]:
+    """The probes that installed packages bring, by name."""
+
+    def probe(point):
+        return lambda: point.load()()
+
+    return {point.name: probe(point) for point in metadata.entry_points(group=GROUP)}
 
 
 def _doctor(probes: dict[str, Callable[[], Finding]], is_report: bool) -> int:

@@ -1,6 +1,6 @@
 """Commands that train and measure: ``train``, ``study``, ``throughput`` and ``networks``.
 
-Explained in "How to run".
+Explained in "For operators".
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands about trained networks on their way out: ``export``, ``predict``. Explained in "How to run"."""
+"""Commands about trained networks on their way out: ``export``, ``predict``. Explained in "For operators"."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Options that several commands have: those of an experiment, generated from the dataclass, and where work is done.
 
-Explained in "How to run".
+Explained in "For operators".
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Commands about the workspace: ``disk``, ``prune``. Explained in "How to run"."""
+"""Commands about the workspace: ``disk``, ``prune``. Explained in "For operators"."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""What a run is found by: everything that decides its weights, as a table and as one key. Explained in "How to run".
+"""What a run is found by: everything that decides its weights, as a table and as one key. Explained in "For operators".
 
 The experiment, the content of its images and labels, the code that can change the weights, the versions of the
 libraries and the kind of device. Metrics, plots, the readers of data sets, cleaning, drawing and whatever shows how far

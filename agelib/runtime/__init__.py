@@ -8,5 +8,5 @@ something runs, and when something is wrong · :mod:`~agelib.runtime.interrupts`
 :mod:`~agelib.runtime.devices`, :mod:`~agelib.runtime.cpu` and :mod:`~agelib.runtime.malloc` what the machine has ·
 :mod:`~agelib.runtime.executors` and :mod:`~agelib.runtime.dask_cluster` many tasks on one machine or many ·
 :mod:`~agelib.runtime.launch` one training in several processes · :mod:`~agelib.runtime.subprocesses`
-programs in processes of their own. Explained in "How to run".
+programs in processes of their own. Explained in "For operators".
 """

@@ -1,4 +1,4 @@
-"""What to install when a library is missing that only some commands need. Explained in "How to run"."""
+"""What to install when a library is missing that only some commands need. Explained in "For operators"."""
 
 import re
 from importlib import metadata, util

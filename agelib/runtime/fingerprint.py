@@ -1,7 +1,7 @@
 """A key of the code that can change a result: comments, docstrings and layout do not count.
 
 A run is stored under a key of its experiment *and* of this fingerprint, so that editing a loss retrains what used
-it, while editing a docstring retrains nothing. Explained in the page "How to run".
+it, while editing a docstring retrains nothing. Explained in "For operators".
 """
 
 import ast

@@ -2,7 +2,7 @@
 
 The command line installs :func:`on_signals`. The first signal ends every process that this one has started, and then
 raises KeyboardInterrupt where the main thread is; a second one ends the process at once. Threads learn of it by
-:func:`check`, so that none takes the end of its process for a result. Explained in "How to run".
+:func:`check`, so that none takes the end of its process for a result. Explained in "For operators".
 """
 
 import contextlib

@@ -3,7 +3,7 @@
 On one machine :func:`launch` starts them with accelerate's machinery: one for each GPU, or several that share the
 cores. On several machines a launcher from outside does, such as ``accelerate launch`` or ``torchrun``. Either way each
 process finds the others by the environment variables that these set. The first of all is the *main* process: it alone
-writes. Explained in "How to run".
+writes. Explained in "For operators".
 """
 
 import contextlib

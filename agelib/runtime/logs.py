@@ -1,7 +1,7 @@
 """A log of every command that takes a while: ``logs/DATE-TIME-COMMAND-PROCESS.log`` in the workspace.
 
 It holds the command line, versions, every line of progress as it ended, warnings, and where an unexpected error came
-from. The file is begun with the first such record, so that a short command leaves none. Explained in "How to run".
+from. The file is begun with the first such record, so that a short command leaves none. Explained in "For operators".
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 C libraries give large blocks back to the system as soon as they are free, and a network's activations are nothing but
 large blocks. The system then hands out the same pages anew, one fault each, cleared, in every step. The way *returned*
-of ``benchmarks/training.py`` measures what that costs. Explained in "How to run".
+of ``benchmarks/training.py`` measures what that costs. Explained in "For operators".
 
 What fastai's learner holds is not let go: it and its callbacks name each other, in a circle.
 """

@@ -1,7 +1,7 @@
 """Progress that stays readable: one line that is rewritten in place, in a terminal and in a notebook.
 
 A published page keeps only the last state of the line, not one line for every step; the log of a command (see
-:mod:`agelib.runtime.logs`) keeps it too, and a line a minute of what takes longer. Explained in "How to run".
+:mod:`agelib.runtime.logs`) keeps it too, and a line a minute of what takes longer. Explained in "For operators".
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """What the workspace holds, and how it is kept from growing for ever: ``agelib disk`` and ``agelib prune``.
 
 Everything in the workspace can be made again, so what was not used for long may go. A thing is a folder or a file
-directly below one of :data:`KINDS`; :mod:`agelib.runtime.workspace` notes its last use. Explained in "How to run".
+directly below one of :data:`KINDS`; :mod:`agelib.runtime.workspace` notes its last use. Explained in "For operators".
 """
 
 import contextlib

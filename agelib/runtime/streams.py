@@ -1,6 +1,6 @@
 """Words for every terminal: where a code page has no – or ², it gets what looks like it, and never an error.
 
-Explained in "How to run".
+Explained in "For operators".
 """
 
 import codecs

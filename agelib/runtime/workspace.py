@@ -6,7 +6,7 @@ the folder that the environment variable ``AGELIB_HOME`` names.
 A file is written under a temporary name and then renamed, so that a reader never sees half a file;
 what is expensive is named by a key of its content, so that it is made once.
 
-Explained in the page "How to run".
+Explained in "For operators".
 """
 
 import contextlib

@@ -13,7 +13,7 @@ So the processes hold the same weights, and differ from one process only by the 
 
 fastai's own ``DistributedTrainer`` stays within each process: it pads the data to equal shares, takes means over
 processes in place of pictures, leaves out what is set free after the first epoch, and its synchronised batch norm is
-for GPUs alone. Explained in "How to run".
+for GPUs alone. Explained in "For operators".
 """
 
 import contextlib

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,7 +30,7 @@ def test_it_says_what_there_is_and_that_all_works(quick, capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     lines = {line.split()[1]: line for line in out.splitlines() if line.startswith(("ok", "note"))}
-    assert set(lines) == set(doctor.PROBES)
+    assert set(lines) == {*doctor.PROBES, "browser", "grading"}
     assert f"{sys.version_info.major}.{sys.version_info.minor}." in lines["python"]
     assert "torch 2." in lines["packages"] and "GB free" in lines["memory"] and "the book's model" in lines["weights"]
     assert out.endswith("everything that agelib needs works\n")
@@ -74,7 +75,7 @@ def fails(error):
 def test_a_probe_that_fails_is_unknown_and_the_others_are_told(error, capsys, monkeypatch):
     monkeypatch.setattr(doctor, "PROBES", {"first": fails(error), "second": lambda: Finding("well")})
     assert main(["doctor"]) == 0
-    first, second, _ = capsys.readouterr().out.splitlines()
+    first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith(f"unknown first       unknown ({type(error).__name__}: ")
     assert second == "ok      second      well"
 
@@ -205,9 +206,18 @@ def test_a_whole_report_as_it_is_typed(program, tmp_path):
     assert done.returncode == 0 and done.stderr == ""
     for private in ("ghopper", "grace", "hopper", str(tmp_path), str(Path.home()), str(REPOSITORY), sys.prefix):
         assert private not in done.stdout
-    expected = [*doctor.PROBES, *(["browser", "grading"] if program == "agebook" else [])]
-    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == expected
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [*doctor.PROBES, "browser", "grading"]
     assert "AGELIB_HOME set" in done.stdout and done.stdout.isascii()
+
+
+def test_a_probe_of_another_package_that_cannot_be_loaded_ends_nothing(quick, capsys, monkeypatch):
+    broken = metadata.EntryPoint("moon", "no_such_package:moon", doctor.GROUP)
+    monkeypatch.setattr(doctor.metadata, "entry_points", lambda group: [broken] if group == doctor.GROUP else [])
+    assert main(["doctor"]) == 0
+    assert (
+        "unknown moon        unknown (ModuleNotFoundError: No module named 'no_such_package')"
+        in capsys.readouterr().out
+    )
 
 
 def test_the_workshop_adds_what_only_it_needs(quick, capsys, monkeypatch):
@@ -216,7 +226,7 @@ def test_the_workshop_adds_what_only_it_needs(quick, capsys, monkeypatch):
 
     monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
     monkeypatch.setattr(sandbox, "can_isolate", lambda: False)
-    assert agebook(["doctor"]) == 0
+    assert main(["doctor"]) == agebook(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "note    browser     the PDF is printed by Chromium, and there is none here" in out
     assert "note    grading     " in out and "NOT here: the network" in out

@@ -1,10 +1,9 @@
-"""The command ``doctor`` of the workshop: agelib's, with the browser and how far grading is cut off."""
+"""What ``doctor`` says of the workshop: its browser, and how far grading is cut off. Named in pyproject.toml."""
 
 import platform
 import subprocess
 from pathlib import Path
 
-from agelib.cli import doctor
 from agelib.cli.doctor import NOTE, Finding
 
 #: What installs a browser, by system.
@@ -14,12 +13,8 @@ INSTALLS = {"Darwin": "brew install --cask chromium", "Windows": "winget install
 RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 
-def add(commands) -> None:
-    """Add the command to the parser's."""
-    doctor.add(commands, {"browser": _browser, "grading": _grading})
-
-
-def _browser() -> Finding:
+def browser() -> Finding:
+    """Which browser prints the PDF."""
     from agebook.build.pdf import find_browser
 
     try:
@@ -31,7 +26,8 @@ def _browser() -> Finding:
     return Finding(done.stdout.strip() or Path(found).name)
 
 
-def _grading() -> Finding:
+def grading() -> Finding:
+    """What is kept from a student's code while it is executed."""
     from agebook.course import sandbox
 
     if sandbox.can_isolate():
