@@ -208,6 +208,10 @@ class Experiment:
             part = getattr(self, record.name)
             mine = {f.name: values[f.name] for f in dataclasses.fields(part) if f.name in values}
             records[record.name] = dataclasses.replace(part, **mine)
+        tasks, weights = records["training"].tasks, records["training"].task_weights
+        if weights and (len(weights) != len(tasks) or not all(isinstance(weight, (int, float)) for weight in weights)):
+            wish = f"a number for each of {', '.join(tasks)}, or nothing"
+            raise ValueError(f"task_weights takes {wish}, not {list(weights)}")
         return Experiment(**records)
 
     def values(self) -> dict:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from agelib.cli.options import named
 from agelib.runtime.progress import PATIENCE, Line, steady
 
 #: Where the model lies that comes with the book, below the repository: what the help says.
@@ -31,7 +32,7 @@ def add(commands) -> None:
     export.set_defaults(command=_export)
 
     predict = commands.add_parser("predict", help="age, interval, gender and ethnicity of every face in new pictures")
-    predict.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
+    predict.add_argument("pictures", nargs="+", type=named, help="files, or folders of them")
     add_source(predict)
     predict.add_argument("--format", choices=("table", "csv"), default="table")
     predict.add_argument(

@@ -4,6 +4,7 @@ Explained in "For operators".
 """
 
 import argparse
+from pathlib import Path
 
 from agelib.config import Experiment, options
 from agelib.runtime import executors
@@ -24,6 +25,13 @@ def whole(least: int = 1):
 def wholes(least: int = 1):
     """A kind of argument: whole numbers from `least` up, joined by commas."""
     return lambda text: tuple(map(whole(least), text.split(",")))
+
+
+def named(text: str) -> Path:
+    """A kind of argument: a file or a folder, which an empty text, as of a variable that is not set, names not."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("names a file or a folder, and is empty here")
+    return Path(text)
 
 
 def add_options(parser: argparse.ArgumentParser, records=("data", "pictures", "network", "training")) -> None:

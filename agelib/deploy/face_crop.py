@@ -62,8 +62,8 @@ class Frame:
     found: float = 1.0
 
     def __post_init__(self):
-        if not self.margin > -0.5:
-            raise ValueError(f"margin is a share of the face box above -0.5, not {self.margin}")
+        if not -0.5 < self.margin < math.inf:
+            raise ValueError(f"margin is a finite share of the face box above -0.5, not {self.margin}")
 
     def square(self, box) -> tuple[float, float, float]:
         """Left, top and side, in pixels, of what is cut out around a box (x1, y1, x2, y2)."""

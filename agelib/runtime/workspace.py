@@ -196,8 +196,13 @@ def set_aside(folder: Path, reason: str) -> Path:
 def lock(path) -> filelock.FileLock:
     """A lock beside `path` that other processes respect: one makes a thing, the others wait and then find it."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(path.parent / f".{path.name}.lock")
+    file = path.parent / f".{path.name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.open("ab").close()  # where nothing can be written, filelock would wait as if another held it
+    except OSError as error:
+        raise OSError(f"{path.parent} cannot be written ({error.strerror}); name another folder") from None
+    return filelock.FileLock(file)
 
 
 def mark_used(path) -> None:

@@ -46,6 +46,8 @@ def test_false_is_false_however_it_is_written(word):
         ({"learning_rate": "inf"}, "learning_rate is a number from 0 up, not 'inf'"),
         ({"momentum": 1.5}, "momentum is a number from 0 to 1, not 1.5"),
         ({"seed": -1}, "seed is a number from 0 up, not -1"),
+        ({"task_weights": "x"}, r"task_weights takes a number for each of age, or nothing, not \['x'\]"),
+        ({"tasks": "age,gender", "task_weights": "1"}, r"a number for each of age, gender, or nothing, not \[1\]"),
     ],
 )
 def test_a_wrong_option_is_named_with_the_remedy(values, message):
@@ -61,6 +63,7 @@ def test_every_option_makes_another_experiment():
             value = next((c for c in option.choices if c != option.default), None)
         else:
             value = other.get(option.kind, lambda v: v + "x")(option.default)
+        value = (2.0,) if name == "task_weights" else value
         if value is not None:
             kinds.add(Experiment.of(**{name: value}))
     assert len(kinds) >= len(options())

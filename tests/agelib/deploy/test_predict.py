@@ -315,7 +315,7 @@ def test_a_margin_can_be_given(exported, faces, tmp_path, capsys):
         ages.append(pd.read_csv(io.StringIO(capsys.readouterr().out))["age"].item())
     assert ages[0] != ages[1]
     assert main([*words, "--margin", "-2"]) == 2
-    assert "margin is a share of the face box above -0.5, not -2.0" in capsys.readouterr().err
+    assert "margin is a finite share of the face box above -0.5, not -2.0" in capsys.readouterr().err
 
 
 def test_a_validation_part_that_is_too_small_for_an_interval_is_said_to_be(exported, trained, capsys):

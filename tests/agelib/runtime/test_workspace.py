@@ -58,6 +58,12 @@ def test_a_second_process_waits_for_the_lock(tmp_path):
     assert result.stdout.strip() == "waited"
 
 
+def test_a_lock_where_nothing_can_be_written_does_not_wait(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"file cannot be written \(.*\); name another folder"):
+        workspace.lock(tmp_path / "file" / "run")
+
+
 def test_importing_agelib_imports_nothing_heavy():
     code = "import sys, agelib; print([m for m in ('torch', 'pandas', 'fastai', 'cv2') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
