@@ -190,7 +190,7 @@ def fill(python: Path, torch: str, index: str) -> None:
     lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     with_uv = shutil.which("uv")
     each = [with_uv, "pip", "install", "--python", str(python)] if with_uv else [str(python), "-m", "pip", "install"]
-    each += ["--quiet", "--no-deps"] + ([] if with_uv else ["--disable-pip-version-check"])
+    each += ["--quiet", "--no-deps"] + ([] if with_uv else ["--no-compile", "--disable-pip-version-check"])
     by = "uv" if with_uv else "pip"
     print(f"install: requirements.lock by {by} for {python}; the first time takes some minutes", flush=True)
     left_out = (lambda name: name in TORCH or FOR_CARDS.fullmatch(name)) if torch == "cpu" else (lambda name: False)

@@ -76,6 +76,8 @@ def read(folder, report=to_stderr) -> pd.DataFrame:
     if not file.is_file():
         return pd.DataFrame(columns=COLUMNS)
     require_writable(file)
+    if not file.read_bytes().strip():
+        raise ValueError(f"{file} is empty; take the newest of by-hand-backups, or delete it: grading writes it anew")
     table = read_table(file, [*KEYS, "score"], "the table that grading wrote, see by-hand-backups", report)
     for name in [*table.columns, *COLUMNS]:
         table[name] = table[name].str.strip() if name in table else ""

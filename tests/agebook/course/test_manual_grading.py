@@ -176,6 +176,14 @@ def test_an_answer_that_stands_twice_is_refused_only_if_it_is_judged_in_two_ways
         manual_grading.read(tmp_path)
 
 
+@pytest.mark.parametrize("left", [b"", b"\r\n"])
+def test_a_file_that_lost_its_content_is_not_taken_for_one_without_scores(tmp_path, left):
+    enter(tmp_path, a_record("ada"))
+    (tmp_path / "by-hand.csv").write_bytes(left)
+    with pytest.raises(ValueError, match="is empty; take the newest of by-hand-backups, or delete it"):
+        manual_grading.read(tmp_path, print)
+
+
 def test_a_file_that_is_open_elsewhere_or_lies_beside_is_said(tmp_path, monkeypatch):
     enter(tmp_path, a_record("ada"))
     (tmp_path / "by-hand.xlsx").touch()
