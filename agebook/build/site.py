@@ -40,6 +40,7 @@ from agelib.runtime.workspace import content_key, file_key, read_json, write_who
 MAKERS = (
     "artwork",
     "benchmarks",
+    "hosted",
     "launch",
     "minify",
     "npm",
