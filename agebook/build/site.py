@@ -53,7 +53,10 @@ MAKERS = (
     "sphinx_offline",
 )
 
-GITHUB = re.compile(r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
+#: Addresses by which git knows a repository on GitHub: by https, by ssh, and by ssh over the port of https.
+GITHUB = re.compile(
+    r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)(?:ssh\.)?github\.com(?::\d+/|[:/])([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
+)
 
 
 def site_key(plan: Plan) -> str:
