@@ -247,5 +247,6 @@ def test_pages_of_chapters_have_buttons_where_the_repository_is_known_and_else_n
             assert f'href="{address}"' in page, (name, address)
         logos = re.findall(r'src="([^"]*logo_(?:binder|colab)[^"]*)"', page)
         assert len(logos) == 2 and all((html / "notebooks" / logo.split("?")[0]).is_file() for logo in logos)
+        assert not re.findall('class="fab ', page), "the font of brands is not part of the site"
     assert "colab" not in (html / "book" / "index.html").read_text(encoding="utf-8"), "prose is not opened there"
     assert len(set_up_cells(json.loads(fetched.read_text(encoding="utf-8")))) == 1
