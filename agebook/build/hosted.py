@@ -15,16 +15,19 @@ from importlib import invalidate_caches, metadata, util
 from pathlib import Path
 
 #: Names of the platform → the environment variable that says that one is there.
-PLATFORMS = {"Colab": "COLAB_RELEASE_TAG", "Kaggle": "KAGGLE_KERNEL_RUN_TYPE", "Binder": "BINDER_SERVICE_HOST"}
+PLATFORMS = {"Colab": "COLAB_RELEASE_TAG", "Kaggle": "KAGGLE_KERNEL_RUN_TYPE", "Binder": "BINDER_LAUNCH_HOST"}
 
 #: Distributions that come under several names, and the module that any of them brings.
-MODULES = {"opencv-python-headless": "cv2"}
+MODULES = {"opencv-python-headless": "cv2", "onnxruntime": "onnxruntime"}
 
 #: Of what a chapter imports.
 EXTRA = "chapters"
 
 #: A machine with less memory, in bytes, runs the profile smoke: chapters of the profile cpu take up to 2 GB.
 SMALL = 4e9
+
+#: What parameters were given here, by name: only such a value may be replaced by another profile's.
+_given: dict = {}
 
 
 def set_up(number: str, names: dict, profile: str = "auto") -> None:
@@ -35,8 +38,8 @@ def set_up(number: str, names: dict, profile: str = "auto") -> None:
     number : str
         Of the chapter, such as ``"05"``.
     names : dict
-        The notebook's names, with its parameters among them. Those that are still as the chapter declares them take
-        the profile's values.
+        The notebook's names, with its parameters among them. Those that are still as the chapter, or an earlier call,
+        set them take the profile's values.
     profile : str
         smoke, cpu or gpu; auto: the one that suits the machine.
 
@@ -51,10 +54,11 @@ def set_up(number: str, names: dict, profile: str = "auto") -> None:
 
     install(REPOSITORY)
     chosen = suited() if profile == "auto" else profile
-    changed = changes(REPOSITORY, number, names, chosen)
-    names |= changed
-    values = ", ".join(f"{name} = {value!r}" for name, value in changed.items())
-    print(f"Profile {chosen}: {values or 'every parameter as the chapter declares it'}.")
+    taken = changes(REPOSITORY, number, names, chosen, _given)
+    names |= taken
+    _given.update(taken)
+    values = ", ".join(f"{name} = {value!r}" for name, value in taken.items())
+    print(f"Profile {chosen}: {values or 'every parameter stays as it is'}.")
 
 
 def install(repository: Path) -> None:
@@ -112,16 +116,17 @@ def missing(wanted: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def installed() -> list[str]:
-    """Every distribution of this environment as a constraint for pip."""
+    """Every distribution of this environment as a constraint for pip, which refuses a list that names one twice."""
+    from packaging.utils import canonicalize_name
     from packaging.version import InvalidVersion, Version
 
-    found = set()
-    for each in metadata.distributions():
+    found = {}
+    for each in metadata.distributions():  # in the order of sys.path: what Python imports comes first
         try:
-            found.add(f"{each.name}=={Version(each.version)}")
-        except (InvalidVersion, TypeError):
-            continue  # pip would refuse the whole list
-    return sorted(found)
+            found.setdefault(canonicalize_name(each.metadata["Name"]), str(Version(each.version)))
+        except (InvalidVersion, KeyError, TypeError, AttributeError):
+            continue  # what a broken installation left: pip would refuse the whole list
+    return sorted(f"{name}=={version}" for name, version in found.items())
 
 
 def suited() -> str:
@@ -135,26 +140,46 @@ def suited() -> str:
     return "smoke" if memory < SMALL else "cpu"
 
 
-def changes(repository: Path, number: str, names: dict, profile: str) -> dict:
-    """The values that a profile gives to those of a chapter's parameters that nobody has changed."""
+def changes(repository: Path, number: str, names: dict, profile: str, given: dict) -> dict:
+    """The values that a profile gives to a chapter's parameters, of those that nobody has changed.
+
+    Parameters
+    ----------
+    repository : path
+    number : str
+        Of the chapter.
+    names : dict
+        The parameters as they are now.
+    profile : str
+        A file of notebooks/profiles.
+    given : dict
+        What an earlier profile gave: a parameter with that value goes back to the chapter's where `profile` has none.
+    """
     # Not at the top: these need a package that may only now have been installed.
     from agebook.build.chapters import list_chapters
     from agebook.build.profiles import read_profile, resolve
 
     chapters = list_chapters(repository)
-    (chapter,) = (each for each in chapters if each.number == number)
+    (declared,) = (each.parameters for each in chapters if each.number == number)
     source = str(names.get("source", "drawn"))
     source = "drawn" if source.startswith("drawn") else source
     values = resolve(chapters, read_profile(repository, profile), profile, source, names.get("root", ""))[number]
-    return {name: value for name, value in values.items() if names.get(name) == chapter.parameters[name]}
+    free = [
+        name
+        for name in declared
+        if name in names and (names[name] == declared[name] or (name in given and names[name] == given[name]))
+    ]
+    wanted = declared | values
+    return {name: wanted[name] for name in free if wanted[name] != names[name]}
 
 
 def _pip(*options: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
+        why = (done.stderr or done.stdout).strip()[-2000:]
         raise RuntimeError(
-            f"pip install {' '.join(options)} failed; on Kaggle, switch the internet on (Settings); "
-            f"pip says:\n{(done.stderr or done.stdout).strip()[-2000:]}"
+            f"pip install {' '.join(options)} failed:\n{why}\n"
+            "On Kaggle, switch the internet on (Settings, Turn on internet), and run this cell again."
         )
     invalidate_caches()

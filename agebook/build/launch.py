@@ -9,6 +9,7 @@ known, copies have no such cell and pages no buttons.
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from agebook.build.chapters import Chapter, list_chapters
 from agebook.build.hosted import PLATFORMS
@@ -21,23 +22,31 @@ BRANCH, BINDER = "launch", "launch"
 SET_UP = """\
 # @title Set-up: on Colab, Kaggle and Binder, fetch what the chapter needs; elsewhere, do nothing
 machine_profile = "auto"  # @param ["auto", "smoke", "cpu", "gpu"]
-import importlib.util, os, subprocess, sys
+import importlib.util, os, shutil, subprocess, sys
 
 def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
-    is_there = importlib.util.find_spec("agelib") is not None
+    found = importlib.util.find_spec("agelib")
+    is_there = found is not None and found.origin is not None  # a mere folder of that name has no origin
     if not any(name in os.environ for name in {platforms}):
         if not is_there:
-            raise ModuleNotFoundError(f"agelib is not installed here: pip install 'agelib[chapters] @ git+{{address}}'")
+            install = f"git clone --branch {{branch}} {{address}} && pip install --editable './{name}[chapters]'"
+            raise ModuleNotFoundError(f"agelib is not installed here; in a terminal: {{install}}")
         return
     folder = os.path.expanduser(folder)
     if not is_there and not os.path.isdir(folder):
         print(f"Fetching {{address}} …", flush=True)
-        command = ["git", "clone", "--quiet", "--depth", "1", "--branch", branch, address, folder]
-        done = subprocess.run(command, capture_output=True, text=True)
+        half = folder + ".half"  # a fetch that was cut short leaves this, and never half of the folder
+        shutil.rmtree(half, ignore_errors=True)
+        command = ["git", "clone", "--quiet", "--depth", "1", "--branch", branch, address, half]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise RuntimeError(f"{{address}} could not be fetched; on Kaggle, switch the internet on: {{done.stderr}}")
+            why = (done.stderr.strip().splitlines() or ["git gave no reason"])[-1]
+            remedy = "On Kaggle, switch the internet on (Settings, Turn on internet), and run this cell again."
+            raise RuntimeError(f"{{address}} could not be fetched ({{why}}). {{remedy}}")
+        os.rename(half, folder)
     if not is_there:
         sys.path.insert(0, folder)
+        importlib.invalidate_caches()
     from agebook.build import hosted
 
     hosted.set_up("{number}", globals(), machine_profile)
@@ -116,7 +125,7 @@ def links(url: str, branch: str, name: str) -> dict[str, str]:
     place = url.removeprefix("https://github.com/")
     copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"
     return {
-        "Binder": f"https://mybinder.org/v2/gh/{place}/{branch}?urlpath=lab/tree/{BINDER}/{name}.ipynb",
+        "Binder": f"https://mybinder.org/v2/gh/{place}/{quote(branch, safe='')}?urlpath=lab/tree/{BINDER}/{name}.ipynb",
         "Colab": f"https://colab.research.google.com/github/{copy}",
         "Kaggle": f"https://kaggle.com/kernels/welcome?src=https://github.com/{copy}",
     }

@@ -40,6 +40,7 @@ from agelib.runtime.workspace import content_key, file_key, read_json, write_who
 MAKERS = (
     "artwork",
     "benchmarks",
+    "hosted",
     "launch",
     "minify",
     "npm",
@@ -52,7 +53,13 @@ MAKERS = (
     "sphinx_offline",
 )
 
-GITHUB = re.compile(r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
+#: Addresses by which git knows a repository on GitHub: by https, by ssh, and by ssh over the port of https.
+GITHUB = re.compile(
+    r"(?:https?://(?:[^@/]*@)?|git@|ssh://git@)(?:ssh\.)?github\.com(?::\d+/|[:/])([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
+)
+
+#: Where GitHub publishes the pages of a repository.
+PAGES = re.compile(r"https://([\w-]+)\.github\.io/([\w.-]+)/?$")
 
 
 def site_key(plan: Plan) -> str:
@@ -68,7 +75,7 @@ def site_key(plan: Plan) -> str:
         [file_key(path) for path in sorted((repository / "data" / "reference" / "runs").glob("*/files.json"))],
         [file_key(path) for path in sorted((repository / REPORTS).glob("*.*"))],
         [(c.number, plan.keys[c.number], _is_shown(plan, c)) for c in plan.chapters],
-        repository_address(repository, plan.build.origin),
+        repository_address(repository, plan.build.origin, plan.build.address),
         site_address(plan.build),
         demo.key(repository),
     )
@@ -177,7 +184,7 @@ def site_settings(repository, published: str = "", origin: str = "") -> dict:
     settings = yaml.safe_load(Path(repository, "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("html", {})
     settings.pop("repository", None)
-    address = repository_address(repository, origin)
+    address = repository_address(repository, origin, published)
     if address:
         url, branch = address
         settings["repository"] = {"url": url, "branch": branch, "path_to_book": ""}
@@ -198,22 +205,25 @@ def site_address(build: Build) -> str:
     """
     if build.address:
         return build.address.rstrip("/") + "/"
-    found = repository_address(build.repository, build.origin)
+    found = repository_address(build.repository, build.origin, build.address)
     if not found:
         return ""
     owner, name = urlsplit(found[0]).path.strip("/").split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
-def repository_address(repository, origin: str = "") -> tuple[str, str] | None:
+def repository_address(repository, origin: str = "", published: str = "") -> tuple[str, str] | None:
     """The repository's page on GitHub, and the branch with the code; None if no such page is known.
 
-    The page is `origin`, or else ``repository: url:`` of ``_config.yml``, or else what git knows as origin.
+    The page is `origin`, or else ``repository: url:`` of ``_config.yml``, or else what git knows as origin, or else the
+    one whose GitHub pages lie at the address `published`.
     """
     file = Path(repository, "_config.yml")
     settings = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
     named = settings.get("repository") or {}
     url = parse_address(origin or named.get("url") or _git(repository, "remote", "get-url", "origin"))
+    if not url and (pages := PAGES.match(published)):
+        url = f"https://github.com/{pages[1]}/{pages[2]}"
     branch = named.get("branch") or _git(repository, "rev-parse", "--abbrev-ref", "HEAD")
     return (url, branch if branch and branch != "HEAD" else "main") if url else None
 
@@ -284,7 +294,7 @@ def publish(plan: Plan) -> None:
             if static.is_dir():
                 shutil.copytree(static, temporary / "_static", dirs_exist_ok=True)
         # What the download button fetches is the chapter to work on, not the page that was made of it.
-        where = repository_address(plan.build.repository, plan.build.origin) or ()
+        where = repository_address(plan.build.repository, plan.build.origin, plan.build.address) or ()
         write_copies(plan.build.repository, temporary / "_sources" / "notebooks", *where)
         with steady("finish the pages"):
             finish(temporary, work / "packed", site_address(plan.build))

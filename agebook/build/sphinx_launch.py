@@ -21,7 +21,10 @@ def setup(app) -> dict:
 def add_buttons(app, pagename, templatename, context, doctree) -> None:
     """Give a chapter's page its buttons, if the build knows where the repository is."""
     where, folder, name = app.config.agebook_repository, *pagename.rpartition("/")[::2]
-    if not where or folder != "notebooks" or "header_buttons" not in context:
+    if not where or "header_buttons" not in context:
+        return
+    _replace_brands(context["header_buttons"])
+    if folder != "notebooks":
         return
     buttons = [
         {"type": "link", "text": text, "tooltip": f"Open this chapter on {text}", "icon": ICONS[text], "url": url}
@@ -29,3 +32,11 @@ def add_buttons(app, pagename, templatename, context, doctree) -> None:
     ]
     group = {"type": "group", "tooltip": "Run this chapter elsewhere", "icon": "fas fa-rocket"}
     context["header_buttons"].insert(0, group | {"buttons": buttons, "label": "launch-buttons"})
+
+
+def _replace_brands(buttons: list[dict]) -> None:
+    """Icons of companies come from a font that the finished site leaves out; without one a button is empty."""
+    for button in buttons:
+        if str(button.get("icon")).startswith("fab "):
+            button["icon"] = "fas fa-code-branch"
+        _replace_brands(button.get("buttons", []))

@@ -19,7 +19,7 @@ import yaml
 from small_book import PARAMETERS, change, write_notebook
 
 from agebook.__main__ import main
-from agebook.build import book, cache_key, npm, pages, site
+from agebook.build import book, cache_key, npm, pages
 from agebook.build.chapters import check_contents, list_chapters, read_chapter
 from agebook.build.plan import Build, Plan
 from agebook.build.profiles import read_profile, resolve
@@ -503,27 +503,6 @@ def test_a_chapter_left_out_says_so(repository, capfd):
     assert book(profile="smoke", chapters="none", repository=repository) == 0
     assert "chapter:" not in capfd.readouterr().out
     assert "This page was run" in (html / "03_all.html").read_text(), "its result is still valid"
-
-
-def test_launch_buttons_come_from_the_repository_address_alone(repository):
-    assert "launch_buttons" not in site.site_settings(repository)
-
-    def git(*arguments):
-        subprocess.run(["git", "-C", str(repository), *arguments], check=True, capture_output=True)
-
-    git("init", "--initial-branch", "teaching")
-    git("remote", "add", "origin", "/srv/git/ages.git")
-    assert "launch_buttons" not in site.site_settings(repository), "an address elsewhere gives no buttons"
-    git("remote", "set-url", "origin", "git@github.com:someone/ages.git")
-    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "first")
-    settings = site.site_settings(repository)
-    assert settings["repository"]["url"] == "https://github.com/someone/ages"
-    assert settings["repository"]["branch"] == "teaching"
-    assert settings["launch_buttons"]["binderhub_url"]
-
-
-def test_a_password_in_the_repository_address_is_not_published():
-    assert site.parse_address("https://me:secret@github.com/someone/ages.git") == "https://github.com/someone/ages"
 
 
 def test_scripts_are_unpacked_only_from_below_their_folder(tmp_path):
