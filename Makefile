@@ -17,7 +17,7 @@ WITH_PYTHON = @for python in $(PYTHONS); do \
 	if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; \
 	then exec "$$python" $(1); fi; done; \
 	found=$$(for python in $(PYTHONS); do "$$python" --version 2>/dev/null; done | sort -u | paste -sd, -); \
-	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; $(PYTHONS): $${found:-none of them runs}." \
+	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; tried $(PYTHONS): $${found:-none of them runs}." \
 	"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
 
 .PHONY: book pdf serve test lab app bench lock lock-check sbom clean install
