@@ -96,7 +96,7 @@ def test_every_character_in_our_own_words_has_a_readable_look_alike():
     own = {character for word in words for character in word if not character.isascii()}
     assert len(own) > 20
     # These are looked for in what others wrote, or stand for what cannot be read.
-    others = {"顔", "\ue000", "\uf8ff", "\udc80", "\udcff", "\ufeff", "\ufffd"}
+    others = set("顔\ue000\uf8ff\udc80\udcff\ufeff\ufffd")
     assert {character for character in own if "?" in streams.plain(character)} <= others
     assert streams.plain("15–30, −2 → ×1.5 ²  “a” … é") == '15-30, -2 -> x1.5 2  "a" ... e'
 
