@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib.util
 import json
+import os
 import platform
 import re
 import shutil
@@ -72,7 +73,8 @@ def check_python(version=sys.version_info, system=None, machine=None) -> None:
     """Raise :class:`Problem` where this Python, or this computer, cannot run what is to be installed."""
     if not FIRST <= tuple(version[:2]) < TOO_NEW:
         newest = f"{TOO_NEW[0]}.{TOO_NEW[1] - 1}"
-        raise Problem(f"this is Python {version[0]}.{version[1]}; needed is 3.11 to {newest} (make PYTHON=python3.13)")
+        another = "py -3.13 -m agebook.build.install" if os.name == "nt" else "make PYTHON=python3.13"
+        raise Problem(f"this is Python {version[0]}.{version[1]}; needed is 3.11 to {newest}: {another}")
     if (system or platform.system(), machine or platform.machine()) == ("Darwin", "x86_64"):
         raise Problem("PyTorch is no longer made for Macs with Intel processors; use another computer, or Colab")
 

@@ -27,7 +27,14 @@ OK, NOTE, BROKEN, UNKNOWN = "ok", "note", "BROKEN", "unknown"
 GROUP = "agelib.probes"
 
 #: Variables whose values a bug report needs; of AGELIB_HOME it says only that it is set.
-VARIABLES = ("AGELIB_DEVICE", "AGELIB_THREADS", "AGELIB_TIMEOUT", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+VARIABLES = (
+    "AGELIB_DEVICE",
+    "AGELIB_MEMORY",
+    "AGELIB_THREADS",
+    "AGELIB_TIMEOUT",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+)
 
 #: Distributions that carry pretrained weights.
 CARRIERS = (
@@ -188,7 +195,9 @@ def _gpu() -> Finding:
     if is_seen:
         return Finding(f"{'; '.join(there)}; torch uses it")
     said = f"{'; '.join(there)}: torch {version} does not see it; networks run on the processor"
-    return Finding(said, NOTE, "pip install --force-reinstall torch torchvision")
+    is_ours = (workspace.CHECKOUT / "Makefile").is_file()
+    again = "make install TORCH=default" if is_ours else "pip install --force-reinstall torch torchvision"
+    return Finding(said, NOTE, again)
 
 
 def _said(words: list[str]) -> list[str]:
