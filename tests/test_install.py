@@ -171,6 +171,44 @@ def test_pip_installs_the_lock_and_a_second_make_does_nothing(clone, tmp_path, m
 
 
 @needs_make
+def test_what_was_cut_short_is_gone_on_with_even_if_the_lock_is_as_before(clone, tmp_path, monkeypatch):
+    path_with(tmp_path, monkeypatch, python3=f'exec "{sys.executable}" "$@"')
+    assert make(clone, "TORCH=default")[0] == 0
+    listed = clone / "requirements.lock"
+    whole = listed.read_text()
+    listed.write_text(whole + "no-such-package==1.0 --hash=sha256:" + 64 * "0" + "\n")
+    assert make(clone)[0] != 0
+    listed.write_text(whole)
+    code, said, _ = make(clone)
+    assert code == 0 and "requirements.lock by pip" in said
+    assert make(clone) == (0, "", "")
+
+
+@needs_make
+def test_a_clone_that_was_moved_is_installed_anew(clone, tmp_path, monkeypatch):
+    path_with(tmp_path, monkeypatch, python3=f'exec "{sys.executable}" "$@"')
+    assert make(clone, "TORCH=default")[0] == 0
+    moved = clone.rename(tmp_path / "another plàce")
+    code, said, _ = make(moved)
+    assert code == 0 and "requirements.lock by pip" in said
+    (finder,) = (moved / ".venv" / "lib" / f"python{THIS}" / "site-packages").glob("agelib*.pth")
+    assert str(moved) in finder.read_text()
+
+
+@needs_make
+def test_settings_of_pip_and_what_only_pages_need_stop_nothing(clone, tmp_path, monkeypatch):
+    path_with(tmp_path, monkeypatch, python3=f'exec "{sys.executable}" "$@"')
+    (tmp_path / "constraints.txt").write_text("faces==0.1\n")
+    for name, value in {"CONSTRAINT": tmp_path / "constraints.txt", "TARGET": tmp_path / "else", "USER": "1"}.items():
+        monkeypatch.setenv(f"PIP_{name}", str(value))
+    (clone / "agebook" / "build" / "npm.py").write_text("raise SystemExit('no such server')\n")
+    code, _, trouble = make(clone, "TORCH=default")
+    assert (code, installed(clone)) == (0, DEFAULT)
+    assert "the scripts of the pages could not be fetched; a build tries again" in trouble
+    assert make(clone) == (0, "", "")
+
+
+@needs_make
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one build")
 @pytest.mark.parametrize("by", ["pip", "uv"])
 def test_the_cpu_build_comes_from_its_own_index_and_nothing_for_cards_with_it(by, clone, index, tmp_path, monkeypatch):

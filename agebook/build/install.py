@@ -11,6 +11,7 @@ version is installed instead, from PyTorch's own index (its files are other file
 
 import argparse
 import hashlib
+import http.client
 import importlib.util
 import json
 import os
@@ -34,6 +35,11 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 #: What comes from that index, and what PyTorch's default build needs beside it for NVIDIA cards.
 TORCH = ("torch", "torchvision")
 FOR_CARDS = re.compile(r"(nvidia|cuda)-.*|triton")
+
+#: Settings of pip and uv that would change what is installed, or where; where packages come from is the reader's.
+ODD = {f"PIP_{name}" for name in ["CONSTRAINT", "NO_BINARY", "ONLY_BINARY", "PREFIX", "REQUIREMENT", "ROOT", "TARGET"]}
+ODD |= {f"UV_{name}" for name in ["CONSTRAINT", "EXCLUDE_NEWER", "OVERRIDE", "REQUIRE_HASHES", "TORCH_BACKEND"]}
+ODD |= {"PYTHONHOME", "PYTHONPATH"}
 
 #: Seconds that the index has to answer.
 PATIENCE = 5
@@ -63,9 +69,12 @@ def main(arguments=None) -> int:
             fill(Path(sys.executable), choose_torch(options.torch, options.torch_index), options.torch_index)
         else:
             install(REPOSITORY / ".venv", options)
-    except Problem as problem:
+    except (Problem, OSError) as problem:
         print(f"install: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("install: stopped; what was fetched is kept: run the same again", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -76,7 +85,10 @@ def check_python(version=sys.version_info, system=None, machine=None) -> None:
         another = "py -3.13 -m agebook.build.install" if os.name == "nt" else "make PYTHON=python3.13"
         raise Problem(f"this is Python {version[0]}.{version[1]}; needed is 3.11 to {newest}: {another}")
     if (system or platform.system(), machine or platform.machine()) == ("Darwin", "x86_64"):
-        raise Problem("PyTorch is no longer made for Macs with Intel processors; use another computer, or Colab")
+        raise Problem(
+            "PyTorch is no longer made for Macs with Intel processors; use another computer, or Colab. On Apple "
+            "silicon this Python is one for Intel: take one for arm64, make PYTHON=/opt/homebrew/bin/python3.13"
+        )
 
 
 def install(venv: Path, options) -> None:
@@ -93,7 +105,12 @@ def install(venv: Path, options) -> None:
     _remove_unfit(venv, found, fits, done, torch)
     if not python.exists():
         _make(venv)
+    _note(venv, "", torch)  # until all is there: what is cut short is known by it, and which build it began with
     fill(python, torch, options.torch_index)
+    _note(venv, made_from, torch)
+
+
+def _note(venv: Path, made_from: str, torch: str) -> None:
     (venv / NOTE).write_text(json.dumps({"made_from": made_from, "torch": torch}), encoding="utf-8")
 
 
@@ -106,7 +123,9 @@ def _noted(venv: Path) -> dict:
 
 
 def _made_from() -> str:
-    return hashlib.sha256(b"\0".join((REPOSITORY / name).read_bytes() for name in MADE_FROM)).hexdigest()
+    parts = [(REPOSITORY / name).read_bytes() for name in MADE_FROM]
+    parts.append(os.fsencode(REPOSITORY))  # agelib's place, and that of git's filter: another one is noted anew
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def python_of(venv: Path) -> Path:
@@ -183,7 +202,7 @@ def answers(index: str) -> bool:
     try:
         with urllib.request.urlopen(f"{index.rstrip('/')}/torch/", timeout=PATIENCE):
             return True
-    except (OSError, ValueError):  # no such server, no such page, no address
+    except (OSError, ValueError, http.client.HTTPException):  # no such server, no such page, no address
         return False
 
 
@@ -203,13 +222,14 @@ def fill(python: Path, torch: str, index: str) -> None:
         _run([*each, *checked], "not everything of requirements.lock could be installed")
     if torch == "cpu":
         exact = [f"{name}=={version_in(lock, name)}+cpu" for name in TORCH]
-        only = ["--default-index" if with_uv else "--index-url", index]
-        _run([*each, *only, *exact], f"PyTorch's CPU build could not be installed from {index}")
+        only = ["--index" if with_uv else "--index-url", index, "--only-binary", ":all:"]  # uv: before all others
+        trouble = f"PyTorch's CPU build could not be installed from {index} (TORCH=default takes the other)"
+        _run([*each, *only, *exact], trouble)
     _run([*each, "--no-build-isolation", "--editable", str(REPOSITORY)], "agelib itself could not be installed")
-    _run([str(python), "-m", "agebook.build.npm"], "the scripts of the pages could not be fetched")
+    _try([str(python), "-m", "agebook.build.npm"], "the scripts of the pages could not be fetched; a build tries again")
     if (REPOSITORY / ".git").exists() and shutil.which("git"):
         keep = ["-m", "nbstripout", "--install", "--attributes", ".gitattributes"]
-        _run([str(python), *keep], "the filter that keeps outputs out of git could not be set")
+        _try([str(python), *keep], "the filter that keeps outputs out of git could not be set")
 
 
 def without(lock: str, is_left_out) -> str:
@@ -232,8 +252,18 @@ def version_in(lock: str, name: str) -> str:
     return re.search(rf"^{re.escape(name)}==([^\s;]+)", lock, re.MULTILINE)[1]
 
 
+def _try(command: list[str], trouble: str) -> None:
+    """Run what nothing else waits for: trouble is said, and the rest goes on."""
+    try:
+        _run(command, trouble)
+    except Problem:
+        print(f"install: {trouble}, see above", file=sys.stderr)
+
+
 def _run(command: list[str], trouble: str) -> None:
-    if subprocess.run(command, cwd=REPOSITORY).returncode:
+    settings = {name: value for name, value in os.environ.items() if name not in ODD}
+    settings |= {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}  # pip's own file may say otherwise
+    if subprocess.run(command, cwd=REPOSITORY, env=settings).returncode:
         raise Problem(f"{trouble}: see above. What was fetched is kept: run the same again")
 
 

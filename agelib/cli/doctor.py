@@ -112,8 +112,10 @@ def redacted(text: str) -> str:
     "cannot write '[...]', nor [...], 3 of 4"
     """
     places = [os.path.expanduser("~"), os.getcwd(), sys.prefix, tempfile.gettempdir(), str(workspace.place())]
+    places += [os.path.realpath(place) for place in places]  # as the workspace names itself
     for place in sorted((place for place in places if len(place) > 1), key=len, reverse=True):
         text = text.replace(place, "/home")  # so that a space in it does not end what follows
+    text = re.sub(r"\b(GPU|MIG)-[0-9a-fA-F-]{8,}", r"\1-[...]", text)
     text = re.sub(r"(['\"])(?:[A-Za-z]:|[~/\\])(?:(?!\1).)*\1", r"\1[...]\1", text)
     text = re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|\\\\|~?/)[^\s'\",;()]*", "[...]", text)
     names = {os.path.basename(os.path.expanduser("~")), platform.node(), platform.node().partition(".")[0]}

@@ -210,6 +210,14 @@ def test_a_whole_report_as_it_is_typed(program, tmp_path):
     assert "AGELIB_HOME set" in done.stdout and done.stdout.isascii()
 
 
+def test_a_report_names_no_place_behind_a_link_and_no_card(tmp_path, monkeypatch):
+    (tmp_path / "Ada Lovelace share").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "Ada Lovelace share")
+    monkeypatch.setenv("AGELIB_HOME", str(tmp_path / "link"))
+    said = doctor.redacted(f"{(tmp_path / 'link').resolve()}/ages; CUDA_VISIBLE_DEVICES=GPU-8932f937-d72c-4106")
+    assert "Lovelace" not in said and said.endswith("CUDA_VISIBLE_DEVICES=GPU-[...]")
+
+
 def test_a_probe_of_another_package_that_cannot_be_loaded_ends_nothing(quick, capsys, monkeypatch):
     broken = metadata.EntryPoint("moon", "no_such_package:moon", doctor.GROUP)
     monkeypatch.setattr(doctor.metadata, "entry_points", lambda group: [broken] if group == doctor.GROUP else [])
