@@ -33,6 +33,8 @@ def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
             raise ModuleNotFoundError(f"agelib is not installed here; in a terminal: {{install}}")
         return
     folder = os.path.expanduser(folder)
+    if is_there:  # with its repository?
+        is_there = os.path.isfile(os.path.join(os.path.dirname(os.path.dirname(found.origin)), "pyproject.toml"))
     if not is_there and not os.path.isdir(folder):
         print(f"Fetching {{address}} …", flush=True)
         half = folder + ".half"  # a fetch that was cut short leaves this, and never half of the folder
