@@ -138,7 +138,8 @@ needs_make = pytest.mark.skipif(MAKE is None, reason="no make on this system")
 
 
 def make(clone, *options):
-    done = subprocess.run([MAKE, "install", *options], cwd=clone, capture_output=True, text=True)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of an outer make
+    done = subprocess.run([MAKE, "install", *options], cwd=clone, capture_output=True, text=True, env=ours)
     return done.returncode, done.stdout, done.stderr
 
 

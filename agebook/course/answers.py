@@ -21,6 +21,9 @@ import pandas as pd
 #: The environment variable that names the file to write to.
 VARIABLE = "AGELIB_ANSWERS"
 
+#: What is added to that file's name for the list of tests that came to their end.
+ENDED = ".ended"
+
 #: The only key of what stands for a value that cannot be handed in; it says why.
 UNFIT = "no answer"
 
@@ -62,6 +65,9 @@ def run_test(name: str, source: str) -> None:
     if re.search(r"(?<![\w.])answers\.record\(", source):  # of a test that took it from another one
         names["answers"] = sys.modules[__name__]
     exec(compile(source, f"<{name}>", "exec"), names)
+    if file := os.environ.get(VARIABLE):
+        with open(file + ENDED, "a", encoding="utf-8") as notes:
+            notes.write(name + "\n")
 
 
 def read(file) -> dict:

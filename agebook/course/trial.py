@@ -51,13 +51,18 @@ def execute(notebook, tests: Mapping, limits: sandbox.Limits, hidden=None, told=
         try:
             ran = nbformat.read(result, as_version=4).cells
             given = answers.read(handed_in)
+            notes = Path(f"{handed_in}{answers.ENDED}")
+            ended = notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else []
         except (OSError, ValueError):  # what it wrote itself
-            ran, given = [], {}
+            ran, given, ended = [], {}, []
     room = MOST_SHOWN
     for cell, after in zip(done.cells, ran, strict=False):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = _shorten(after.get("outputs", []), room), after.get("execution_count")
             room -= len(str(cell.outputs))
+            # A cell that is interrupted while it imports may look as if nothing was wrong.
+            if is_test(cell) and cell.execution_count and name_of(cell) not in ended and not error_of(cell):
+                cell.outputs = [*cell.outputs, _error("NotEnded", "the test was stopped before its end")]
     return done, given, stopped
 
 

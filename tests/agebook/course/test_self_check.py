@@ -36,7 +36,7 @@ def filled(file, source, change=lambda notebook: None):
 )
 def test_every_exercise_is_told_what_is_the_matter(copy, source, ready, said):
     before = filled(copy, source).read_bytes()
-    (found,), remarks = self_check.check(copy, sandbox.Limits(cell_seconds=3))
+    (found,), remarks = self_check.check(copy, sandbox.Limits(cell_seconds=12))
     assert (found.name, found.ready, remarks) == ("ex-sum", ready, [])
     assert said in found.said
     assert copy.read_bytes() == before
