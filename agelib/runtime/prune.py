@@ -206,7 +206,8 @@ def prune(
             remove(one)
     if keep_days is None and keep_bytes is None:
         return _table(rows)
-    waiting = [one for one in every if not one.is_leftover and now - one.used >= (keep_days or 0) * _DAY]
+    oldest = now - keep_days * _DAY if keep_days is not None else float("inf")  # also what was used just now
+    waiting = [one for one in every if not one.is_leftover and one.used <= oldest]
     # When a study goes, its runs may go too: look at those that were needed until then once more.
     is_done = False
     while not is_done:
