@@ -42,6 +42,13 @@ def test_every_exercise_is_told_what_is_the_matter(copy, source, ready, said):
     assert copy.read_bytes() == before
 
 
+def test_a_test_that_did_not_come_to_its_end_is_not_passed(copy):
+    """No error is no proof: here an answer has put nothing in the place of what runs the test."""
+    source = "total = -1\nimport agebook.course.answers as own\nown.run_test = lambda *_: None"
+    (found,), _ = self_check.check(filled(copy, source))
+    assert not found.ready and "the test was stopped before its end" in found.said
+
+
 def test_what_would_have_no_effect_is_told(copy):
     def change(notebook):
         for cell in notebook.cells:
