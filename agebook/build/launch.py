@@ -115,14 +115,14 @@ def links(url: str, branch: str, name: str) -> dict[str, str]:
     url, branch : str
         The repository's page on GitHub, and the branch with the code.
     name : str
-        The chapter's, such as ``"05_basic_cnn"``.
+        The chapter's, such as ``"06_basic_cnn"``.
 
     Examples
     --------
-    >>> for each in links("https://github.com/someone/ages", "main", "05_basic_cnn").items(): print(*each)
-    Binder https://mybinder.org/v2/gh/someone/ages/main?urlpath=lab/tree/launch/05_basic_cnn.ipynb
-    Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
-    Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
+    >>> for each in links("https://github.com/someone/ages", "main", "06_basic_cnn").items(): print(*each)
+    Binder https://mybinder.org/v2/gh/someone/ages/main?urlpath=lab/tree/launch/06_basic_cnn.ipynb
+    Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
+    Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
     """
     place = url.removeprefix("https://github.com/")
     copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"

@@ -1,4 +1,4 @@
-"""The arithmetic that a training uses, and torch.compile. Explained in chapter 05."""
+"""The arithmetic that a training uses, and torch.compile. Explained in chapter 06."""
 
 import contextlib
 import copy
