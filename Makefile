@@ -20,7 +20,7 @@ WITH_PYTHON = @for python in $(PYTHONS); do \
 	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; tried $(PYTHONS): $${found:-none of them runs}." \
 	"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
 
-.PHONY: book pdf serve test lab app bench lock lock-check sbom clean install
+.PHONY: book pdf serve test claims lab app bench lock lock-check sbom clean install
 
 book: install
 	@$(IN_VENV) -m agebook build --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
@@ -33,6 +33,10 @@ serve: install
 
 test: install
 	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest -n auto --dist worksteal
+
+# whether what the prose says of the book's own run is true of it (after `make book`, whose trainings it finds)
+claims: install
+	$(IN_VENV) -m pytest -m claims tests/chapters
 
 lab: install
 	@$(IN_VENV) -m agebook lab
