@@ -10,7 +10,7 @@ TORCH ?= auto
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # The Python that makes .venv: one of your choice, or the first of these that will do.
 PYTHON ?=
-PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+PYTHONS := $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python)
 
 IN_VENV := .venv/bin/python
 WITH_PYTHON = @for python in $(PYTHONS); do \
@@ -26,7 +26,7 @@ book: install
 	@$(IN_VENV) -m agebook build --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
 
 pdf: book
-	@$(IN_VENV) -m agebook pdf
+	@$(IN_VENV) -m agebook pdf --source "$(SOURCE)" --root "$(ROOT)"
 
 serve: install
 	@$(IN_VENV) -m agebook serve
