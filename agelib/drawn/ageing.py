@@ -22,7 +22,7 @@ SPREAD = {
     "eyes": 13.0,  # a yellower white, a pale ring around the iris, a smaller opening
     "lids": 13.0,  # skin that hangs over the upper lid
     "bags": 14.0,  # under the eyes
-    "wrinkles": 10.0,  # on the forehead, beside eyes and nose, around the mouth
+    "wrinkles": 12.0,  # on the forehead, beside eyes and nose, around the mouth
     "texture": 13.0,  # coarse, mottled skin
     "spots": 14.0,  # age spots
     "complexion": 14.0,  # sallow skin, less blush
@@ -277,8 +277,8 @@ def _age_skin(p: Person, years: dict) -> dict:
     """Wrinkles, coarseness, spots, colour, and the lips, whose skin thins."""
     sallow, lips = ramp(years["complexion"], 16, 85), ramp(years["lips"], 24, 86)
     skin, grown = np.array(p.skin), _growth(p, years["complexion"])
-    pale = np.array([1.03, 0.99, 0.90]) * (skin.mean() * (1.05 + 0.10 * p.darkness))  # less red, a little sallow
-    skin = skin + np.array([4.0, 0, 1]) * (1 - grown) + (pale - skin) * 0.42 * sallow
+    pale = np.array([1.03, 0.99, 0.90]) * (skin.mean() * (1.09 + 0.08 * p.darkness))  # less red, a little sallow
+    skin = skin + np.array([4.0, 0, 1]) * (1 - grown) + (pale - skin) * 0.38 * sallow
     small = 0.92 + 0.08 * _growth(p, years["lips"])
     return {
         "wrinkles": ramp(years["wrinkles"], 17, 74) * p.wrinkling,

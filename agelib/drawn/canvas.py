@@ -153,7 +153,11 @@ class Canvas:
 
     def box(self, pixels, margin: float) -> tuple:
         """The part of the picture that holds the pixels, as x0, y0, x1, y1."""
-        left, top, wide, high = cv2.boundingRect(fixed(pixels))
+        return self._box(fixed(pixels), margin)
+
+    def _box(self, points, margin: float) -> tuple:
+        """The same for points that are whole numbers already."""
+        left, top, wide, high = cv2.boundingRect(points)
         scale, far = 1 / (1 << SHIFT), margin + 2
         edges = left * scale - margin, top * scale - margin, (left + wide) * scale + far, (top + high) * scale + far
         return tuple(min(max(int(edge), 0), self.side) for edge in edges)
@@ -170,7 +174,8 @@ class Canvas:
         """
         outlines = pixels if isinstance(pixels, list) else [pixels]
         blur = soft * self.unit
-        x0, y0, x1, y1 = self.box(np.concatenate(outlines) if len(outlines) > 1 else outlines[0], 2 * blur + 2)
+        points = [fixed(p) for p in outlines]
+        x0, y0, x1, y1 = self._box(np.concatenate(points) if len(points) > 1 else points[0], 2 * blur + 2)
         if x1 <= x0 or y1 <= y0:
             return
         if blur > 5:  # so soft that a quarter of the resolution does
@@ -178,7 +183,9 @@ class Canvas:
             mask = cv2.GaussianBlur(mask, (0, 0), blur / 4)
             mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         else:
-            mask = filled((y1 - y0, x1 - x0), [p - (x0, y0) for p in outlines])
+            corner = np.array([x0 << SHIFT, y0 << SHIFT], np.int32)
+            mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+            cv2.fillPoly(mask, [p - corner for p in points], 255, cv2.LINE_AA, SHIFT)
             if blur > 0.55:
                 mask = cv2.GaussianBlur(mask, (3, 3) if blur < 0.9 else (0, 0), blur)
         self.blend(mask, (x0, y0, x1, y1), colour, alpha, inside)

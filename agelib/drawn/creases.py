@@ -1,11 +1,18 @@
 """What the years write on the skin: wrinkles that come one after the other, bags, folds of the jaw, and spots."""
 
+import functools
+
 import cv2
 import numpy as np
 
 from agelib.drawn.ageing import Face, ramp
 from agelib.drawn.canvas import SHIFT, Canvas, circle, fixed, ribbon, smooth
-from agelib.drawn.features import put, put_all
+from agelib.drawn.features import mirrored, put, put_all
+
+#: Lines that a face can have at most.
+_LINES = 24
+
+_ACROSS = np.linspace(-1, 1, 7)
 
 
 def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
@@ -17,16 +24,15 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
     """
     w, grown, smile = face.wrinkles, face.growth, picture.smile
     ex, ey, eh = face.eye_x, face.eye_y, 0.163
-    lines = []
+    lines, shares, wobble = [], iter(rng.random((_LINES, 2))), iter(0.004 * rng.standard_normal((_LINES, 25, 2)))
 
     def add(points, width, strength, both=True):
-        points = smooth(points, 4)
         for side in (-1, 1) if both else (1,):
-            wide, deep = rng.random(2)
-            shaky = points * (side, 1) + 0.004 * rng.standard_normal(points.shape)
-            strong = min(strength * (0.8 + 0.3 * deep), 1.0)
-            if strong > 0.03:
-                lines.append((shaky, width * (0.85 + 0.3 * wide), strong))
+            (wide, deep), shake = next(shares), next(wobble)
+            if strength > 0.03:
+                curve = smooth(points, 4) * (side, 1)
+                strong = min(strength * (0.8 + 0.3 * deep), 1.0)
+                lines.append((curve + shake[: len(curve)], width * (0.85 + 0.3 * wide), strong))
 
     m, n, mh = face.mouth_y, face.nose_y, face.mouth_half * (1 + 0.2 * smile)
     fold = 0.06 * grown + 0.95 * ramp(w, 0.02, 0.85) + 0.35 * smile * (0.3 + 0.7 * grown)
@@ -40,11 +46,11 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
     for row in range(3):
         y = bottom + (top - bottom) * row / 2 * 0.80
         wave = rng.normal(0, 0.008, 7)
-        dip = 0.020 * np.cos(np.linspace(-np.pi, np.pi, 7))
+        dip = 0.020 * np.cos(np.pi * _ACROSS)
         reach = span * rng.uniform(0.78, 1.0)
-        x = np.linspace(-reach, reach, 7) + rng.normal(0, 0.025)
+        x = reach * _ACROSS + rng.normal(0, 0.025)
         strength = ramp(w, 0.03 + 0.06 * row, 0.72) + 0.35 * picture.surprise * grown
-        add(np.stack([x, y + wave + dip], 1), 0.030 + 0.016 * w, 0.88 * strength, both=False)
+        add(np.stack([x, y + wave + dip], 1), 0.034 + 0.016 * w, 0.95 * strength, both=False)
     outer = ex + eh
     for k, angle in enumerate((-0.50, 0.02, 0.52)):
         reach = 0.13 + 0.07 * w
@@ -93,7 +99,7 @@ def draw_wrinkles(canvas: Canvas, face: Face, picture, head, rng: np.random.Gene
     rim[step:, :] = cut[:-step, :]
     part = canvas.image[y0:y1, x0:x1]
     change = np.maximum(rim - cut, 0) * inside * np.float32(0.13) + 1
-    factors = cv2.merge([change - cut * np.float32(share) for share in (0.35, 0.45, 0.47)])
+    factors = cv2.merge([change - cut * np.float32(share) for share in (0.38, 0.49, 0.51)])
     factors *= part
     np.copyto(part, np.minimum(factors, 255), casting="unsafe")
 
@@ -105,12 +111,10 @@ def draw_bags(canvas: Canvas, face: Face, head) -> None:
     ex, ey, eh, deep = face.eye_x, face.eye_y, 0.163, face.bags
     furrow = smooth([[-eh * 1.0, 0.075], [-eh * 0.45, 0.155], [eh * 0.35, 0.165], [eh * 1.0, 0.095]], 4)
     puff = smooth([[-eh * 0.75, 0.075], [0, 0.098], [eh * 0.8, 0.080]], 4)
-    for side in (-1, 1):
-        low, high = (points * (side, 1) + (side * ex, ey) for points in (furrow, puff))
-        shade = put(canvas, face, ribbon(low, 0.050 + 0.030 * deep, 0.9))
-        canvas.fill_soft(shade, face.skin * (0.56, 0.40, 0.42), 0.60 * deep, 0.018, head)
-        light = put(canvas, face, ribbon(high, 0.035 + 0.035 * deep, 0.9))
-        canvas.fill_soft(light, np.minimum(face.skin * (1.10, 1.04, 1.0) + 8, 255), 0.34 * deep, 0.014, head)
+    low, high = ribbon(furrow, 0.050 + 0.030 * deep, 0.9), ribbon(puff, 0.035 + 0.035 * deep, 0.9)
+    shade, light = (mirrored(canvas, face, shape + np.array([ex, ey])) for shape in (low, high))
+    canvas.fill_soft(shade, face.skin * (0.56, 0.40, 0.42), 0.60 * deep, 0.018, head)
+    canvas.fill_soft(light, np.minimum(face.skin * (1.10, 1.04, 1.0) + 8, 255), 0.34 * deep, 0.014, head)
 
 
 def draw_jaw(canvas: Canvas, face: Face, head) -> None:
@@ -120,17 +124,23 @@ def draw_jaw(canvas: Canvas, face: Face, head) -> None:
     w, m = face.width / 0.72, face.mouth_y
     fold = smooth([[0.30 * w, m + 0.06], [0.345 * w, m + 0.16], [0.33 * w, m + 0.26], [0.27 * w, m + 0.31]], 4)
     pouch = smooth([[0.33 * w, m + 0.27], [0.44 * w, m + 0.24], [0.53 * w, m + 0.13]], 4)
-    dark = face.skin * (0.52, 0.37, 0.36)
-    for side in (-1, 1):
-        canvas.fill_soft(put(canvas, face, ribbon(fold * (side, 1), 0.055, 0.9)), dark, 0.58 * face.sag, 0.024, head)
-        canvas.fill_soft(put(canvas, face, ribbon(pouch * (side, 1), 0.085, 0.9)), dark, 0.26 * face.sag, 0.036, head)
+    dark, shapes = face.skin * (0.52, 0.37, 0.36), (ribbon(fold, 0.055, 0.9), ribbon(pouch, 0.085, 0.9))
+    folds, pouches = (mirrored(canvas, face, shape) for shape in shapes)
+    canvas.fill_soft(folds, dark, 0.58 * face.sag, 0.024, head)
+    canvas.fill_soft(pouches, dark, 0.26 * face.sag, 0.036, head)
 
 
-def draw_spots(canvas: Canvas, face: Face, head, rng: np.random.Generator) -> None:
-    """Age spots, freckles and a mole. Their places belong to the person, so `rng` must too."""
+@functools.lru_cache(maxsize=4096)
+def _spots(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places [60, 2] and sizes [60] of a person's spots."""
+    rng = np.random.default_rng([number, 4])
+    return np.stack([rng.uniform(-0.6, 0.6, 60), rng.uniform(-0.75, 0.75, 60)], 1), rng.uniform(0.022, 0.052, 60)
+
+
+def draw_spots(canvas: Canvas, face: Face, head) -> None:
+    """Age spots, freckles and a mole, whose places belong to the person."""
     p = face.person
-    places = np.stack([rng.uniform(-0.6, 0.6, 60), rng.uniform(-0.75, 0.75, 60)], 1)
-    sizes = rng.uniform(0.022, 0.052, 60)
+    places, sizes = _spots(p.number)
     dot = circle(8) * (1, 0.8)
     freckles = int(22 * p.freckles * ramp(face.stage, 3, 9))
     if freckles:

@@ -70,7 +70,7 @@ def _at_shares(edge: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 def _draw_hat(canvas: Canvas, face: Face, picture, colour) -> None:
     """A dome on the head, and a visor, a turned-up edge or a brim all around."""
-    w, rim = face.width / 0.725, face.brow_y - 0.235
+    w, rim = face.width / 0.725, face.brow_y - 0.27
     tall = {"cap": 0.12, "beanie": 0.15, "brim": 0.16}[picture.hat]
     wide = 0.765 * w
     half = [[0, -1.0 - tall, -0.1], [0.40 * w, -0.95 - tall, -0.1], [0.68 * w, -0.76, -0.1], [wide, rim - 0.10, -0.05]]

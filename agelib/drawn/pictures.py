@@ -91,7 +91,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     colour = grey + rng.uniform(0.1, 0.6) * 90 * (hue - 0.5)
     if plain:
         colour = 112 + 50 * (hue - 0.5)
-    close = 0.0 if plain else float(rng.random() < 0.16) * rng.uniform(0.5, 1.0)
+    close = 0.0 if plain else float(rng.random() < 0.14) * rng.uniform(0.5, 1.0)
     hat = _choose_hat(man, rng)
     other = rng.random() < 0.25
     shift = rng.normal(0, 0.018, 2) * turn - (0, 0.09 * close)
@@ -108,7 +108,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         yaw=float(np.clip(rng.normal(0, 0.19), -0.45, 0.45) * turn),
         pitch=float(np.clip(rng.normal(0.02, 0.08), -0.2, 0.2) * turn),
         roll=float(np.clip(rng.normal(0, 0.075), -0.22, 0.22) * turn),
-        zoom=float(np.exp(rng.normal(0, 0.05) * turn + 0.38 * close)),
+        zoom=float(np.exp(rng.normal(0, 0.05) * turn + 0.35 * close)),
         shift=tuple(float(v) for v in shift),
         light=tuple(float(v) for v in light / np.linalg.norm(light)),
         contrast=float(rng.uniform(0.36, 0.5) if plain else rng.uniform(0.3, 0.72)),
@@ -129,7 +129,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         tired=float(max(day[0], 0) * 0.22),
         weight=float(0.8 * day[1]),
         tan=float(0.035 * day[2]),
-        lens=float(rng.uniform(0.02, 0.05) if plain else rng.uniform(0.0, 0.16)),
+        lens=float(rng.uniform(0.02, 0.05) if plain else rng.uniform(0.0, 0.12)),
         blur=0.3 if plain else float(min(max(0.0, rng.normal(0.2, 0.3)), 0.8)),
         noise=float(1.0 if plain else rng.uniform(0.8, 4.0)),
         quality=92 if plain else int(rng.integers(72, 95)),
@@ -137,10 +137,10 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
 
 
 def _choose_hat(man: bool, rng: np.random.Generator) -> str:
-    """Something on the head in one picture of six, at any age."""
+    """Something on the head in one picture of seven, at any age."""
     shares = (0.42, 0.26, 0.12, 0.03, 0.17) if man else (0.2, 0.24, 0.16, 0.28, 0.12)
     hat = HATS[rng.choice(len(HATS), p=shares)]
-    return hat if rng.random() < 0.17 else ""
+    return hat if rng.random() < 0.15 else ""
 
 
 def on_the_day(face: Face, picture: Picture) -> Face:

@@ -18,7 +18,7 @@ from agelib.drawn.people import Person
 from agelib.drawn.pictures import Picture, expose, on_the_day
 
 #: Cells of the relief for one unit of the head, and the part of the head it covers: left, top, right, bottom.
-CELLS, REACH = 30, (-1.15, -1.25, 1.15, 1.35)
+CELLS, REACH = 25, (-1.15, -1.25, 1.15, 1.35)
 
 #: Pixels a side that a picture is painted on at least, however small it becomes.
 SMALLEST = 128
@@ -59,39 +59,35 @@ def draw(person: Person, picture: Picture, size: int = 128, cues: Mapping[str, f
     if size < 16:
         raise ValueError(f"a face is drawn on 16 pixels or more, not {size}")
     side = max(round(1.5 * size), SMALLEST)
-
-    def lots(stage: int) -> np.random.Generator:
-        """Each stage draws lots of its own, so that a changed cue moves nothing that is painted later."""
-        return np.random.default_rng([*picture.seed, 3, stage])
-
+    # Hair draws lots last, and all others the same number whatever the cues: so a changed cue moves nothing else.
+    rng = np.random.default_rng([*picture.seed, 3])
     face = on_the_day(grow(person, picture.age, cues), picture)
     face = replace(face, style=headwear.press(face.style, picture.hat))
     canvas = Canvas(side, *camera(face, picture, side), picture.yaw, picture.pitch, picture.roll, picture.lens)
-    _draw_background(canvas, picture, lots(0))
+    _draw_background(canvas, picture, rng)
     shows_hair = picture.hat not in headwear.COVERING
     if shows_hair:
         hair.draw_back_hair(canvas, face)
     _draw_body(canvas, face, picture)
     _draw_ears(canvas, face)
-    head = _draw_skin(canvas, face, picture, lots(1))
-    creases.draw_spots(canvas, face, head, np.random.default_rng([person.number, 4]))
+    head = _draw_skin(canvas, face, picture, rng)
+    creases.draw_spots(canvas, face, head)
     creases.draw_bags(canvas, face, head)
     creases.draw_jaw(canvas, face, head)
-    creases.draw_wrinkles(canvas, face, picture, head, lots(2))
+    creases.draw_wrinkles(canvas, face, picture, head, rng)
     features.draw_nose(canvas, face, picture)
     if picture.beard != "none":
-        features.draw_beard(canvas, face, head, picture.beard, lots(3))
+        features.draw_beard(canvas, face, head, picture.beard, rng)
     features.draw_mouth(canvas, face, picture)
     features.draw_eyes(canvas, face, picture)
-    features.draw_brows(canvas, face, picture, lots(4))
+    features.draw_brows(canvas, face, picture, rng)
+    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
     if shows_hair:
-        hair.draw_hair(canvas, face, picture, lots(5))
+        hair.draw_hair(canvas, face, picture, rng)
     if picture.hat:
         headwear.draw_headwear(canvas, face, picture)
     if picture.glasses:
         features.draw_glasses(canvas, face, picture)
-    rng = lots(6)
-    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
     return expose(canvas.image, picture, size, noise)
 
 
@@ -197,13 +193,12 @@ def _draw_slack(canvas: Canvas, face: Face, at) -> None:
     bag = np.concatenate([fold, [[n * 0.8, 0.7], [-n * 0.8, 0.7]]])
     canvas.fill_soft(at(bag), face.skin * (0.80, 0.72, 0.68), 0.65 * slack, 0.02)
     canvas.fill_soft(at(ribbon(fold, 0.06, 0.9)), dark, 0.7 * slack, 0.02)
-    for side in (-1, 1):
-        cord = smooth([[n * 0.22, 1.02], [n * 0.34, 1.18], [n * 0.24, 1.36]], 4) * (side, 1)
-        canvas.fill_soft(at(ribbon(cord, 0.06, 0.9)), dark, 0.55 * slack, 0.022)
-        canvas.fill_soft(at(ribbon(cord + np.array([0.05 * side, 0]), 0.04, 0.9)), face.skin * 0.95, 0.4 * slack, 0.012)
-    for k in range(2):
-        ring = smooth([[-n * 0.85, 1.17 + 0.10 * k], [0, 1.22 + 0.10 * k], [n * 0.85, 1.16 + 0.10 * k]], 4)
-        canvas.fill_soft(at(ribbon(ring, 0.035, 0.9)), dark, 0.45 * slack, 0.014)
+    cord = smooth([[n * 0.22, 1.02], [n * 0.34, 1.18], [n * 0.24, 1.36]], 4)
+    dark_cords, light_cords = ribbon(cord, 0.06, 0.9), ribbon(cord + np.array([0.05, 0]), 0.04, 0.9)
+    canvas.fill_soft([at(dark_cords), at(dark_cords * (-1, 1))], dark, 0.55 * slack, 0.022)
+    canvas.fill_soft([at(light_cords), at(light_cords * (-1, 1))], face.skin * 0.95, 0.4 * slack, 0.012)
+    ring = ribbon(smooth([[-n * 0.85, 1.17], [0, 1.22], [n * 0.85, 1.16]], 4), 0.035, 0.9)
+    canvas.fill_soft([at(ring), at(ring + np.array([0, 0.10]))], dark, 0.45 * slack, 0.014)
 
 
 def _draw_ears(canvas: Canvas, face: Face) -> None:
@@ -309,7 +304,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
         colour *= 1 - (blue * np.minimum(jaw, 1))[..., None] * np.array([1.1, 1.0, 0.8], np.float32)
     # Coarse skin: patches of red and brown, and a fine relief of pores and lines; make-up evens out a part of both.
     coarse = face.texture * (1 - 0.35 * picture.makeup)
-    patches = crop_noise(32, *shade.shape, rng) * np.float32(0.010 + 0.022 * coarse)
-    pores = crop_noise(256, *shade.shape, rng) * np.float32(0.006 + 0.046 * coarse)
+    patches = crop_noise(32, *shade.shape, rng) * np.float32(0.010 + 0.016 * coarse)
+    pores = crop_noise(256, *shade.shape, rng) * np.float32(0.006 + 0.038 * coarse)
     colour *= 1 + patches[..., None] * np.array([0.4, 1.0, 1.0], np.float32) + pores[..., None]
     return colour.astype(np.float32)
