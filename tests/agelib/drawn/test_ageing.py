@@ -142,7 +142,7 @@ def test_hair_says_little_of_an_adults_age():
 
 
 def test_a_day_changes_a_person_and_plain_pictures_are_of_usual_days():
-    person = make_person(6)
+    person = make_person(6, gender="female")
     shots = [take_picture(person, 40.0, (1, k)) for k in range(200)]
     assert {shot.hat for shot in shots} == {"", *HATS}
     assert 0.1 < np.mean([shot.hat != "" for shot in shots]) < 0.25
