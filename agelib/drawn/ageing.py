@@ -11,30 +11,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agelib.drawn.people import PACES, Person
+from agelib.drawn.people import Person
 
 #: Cue of age → by how many years it is ahead of or behind the calendar in a grown person (standard deviation).
 SPREAD = {
     "growth": 0.06,  # the head's proportions; a child's share of its age, not years
-    "hair": 10.0,  # colour, amount and cut; greying has an age of its own in each person
+    "hair": 8.0,  # colour, amount and cut; greying has an age of its own in each person
     "hairline": 14.0,  # receding, and bald in the end
     "brows": 14.0,  # thinner, greyer, lower at their outer ends
     "eyes": 13.0,  # a yellower white, a pale ring around the iris, a smaller opening
     "lids": 13.0,  # skin that hangs over the upper lid
     "bags": 14.0,  # under the eyes
-    "wrinkles": 12.0,  # on the forehead, beside eyes and nose, around the mouth
-    "texture": 13.0,  # coarse, mottled skin
+    "wrinkles": 16.0,  # on the forehead, beside eyes and nose, around the mouth
+    "texture": 11.0,  # coarse, mottled skin
     "spots": 14.0,  # age spots
     "complexion": 14.0,  # sallow skin, less blush
-    "lips": 13.0,  # thinner and paler, before yellower teeth
+    "lips": 11.0,  # thinner and paler, before yellower teeth
     "nose": 13.0,  # longer and broader
     "ears": 14.0,  # longer
-    "jowls": 12.0,  # sagging cheeks, a blunt jaw line, lowered corners of the mouth
+    "jowls": 10.0,  # sagging cheeks, a blunt jaw line, lowered corners of the mouth
     "neck": 13.0,  # bands and slack skin
     "hollows": 13.0,  # sunken cheeks and temples
 }
 CUES = tuple(SPREAD)
-assert len(CUES) == PACES
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def _proportions(p: Person, years: dict) -> dict:
     x = x * (1 + 0.035 * p.head_width * trait) * (1 + 0.055 * p.jaw * growth * lower * (y < 0.95))
     width = float(x.max())
     x = x * (1 + (0.03 * p.cheeks * trait + 0.05 * youth * growth) * np.exp(-(((y - 0.38) / 0.3) ** 2)))
-    x = x * (1 + 0.16 * sag * np.exp(-(((y - 0.80) / 0.15) ** 2)))
+    x = x * (1 + 0.19 * sag * np.exp(-(((y - 0.80) / 0.15) ** 2)))
     x = x * (1 - 0.09 * hollow * np.exp(-(((y - 0.30) / 0.17) ** 2)))
     x = x * (1 - 0.055 * hollow * np.exp(-(((y + 0.35) / 0.2) ** 2)))
     y = y + (0.035 * p.chin * growth + 0.025 * sag) * np.clip((y - 0.3) / 0.7, 0, 1)
@@ -286,6 +285,6 @@ def _age_skin(p: Person, years: dict) -> dict:
         "spots": ramp(years["spots"], 34, 84),
         "skin": skin,
         "blush": 1 - 0.85 * sallow,
-        "lips": small * float(np.exp(0.16 * p.lip_fullness)) * (1 - 0.55 * lips),
+        "lips": small * float(np.exp(0.16 * p.lip_fullness)) * (1 - 0.62 * lips),
         "lip_fade": lips,
     }

@@ -39,7 +39,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
     wing = 0.05 + 0.45 * mh
     add(
         [[wing, n - 0.06], [0.17 + 0.3 * mh, n + 0.06], [mh * 1.20, m - 0.03], [mh * (1.22 + 0.05 * w), m + 0.09]],
-        0.036 + 0.018 * w, 0.80 * fold,
+        0.036 + 0.018 * w, 0.72 * fold,
     )  # fmt: skip
     span = 0.43 * face.width / 0.72
     top, bottom = face.hairline + 0.10, face.brow_y - 0.085
@@ -74,7 +74,7 @@ def wrinkle_lines(face: Face, picture, rng: np.random.Generator) -> list:
     for k in range(1):
         x0 = 0.47 + 0.085 * k
         x, y = (x0, x0 + 0.045, x0 + 0.01), (n - 0.10 + 0.05 * k, n + 0.07 + 0.03 * k, n + 0.25 + 0.03 * k)
-        add(np.stack([x, y], 1) * (face.width / 0.72, 1), 0.022 + 0.008 * w, 0.42 * ramp(w, 0.4 + 0.1 * k, 1.05))
+        add(np.stack([x, y], 1) * (face.width / 0.72, 1), 0.022 + 0.008 * w, 0.28 * ramp(w, 0.4 + 0.1 * k, 1.05))
     for k in range(3):
         x0 = (-0.5 + 0.5 * k) * mh
         add([[x0, m - 0.125], [x0 * 1.02, m - 0.055]], 0.018, 0.6 * ramp(w, 0.45, 1.0), both=False)
@@ -99,7 +99,7 @@ def draw_wrinkles(canvas: Canvas, face: Face, picture, head, rng: np.random.Gene
     rim[step:, :] = cut[:-step, :]
     part = canvas.image[y0:y1, x0:x1]
     change = np.maximum(rim - cut, 0) * inside * np.float32(0.13) + 1
-    factors = cv2.merge([change - cut * np.float32(share) for share in (0.38, 0.49, 0.51)])
+    factors = cv2.merge([change - cut * np.float32(share) for share in (0.34, 0.44, 0.46)])
     factors *= part
     np.copyto(part, np.minimum(factors, 255), casting="unsafe")
 
@@ -126,8 +126,8 @@ def draw_jaw(canvas: Canvas, face: Face, head) -> None:
     pouch = smooth([[0.33 * w, m + 0.27], [0.44 * w, m + 0.24], [0.53 * w, m + 0.13]], 4)
     dark, shapes = face.skin * (0.52, 0.37, 0.36), (ribbon(fold, 0.055, 0.9), ribbon(pouch, 0.085, 0.9))
     folds, pouches = (mirrored(canvas, face, shape) for shape in shapes)
-    canvas.fill_soft(folds, dark, 0.58 * face.sag, 0.024, head)
-    canvas.fill_soft(pouches, dark, 0.26 * face.sag, 0.036, head)
+    canvas.fill_soft(folds, dark, 0.50 * face.sag, 0.024, head)
+    canvas.fill_soft(pouches, dark, 0.22 * face.sag, 0.036, head)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -147,10 +147,10 @@ def draw_spots(canvas: Canvas, face: Face, head) -> None:
         spread = places[-freckles:] * (0.75, 0.22) + (0, 0.24)
         dots = put_all(canvas, face, [dot * 0.014 + c for c in spread])
         canvas.fill_soft(dots, face.skin * (0.72, 0.58, 0.48), 0.5, 0.004, head)
-    number = min(int(16 * face.spots), 40)
+    number = min(int(19 * face.spots), 40)
     if number:
         blots = put_all(canvas, face, [dot * s + c for c, s in zip(places[:number], sizes[:number], strict=True)])
         tone = face.skin * ((0.66, 0.54, 0.46) if p.darkness < 0.5 else (0.52, 0.46, 0.44))
-        canvas.fill_soft(blots, tone, 0.24 + 0.16 * face.spots, 0.014, head)
+        canvas.fill_soft(blots, tone, 0.20 + 0.16 * face.spots, 0.014, head)
     if p.mole[2] and face.stage > 10:
         canvas.fill_soft(put(canvas, face, dot * 0.020 + p.mole[:2]), face.skin * 0.35, 0.85, 0.004, head)

@@ -188,7 +188,7 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
         curl=curl,
         balding=float(rng.beta(1.1, 1.1)) if man else float(0.3 * rng.random()),
         greying=_greying_age(rng),
-        dyes=bool(rng.random() < (0.22 if man else 0.54)),
+        dyes=bool(rng.random() < (0.2 if man else 0.5)),
         dye=_colour(_DYES[rng.choice(len(_DYES), p=_DYE_SHARES)] * rng.uniform(0.92, 1.08)),
         dye_from=dye_from,
         dye_until=dye_from + float(rng.uniform(8, 60)),

@@ -77,7 +77,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
     True
     """
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
-    rng = np.random.default_rng([*seed, 2])
+    rng = np.random.default_rng([*seed, 2, person.number])
     expression = EXPRESSIONS[int(np.searchsorted((0.38, 0.63, 0.9, 1.0), rng.random(), side="right"))]
     smile = {"slightlyhappy": rng.uniform(0.3, 0.55), "happy": rng.uniform(0.7, 1.0)}.get(
         expression, rng.uniform(0.05, 0.25)
@@ -105,14 +105,14 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         surprise=float(0.9 if expression == "other" and strange else 0.0),
         frown=float(0.8 if expression == "other" and not strange else 0.0),
         gaze=float(np.clip(rng.normal(0, 0.4), -1, 1) * turn),
-        yaw=float(np.clip(rng.normal(0, 0.19), -0.45, 0.45) * turn),
+        yaw=float(np.clip(rng.normal(0, 0.17), -0.45, 0.45) * turn),
         pitch=float(np.clip(rng.normal(0.02, 0.08), -0.2, 0.2) * turn),
         roll=float(np.clip(rng.normal(0, 0.075), -0.22, 0.22) * turn),
         zoom=float(np.exp(rng.normal(0, 0.05) * turn + 0.35 * close)),
         shift=tuple(float(v) for v in shift),
         light=tuple(float(v) for v in light / np.linalg.norm(light)),
-        contrast=float(rng.uniform(0.36, 0.5) if plain else rng.uniform(0.3, 0.72)),
-        brightness=float(1.0 if plain else rng.uniform(0.8, 1.12)),
+        contrast=float(rng.uniform(0.36, 0.5) if plain else rng.uniform(0.3, 0.64)),
+        brightness=float(1.0 if plain else rng.uniform(0.86, 1.12)),
         warmth=float(rng.normal(0, 0.045) * turn),
         background=tuple(float(v) for v in np.clip(colour, 15, 245)),
         background_kind=0 if plain else int(rng.integers(0, 4)),
@@ -130,7 +130,7 @@ def take_picture(person: Person, age: float, seed: int | tuple, plain: bool = Fa
         weight=float(0.8 * day[1]),
         tan=float(0.035 * day[2]),
         lens=float(rng.uniform(0.02, 0.05) if plain else rng.uniform(0.0, 0.12)),
-        blur=0.3 if plain else float(min(max(0.0, rng.normal(0.2, 0.3)), 0.8)),
+        blur=0.3 if plain else float(min(max(0.0, rng.normal(0.15, 0.28)), 0.7)),
         noise=float(1.0 if plain else rng.uniform(0.8, 4.0)),
         quality=92 if plain else int(rng.integers(72, 95)),
     )

@@ -269,7 +269,7 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
         (0.045, 0, cy - 0.13, 0.12, 0.07),
         (-0.045 * face.hollow, 0.50, 0.44, 0.11, 0.14),
         (-0.04 * face.hollow, 0.56, -0.28, 0.09, 0.14),
-        (0.055 * face.sag, 0.42, 0.72, 0.10, 0.09),
+        (0.045 * face.sag, 0.42, 0.72, 0.10, 0.09),
         (0.020 * face.bags, ex, ey + 0.105, 0.11, 0.028),
         (-0.030 * face.bags, ex * 0.95, ey + 0.185, 0.11, 0.03),
     )

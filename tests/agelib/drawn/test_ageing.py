@@ -9,7 +9,7 @@ import pytest
 
 from agelib import drawn
 from agelib.drawn.ageing import cue_ages, grow
-from agelib.drawn.people import make_person
+from agelib.drawn.people import PACES, make_person
 from agelib.drawn.pictures import HATS, take_picture
 
 pytest.importorskip("cv2")
@@ -54,7 +54,7 @@ def portraits(cue: str, years: float, people=range(12), age: float = 55.0, size:
 
 
 def test_the_cues_have_names_and_growth_and_hair_are_among_them():
-    assert len(set(drawn.CUES)) == len(drawn.CUES) == 17
+    assert len(set(drawn.CUES)) == len(drawn.CUES) == PACES
     assert {"growth", "hair", "hairline", "wrinkles"} <= set(drawn.CUES)
     assert set(OWN) == set(drawn.CUES) - {"growth"}
 
@@ -135,7 +135,7 @@ def test_hair_says_little_of_an_adults_age():
     ages = np.random.default_rng(1).uniform(18, 90, 800)
     faces = [grow(make_person(k), age) for k, age in enumerate(ages)]
     grey = np.array([face.grey for face in faces])
-    assert 0.2 < np.corrcoef(grey, ages)[0, 1] < 0.55
+    assert 0.2 < np.corrcoef(grey, ages)[0, 1] < 0.6
     assert (grey[ages < 35] > 0.5).mean() > 0.08 and (grey[ages > 70] < 0.3).mean() > 0.2
     bald = np.array([max(face.bald, face.style == "shaven") for face in faces])
     assert (bald[ages < 35] > 0.5).mean() > 0.03
