@@ -123,11 +123,13 @@ class Canvas:
         Where the head's origin lies, in pixels.
     yaw, pitch, roll : float
         Turned to the viewer's right, up, and tilted clockwise, in radians.
+    lens : float
+        How much larger a point appears that lies one unit nearer; 0: no perspective.
     """
 
-    def __init__(self, side: int, unit: float, centre: tuple, yaw: float, pitch: float, roll: float):
+    def __init__(self, side: int, unit: float, centre: tuple, yaw: float, pitch: float, roll: float, lens: float = 0.0):
         self.side, self.unit, self.centre = side, unit, np.asarray(centre, dtype=np.float64)
-        self.yaw, self.pitch = float(np.sin(yaw)), float(np.sin(pitch))
+        self.yaw, self.pitch, self.lens = float(np.sin(yaw)), float(np.sin(pitch)), lens
         self.rotation = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
         self._linear = self.rotation * unit
         self._deep = np.array([self.yaw, -self.pitch]) @ self._linear
@@ -137,12 +139,17 @@ class Canvas:
         """Shift points [N, 2] of the head by their depth: what turning and nodding do before the head is tilted."""
         points = np.asarray(points, dtype=np.float64)
         depth = np.broadcast_to(depth, points.shape[:1])
+        if self.lens:
+            points = points * (1 + self.lens * (depth - 0.4))[:, None]
         return points + np.stack([depth * self.yaw, -depth * self.pitch], axis=1)
 
     def place(self, points, depth=0.0) -> np.ndarray:
         """Pixels [N, 2] of points [N, 2] of the head at the given depth."""
-        deep = self._deep * depth if np.ndim(depth) == 0 else np.asarray(depth)[:, None] * self._deep
-        return np.asarray(points, dtype=np.float64) @ self._linear + deep + self.centre
+        far = depth if np.ndim(depth) == 0 else np.asarray(depth)[:, None]
+        points = np.asarray(points, dtype=np.float64)
+        if self.lens:
+            points = points * (1 + self.lens * (far - 0.4))
+        return points @ self._linear + far * self._deep + self.centre
 
     def box(self, pixels, margin: float) -> tuple:
         """The part of the picture that holds the pixels, as x0, y0, x1, y1."""
