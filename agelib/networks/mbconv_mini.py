@@ -1,22 +1,29 @@
-"""A small network of inverted residuals, as EfficientNet is made of them, for images of 64 pixels. Chapter 09.
+"""A small network of inverted residuals, as EfficientNet is made of them, for images of 64 pixels.
 
 M. Tan, Q. V. Le, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*, ICML 2019. Its block is
 that of MobileNetV2 (Sandler et al., CVPR 2018) with squeeze-and-excitation (Hu et al., CVPR 2018) and swish: a 1×1
 convolution widens the map, a depthwise one looks around in each channel by itself, two small layers weigh the channels
 by what the whole map shows, and a 1×1 convolution narrows it again.
 
-EfficientNet-B0 halves its maps five times, which leaves 2 × 2 of 64 pixels; this one halves them three times, to
-8 × 8. Its multiply-adds at 64 pixels are within a tenth of ResNet-20's (:mod:`agelib.networks.cifar_resnet`), so that
-the two can be compared. It has no stochastic depth: with so few blocks and epochs there is nothing for it to do.
+EfficientNet-B0 halves its maps five times, which leaves 2 × 2 of 64 pixels, less than its 5×5 kernels span; this one
+halves them four times, to 4 × 4, and twice before anything is widened. Its multiply-adds at 64 pixels are within a
+tenth of ResNet-20's (:mod:`agelib.networks.cifar_resnet`), so that the two can be compared. It has no stochastic depth:
+with so few blocks and epochs there is nothing for it to do. Explained in chapter 09.
 """
 
 from torch import nn
 
 #: Stages: expansion, channels, blocks, stride of the first block, side of the kernel.
-STAGES = ((1, 16, 1, 2, 3), (6, 24, 2, 1, 3), (6, 48, 2, 2, 5), (6, 96, 2, 1, 3), (6, 192, 3, 2, 3))
+STAGES = (
+    (1, 16, 1, 2, 3),  # maps of 16 × 16, of an image of 64 pixels
+    (6, 24, 2, 1, 3),
+    (6, 48, 2, 2, 5),  # 8 × 8
+    (6, 96, 2, 1, 3),
+    (6, 192, 3, 2, 3),  # 4 × 4
+)
 #: Channels of the first convolution, and of the last.
 STEM, FEATURES = 32, 768
-#: Squeeze-and-excitation goes through this share of the block's incoming channels.
+#: Squeeze-and-excitation goes through so many times fewer channels than come into the block.
 SQUEEZE = 4
 
 
@@ -129,8 +136,8 @@ class MBConvMini(nn.Module):
 
     def forward(self, x):
         x = self.stem(x)  # [B, 3, S, S] -> [B, 32, S / 2, S / 2]
-        x = self.blocks(x)  # [B, 96, S / 8, S / 8]
-        x = self.last(x)  # [B, 768, S / 8, S / 8]
+        x = self.blocks(x)  # [B, 192, S / 16, S / 16]
+        x = self.last(x)  # [B, 768, S / 16, S / 16]
         return x.mean(dim=(2, 3))  # [B, 768]
 
 

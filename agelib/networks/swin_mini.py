@@ -1,4 +1,4 @@
-"""A small network of window attention, as Swin is made of it, and one that looks everywhere, as ViT. Chapter 10.
+"""A small network of window attention, as Swin is made of it, and one that looks everywhere, as ViT.
 
 Z. Liu et al., *Swin Transformer: Hierarchical Vision Transformer using Shifted Windows*, ICCV 2021; A. Dosovitskiy et
 al., *An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale*, ICLR 2021; the attention is that of
@@ -12,7 +12,7 @@ their side, so that what lay at an edge lies in the middle; and between stages 2
 (ViT itself adds absolute positions and reads off an extra token; here both have a number for each relative position,
 and the mean of all tokens, as Swin has.)
 
-Both have within a tenth of ResNet-20's multiply-adds at 64 pixels.
+Both have within a tenth of ResNet-20's multiply-adds at 64 pixels. Explained in chapter 10.
 """
 
 import torch
@@ -20,7 +20,7 @@ from torch import nn
 
 #: Windows have this many tokens a side, or more where that would not fit.
 LEAST_WINDOW, MOST_WINDOW = 4, 16
-#: Width of the layers between two attentions, in widths of a token.
+#: Width between the two fully connected layers, in widths of a token; Swin and ViT have 4.
 MLP_RATIO = 3
 
 
@@ -64,11 +64,15 @@ class WindowAttention(nn.Module):
     def forward(self, x):
         x = x.roll((-self.shift, -self.shift), dims=(1, 2)) if self.shift else x  # [B, H, W, C]
         x = self.cut(x)  # [B, windows, N, C], N = window²
-        query, key, value = self.query_key_value(x).unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
+        query, key, value = self.split(self.query_key_value(x))  # [B, windows, heads, N, d] each
         weights = self.weigh(query, key)  # [B, windows, heads, N, N]
         x = (weights @ value).transpose(2, 3).flatten(3)  # [B, windows, heads, N, d] -> [B, windows, N, C]
         x = self.join(self.output(x))  # [B, H, W, C]
         return x.roll((self.shift, self.shift), dims=(1, 2)) if self.shift else x
+
+    def split(self, x):
+        """Split what the first layer gives, [B, windows, N, 3 C], into queries, keys and values of the heads."""
+        return x.unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)  # [3, B, windows, heads, N, d]
 
     def weigh(self, query, key):
         """Compute the attention weights [B, windows, heads, N, N]; each row sums to 1."""
