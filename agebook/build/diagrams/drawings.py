@@ -1,9 +1,25 @@
 """The list of all diagrams: each a function that draws one sheet."""
 
-from agebook.build.diagrams import convolutions
+from agebook.build.diagrams import attention, convolutions, data, deeper, learning, scaling, transferring
 
 #: What is drawn, in the order in which the book shows it.
-DRAWINGS = (convolutions.convolution,)
+DRAWINGS = (
+    data.way_of_the_data,
+    data.split_and_leak,
+    data.dataset_to_batch,
+    learning.gradient_descent,
+    learning.chain_rule,
+    convolutions.convolution,
+    convolutions.receptive_field,
+    convolutions.batch_norm,
+    deeper.vgg_and_inception,
+    deeper.residual_block,
+    scaling.mbconv,
+    scaling.compound_scaling,
+    attention.attention,
+    attention.swin_block,
+    transferring.transfer,
+)
 
 
 def draw_all() -> dict[str, str]:

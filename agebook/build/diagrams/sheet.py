@@ -1,9 +1,9 @@
 """A sheet to draw a diagram on: boxes, arrows, grids and words, written as one SVG file.
 
 Coordinates are CSS pixels, x to the right and y downward. What a mark looks like is said by class names, never by a
-colour: ``"blue"`` tints a shape, ``"blue strong"`` more, ``"muted"`` greys words. In a file of its own a diagram lies on
-a card and follows the reader's system, so it can be read in JupyterLab's light and dark themes alike; on a page of the
-book, ``book/_static/diagrams/diagrams.css`` gives the same variables the colours of the page.
+colour: ``"blue"`` tints a shape, ``"blue strong"`` more, ``"muted"`` greys words. In a file of its own a diagram lies
+on a card and follows the reader's system, so it can be read in JupyterLab's light and dark themes alike; on a page of
+the book, ``book/_static/diagrams/diagrams.css`` gives the same variables the colours of the page.
 """
 
 import re
@@ -26,7 +26,8 @@ STYLE = "".join(
     [
         "svg.diagram{--ink:#1f2328;--muted:#57606a;--ground:#fff;--line:#6e7781;color:var(--line);"
         'font:14px system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}',
-        "@media (prefers-color-scheme:dark){svg.diagram{--ink:#e6edf3;--muted:#a3adb8;--ground:#161b22;--line:#8b949e}}",
+        "@media (prefers-color-scheme:dark){svg.diagram{--ink:#e6edf3;--muted:#a3adb8;--ground:#161b22;"
+        "--line:#8b949e}}",
         ".diagram .ground{fill:var(--ground);stroke:none}",
         ".diagram text{fill:var(--ink);text-anchor:middle}",
         ".diagram .start{text-anchor:start}.diagram .end{text-anchor:end}",
@@ -37,7 +38,7 @@ STYLE = "".join(
         ".diagram .strong{fill-opacity:.45}.diagram .empty{fill-opacity:0}.diagram .bare{stroke:none}",
         ".diagram .opaque{fill:var(--ground);fill-opacity:1}.diagram .thin{stroke-width:.75}",
         ".diagram .thick{stroke-width:3}.diagram .dash{stroke-dasharray:5 4}",
-        ".diagram .ink{color:var(--ink)}",
+        ".diagram .ink{color:var(--ink)}.diagram .dot{fill-opacity:1}",
         *(f".diagram .{name}{{color:{colour}}}" for name, colour in PALETTE.items()),
     ]
 )
@@ -208,7 +209,8 @@ def _class(kind: str) -> str:
 
 
 def _set(words: str) -> str:
-    """Words as SVG: marks below and above the line are set smaller."""
+    """Words as SVG: marks below and above the line are set smaller, and gaps stay as wide as they are written."""
+    words = words.replace("  ", "\u00a0\u00a0")
     parts, after = [], ""
     place = 0
     for found in RAISED.finditer(words):
