@@ -92,7 +92,8 @@ def swin_block() -> Sheet:
         "A Swin block and its windows",
         "Attention runs inside windows of 4 by 4 patches. In the next block the windows are shifted by 2; at the rim"
         " parts from opposite sides share a window, and a mask keeps them apart. Patch merging joins 2 by 2 patches to"
-        " one. A block is attention and an MLP, each with a shortcut; Swin V2 puts layer norm behind them instead of before.",
+        " one. A block is attention and an MLP, each with a shortcut; Swin V2 puts layer norm behind them instead of"
+        " before.",
         720,
         560,
     )

@@ -58,7 +58,7 @@ def convolution() -> Sheet:
     sheet.box(462 + column * side, top + (row + 1) * side, side, side, kind="green strong", round=0)
     sheet.grid(462, top + side, 4, 4, side, values=output)
     sheet.text(462 + 2 * side, top + 5 * side + 22, "one sum for each position", "small muted")
-    terms = [[_term(KERNEL[i][j], patch[i][j]) for j in range(3)] for i in range(3)]
+    terms = [[term(KERNEL[i][j], patch[i][j]) for j in range(3)] for i in range(3)]
     rows = [" + ".join(line) for line in terms]
     sheet.box(24, 272, 672, 40, kind="empty")
     sheet.text(360, 297, " + ".join(rows) + f" = {_signed(output[row][column])}", "number")
@@ -66,7 +66,12 @@ def convolution() -> Sheet:
     return sheet
 
 
-def _term(weight: int, value: int) -> str:
+def term(weight: int, value: int) -> str:
+    """One product as it is written in a sum.
+
+    >>> term(-1, 3), term(2, 3)
+    ('(−1)·3', '2·3')
+    """
     return f"({_signed(weight)})·{value}" if weight < 0 else f"{weight}·{value}"
 
 

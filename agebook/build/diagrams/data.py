@@ -64,8 +64,8 @@ def split_and_leak() -> Sheet:
     sheet = Sheet(
         "split_and_leak",
         "Two ways to split, one of them leaks",
-        "Sixteen images of five persons, A to E. Split image by image, every image of the validation and test sets shows"
-        " a person whom the training set holds too. Split by identity, none does.",
+        "Sixteen images of five persons, A to E. Split image by image, every image of the validation and test sets"
+        " shows a person whom the training set holds too. Split by identity, none does.",
         720,
         372,
     )
@@ -106,8 +106,8 @@ def dataset_to_batch() -> Sheet:
         "dataset_to_batch",
         "From a data set to a batch",
         "A Dataset gives the sample of an index: an image of shape 3, H, W and an age. A DataLoader shuffles the"
-        " indices, takes four at a time, and stacks their images to one tensor of shape B, C, H, W and their ages to one"
-        " of shape B.",
+        " indices, takes four at a time, and stacks their images to one tensor of shape B, C, H, W and their ages to"
+        " one of shape B.",
         720,
         384,
     )

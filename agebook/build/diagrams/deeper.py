@@ -59,8 +59,8 @@ def residual_block() -> Sheet:
         "residual_block",
         "A plain block and two residual blocks",
         "The plain block computes H(x) by two convolutions. The residual block adds its input to what they compute:"
-        " F(x) + x, before the last ReLU. Where size and channels change, the shortcut is a 1 by 1 convolution of stride"
-        " 2 with batch norm.",
+        " F(x) + x, before the last ReLU. Where size and channels change, the shortcut is a 1 by 1 convolution of"
+        " stride 2 with batch norm.",
         720,
         492,
     )

@@ -1,6 +1,6 @@
 """The list of all diagrams: each a function that draws one sheet."""
 
-from agebook.build.diagrams import attention, convolutions, data, deeper, learning, scaling, transferring
+from agebook.build.diagrams import attention, convolutions, data, deeper, learning, living, scaling, transferring
 
 #: What is drawn, in the order in which the book shows it.
 DRAWINGS = (
@@ -19,6 +19,10 @@ DRAWINGS = (
     attention.attention,
     attention.swin_block,
     transferring.transfer,
+    living.step_convolution,
+    living.follow_gradient,
+    living.swin_windows,
+    living.slide_phi,
 )
 
 

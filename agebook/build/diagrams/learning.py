@@ -70,7 +70,7 @@ def gradient_descent() -> Sheet:
         places = descend(**options)
         sheet.line(*map(where, places), kind="red")
         for place in places:
-            sheet.circle(*where(place), 2.4, kind="red bare dot")
+            sheet.circle(*where(place), 2.4, kind="red bare solid")
         sheet.circle(*where(places[0]), 5, kind="ink opaque")
         sheet.lines(left + 108, 236, words, "small")
         sheet.text(left + 108, 276, f"after {STEPS} steps: L = {loss(places[-1]):.4f}", "small muted number")
@@ -103,9 +103,9 @@ def chain_rule() -> Sheet:
     sheet = Sheet(
         "chain_rule",
         "The chain rule on a small graph",
-        f"Forward, the values x = {x}, w = {w}, b = {b}, y = {y} give z = {z}, the prediction p = {p}, the error e = {e}"
-        f" and the loss {e * e}. Backward, each node multiplies the derivative that reaches it by its own: ∂L/∂e = {d},"
-        f" ∂L/∂b = {d}, ∂L/∂w = {d * x}.",
+        f"Forward, the values x = {x}, w = {w}, b = {b}, y = {y} give z = {z}, the prediction p = {p}, the error e ="
+        f" {e} and the loss {e * e}. Backward, each node multiplies the derivative that reaches it by its own: ∂L/∂e ="
+        f" {d}, ∂L/∂b = {d}, ∂L/∂w = {d * x}.",
         720,
         380,
     )

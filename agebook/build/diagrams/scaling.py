@@ -83,8 +83,9 @@ def compound_scaling() -> Sheet:
     sheet = Sheet(
         "compound_scaling",
         "Compound scaling",
-        "A network may grow in depth, in width, in the resolution of its images, or in all three at once, as EfficientNet"
-        " does. A table compares 1.2, 1.1 and 1.15 to the power of φ with the published networks B0 to B7.",
+        "A network may grow in depth, in width, in the resolution of its images, or in all three at once, as"
+        " EfficientNet does. A table compares 1.2, 1.1 and 1.15 to the power of φ with the published networks B0 to"
+        " B7.",
         720,
         440,
     )

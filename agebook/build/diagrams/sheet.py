@@ -37,8 +37,9 @@ STYLE = "".join(
         ".diagram .wire{fill:none;stroke:currentColor;stroke-width:1.5}.diagram .tip{fill:currentColor;stroke:none}",
         ".diagram .strong{fill-opacity:.45}.diagram .empty{fill-opacity:0}.diagram .bare{stroke:none}",
         ".diagram .opaque{fill:var(--ground);fill-opacity:1}.diagram .thin{stroke-width:.75}",
-        ".diagram .thick{stroke-width:3}.diagram .dash{stroke-dasharray:5 4}",
-        ".diagram .ink{color:var(--ink)}.diagram .dot{fill-opacity:1}",
+        ".diagram .thick{stroke-width:3}.diagram .dash{stroke-dasharray:5 4}.diagram .ink{color:var(--ink)}",
+        ".diagram .thick{stroke-width:3}.diagram .dash{stroke-dasharray:5 4}.diagram .ink{color:var(--ink)}",
+        ".diagram .solid{fill-opacity:1}.diagram .fill{fill:currentColor;fill-opacity:.4;stroke:none}",
         *(f".diagram .{name}{{color:{colour}}}" for name, colour in PALETTE.items()),
     ]
 )
@@ -111,9 +112,9 @@ class Sheet:
             first = y + height / 2 - 9 * (len(rows) - 1) + 5
             self.lines(x + width / 2, first, rows)
 
-    def circle(self, x: float, y: float, radius: float, words: str = "", kind: str = "") -> None:
+    def circle(self, x: float, y: float, radius: float, words: str = "", kind: str = "", **data) -> None:
         """Draw a circle, with its words in the middle."""
-        self._marks.append(f'<circle class="{_names("shape", kind)}"{_places(cx=x, cy=y, r=radius)}/>')
+        self._marks.append(f'<circle class="{_names("shape", kind)}"{_places(cx=x, cy=y, r=radius)}{_data(data)}/>')
         if words:
             self.text(x, y + 5, words)
 
