@@ -6,6 +6,7 @@ chapters in ``notebooks`` stay free of what only such a machine needs: a copy of
 known, copies have no such cell and pages no buttons.
 """
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -55,11 +56,15 @@ def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
 
 set_up()"""
 
+#: Pages of repositories, and their files as they are.
+GITHUB, RAW = "https://github.com/", "https://raw.githubusercontent.com/"
+
 #: Metadata of a cell that is folded away in JupyterLab, and in Colab, which shows its title.
 HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 #: What the book's markup makes of a page, and no notebook shows.
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
+DIAGRAM = re.compile(r"(?<=\]\()\.\./(book/diagrams/\w+\.svg)(?=\))")
 FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
 
 
@@ -73,12 +78,14 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         Of the repository, as git takes it; without an address there is no set-up cell.
     """
     notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
+    repository = chapter.path.parents[1]
     cells = notebook["cells"] = fold_exercises(notebook["cells"])
     for cell in cells:
         cell["source"] = text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             text = FOLDED.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
-            cell["source"] = LABEL.sub("", text)
+            text = LABEL.sub("", text)
+            cell["source"] = DIAGRAM.sub(lambda found: diagram_link(found[1], repository, address, branch), text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
             cell["metadata"] |= HIDDEN
@@ -94,6 +101,28 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         made = {"cell_type": "code", "execution_count": None, "id": "set-up", "outputs": [], "source": source}
         cells.insert(place + 1, made | {"metadata": HIDDEN | {"tags": ["set-up"]}})
     return notebook
+
+
+def diagram_link(file: str, repository: Path, address: str = "", branch: str = "main") -> str:
+    """Where a copy, which lies alone on its machine, finds a diagram: on GitHub, or else in the link itself.
+
+    Parameters
+    ----------
+    file : str
+        The diagram's path in the repository.
+    repository : pathlib.Path
+    address, branch : str
+        As for :func:`launch_copy`.
+
+    Examples
+    --------
+    >>> diagram_link("book/diagrams/a.svg", Path("."), "https://github.com/someone/ages")
+    'https://raw.githubusercontent.com/someone/ages/main/book/diagrams/a.svg'
+    """
+    if address.startswith(GITHUB):
+        return f"{address.replace(GITHUB, RAW).rstrip('/').removesuffix('.git')}/{quote(branch)}/{file}"
+    drawing = base64.b64encode((repository / file).read_bytes()).decode()
+    return f"data:image/svg+xml;base64,{drawing}"
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:
@@ -124,7 +153,7 @@ def links(url: str, branch: str, name: str) -> dict[str, str]:
     Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
     Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
     """
-    place = url.removeprefix("https://github.com/")
+    place = url.removeprefix(GITHUB)
     copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"
     return {
         "Binder": f"https://mybinder.org/v2/gh/{place}/{quote(branch, safe='')}?urlpath=lab/tree/{BINDER}/{name}.ipynb",

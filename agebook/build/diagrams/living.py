@@ -56,10 +56,10 @@ def step_convolution() -> Sheet:
         terms = " + ".join(term(*pair) for pair in zip(weights, values, strict=True))
         sheet.text(44, 296 + 26 * i, terms, "start number", terms=i)
         total = sum(weight * value for weight, value in zip(weights, values, strict=True))
-        sheet.text(470, 296 + 26 * i, f"row {i + 1}:", "end muted")
-        sheet.text(550, 296 + 26 * i, f"{total}".replace("-", "−"), "end number", sum=i)
-    sheet.text(470, 374, "sum:", "end bold")
-    sheet.text(550, 374, f"{output[row][column]}", "end bold number", part="total")
+        sheet.text(320, 296 + 26 * i, f"row {i + 1}:", "end muted")
+        sheet.text(380, 296 + 26 * i, f"{total}".replace("-", "−"), "end number", sum=i)
+    sheet.text(320, 374, "sum:", "end bold")
+    sheet.text(380, 374, f"{output[row][column]}", "end bold number", part="total")
     return sheet
 
 
@@ -103,11 +103,15 @@ def follow_gradient() -> Sheet:
     }
     boxes |= {"p": (496, 166, 112), "L": (632, 166, 76)}
     kinds = {"x": "", "p": "green", "L": "red"}
-    for x0, y0, x1, y1 in (
-        (128, 182, 174, 126), (128, 206, 174, 262), (302, 118, 334, 118), (302, 258, 334, 258),
-        (462, 126, 494, 182), (462, 262, 494, 206), (608, 196, 630, 196),
+    # From where to where a value goes, from where to where the derivative comes back, and by what it is taken.
+    for tail, head, begin, end, name in (
+        ((128, 178), (174, 118), (175, 138), (130, 192), "x"), ((128, 214), (174, 272), (175, 252), (130, 202), "x"),
+        ((302, 118), (334, 118), (335, 138), (304, 138), "z1"), ((302, 258), (334, 258), (335, 278), (304, 278), "z2"),
+        ((462, 116), (494, 174), (495, 190), (464, 138), "h1"), ((462, 274), (494, 218), (495, 202), (464, 252), "h2"),
+        ((608, 188), (630, 188), (631, 206), (610, 206), "p"),
     ):  # fmt: skip
-        sheet.arrow((x0, y0), (x1, y1), kind="ink")
+        sheet.arrow(tail, head, kind="ink")
+        sheet.arrow(begin, end, kind="red dash", of=name)
     for name, (x, y, wide) in boxes.items():
         sheet.box(x, y, wide, 60, kind=kinds.get(name, "blue" if name[0] == "z" else "purple"), node=name)
         _value(sheet, x + wide / 2, y + (36 if name == "L" else 25), name, found[name])
@@ -255,7 +259,7 @@ def slide_phi() -> Sheet:
     for name, (at, *_) in PUBLISHED.items():
         y = bottom - high * log2(MULTIPLY_ADDS[name] / MULTIPLY_ADDS["B0"])
         sheet.circle(left + at * step, y, 4, kind="green opaque")
-        sheet.text(left + at * step - 4, y - 10, name, "small")
+        sheet.text(left + at * step - 8, y - 4 if at else y - 10, name, "end small" if at else "small")
     sheet.line(
         (left + phi * step, bottom), (left + phi * step, 50), kind="orange dash", part="cursor", left=left, step=step
     )
