@@ -240,6 +240,7 @@ extensions = ["myst_nb", "agebook.build.sphinx_diagrams"]
 html_theme = {theme!r}
 html_static_path = [{static!r}]
 html_css_files = ["book.css"]
+html_context = {{"default_mode": "auto"}}
 nb_execution_mode = "off"
 numfig = True
 exclude_patterns = ["book/diagrams"]
@@ -296,7 +297,7 @@ def test_a_diagram_stands_in_its_page_as_a_numbered_figure(page):
         assert figure.select_one("svg")["aria-label"] == f"What {name} shows."
         assert not figure.select("title, desc, img")
         assert figure.select_one(".caption-number").text.strip() == f"Fig. {number}"
-        assert soup.select_one(f'a[href="#fig-{name}"]').text == f"Fig. {number}"
+        assert soup.select_one(f'a[href="#fig-{name.replace("_", "-")}"]').text == f"Fig. {number}"
     assert not list((page.parents[1] / "_images").glob("*.svg"))
 
 
@@ -310,23 +311,21 @@ def test_scripts_come_only_to_pages_with_living_diagrams(pages):
 
 
 @pytest.mark.book
-def test_a_diagram_without_words_or_shown_twice_is_a_fault(tmp_path):
+def test_what_the_build_refuses_and_what_it_leaves_alone(tmp_path):
     plain = shown("attention", "Text.")
-    write_pages(
-        tmp_path / "source", "basic", one=f"# One\n\n{plain}\n{plain}", two="# Two\n\n![](../book/diagrams/mbconv.svg)"
-    )
+    pages = {
+        "one": f"# One\n\n{plain}\n{plain}",
+        "two": "# Two\n\n![](../book/diagrams/mbconv.svg)",
+        "three": "# Three\n\n![A dot](dot.svg)\n\n*Not a caption.*",
+    }
+    write_pages(tmp_path / "source", "basic", **pages)
+    (tmp_path / "source" / "notebooks" / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     done = build_pages(tmp_path / "source", tmp_path / "html", "-W", "--keep-going")
     assert done.returncode == 1
     assert "the diagram attention.svg stands twice on this page" in done.stderr
     assert "the diagram mbconv.svg has no text in its brackets" in done.stderr
-
-
-@pytest.mark.book
-def test_an_image_that_is_no_diagram_stays_an_image(tmp_path):
-    write_pages(tmp_path / "source", "basic", one="# One\n\n![A dot](dot.svg)\n\n*Not a caption.*")
-    (tmp_path / "source" / "notebooks" / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    assert build_pages(tmp_path / "source", tmp_path / "html", "-W").returncode == 0
-    text = (tmp_path / "html" / "notebooks" / "one.html").read_text(encoding="utf-8")
+    assert "dot.svg" not in done.stderr
+    text = (tmp_path / "html" / "notebooks" / "three.html").read_text(encoding="utf-8")
     assert '<img alt="A dot"' in text and "<em>Not a caption.</em>" in text
 
 
@@ -398,7 +397,7 @@ def test_a_diagram_follows_the_page_into_the_dark(browser, page):
     for theme in ("light", "dark"):
         browser.value(f"document.documentElement.dataset.theme = document.documentElement.dataset.mode = '{theme}'")
         browser.wait("document.getAnimations().every(each => each.playState !== 'running')")
-        assert browser.value(INKED) == browser.value("getComputedStyle(document.querySelector('article p')).color")
+        assert browser.value(INKED) == browser.value("getComputedStyle(document.querySelector('article section > p')).color")
         assert browser.value("getComputedStyle(document.querySelector('svg.diagram > .ground')).fill") == "none"
 
 
