@@ -146,7 +146,7 @@ def kernel_config(sockets):
 
     Examples
     --------
-    >>> kernel_config("/tmp/chapter-05/" + 99 * "x").KernelManager.get("transport", "tcp")
+    >>> kernel_config("/tmp/chapter-06/" + 99 * "x").KernelManager.get("transport", "tcp")
     'tcp'
     """
     from traitlets.config import Config

@@ -2,7 +2,7 @@
 
 It describes and does nothing: each field is read in the room that uses it. Papermill parameters, command-line
 options, study grids and published experiments are all ways to write Experiments, through :meth:`Experiment.of` and
-:meth:`Experiment.replace`, which take every field by its own name. Explained in chapter 05.
+:meth:`Experiment.replace`, which take every field by its own name. Explained in chapter 06.
 """
 
 import dataclasses

@@ -38,7 +38,7 @@ def main() -> None:
     said = (
         "Pictures a second that a network answers, from bytes to outputs, on one thread: *ratio* is that to plain "
         "torch with the same network and batch, *low* and *high* are the least and the largest rate of the repeats. "
-        "Chapter 21 measures the same on your machine."
+        "Chapter 25 measures the same on your machine."
     )
     alt = "Bars of the ratios to plain torch, one panel for each network and size of batch."
     table = ratios(measured)

@@ -3,7 +3,7 @@
 :mod:`~agebook.app.server` starts the page's server (Voilà on ``notebooks/app.ipynb``) · :mod:`~agebook.app.page` is the
 widget in it · :mod:`~agebook.app.inference` goes from a picture's bytes to a table · :mod:`~agebook.app.render` from
 the table to what is read. Pictures stay in memory: none is written anywhere or sent elsewhere. Explained in
-"Building the book" and in chapter 21.
+"Building the book" and in chapter 25.
 """
 
 __all__ = ["page"]

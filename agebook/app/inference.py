@@ -1,4 +1,4 @@
-"""From a picture's bytes to what the model says of its faces: in memory, and with limits. Explained in chapter 21."""
+"""From a picture's bytes to what the model says of its faces: in memory, and with limits. Explained in chapter 25."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The page's widget: its script takes a picture and sends the bytes, its handler answers. Explained in chapter 21.
+"""The page's widget: its script takes a picture and sends the bytes, its handler answers. Explained in chapter 25.
 
 A picture travels in a message of its own and is no part of the widget's state, so nothing keeps it once it is answered.
 """

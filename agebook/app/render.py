@@ -1,4 +1,4 @@
-"""What the page says, as HTML: of a picture's faces, and of the model. Explained in chapter 21.
+"""What the page says, as HTML: of a picture's faces, and of the model. Explained in chapter 25.
 
 Every word that comes from outside (a file's name, a class) is escaped.
 """

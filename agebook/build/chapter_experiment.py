@@ -1,6 +1,6 @@
 """The experiment that a chapter's parameters describe, so that another chapter finds what it has trained.
 
-Chapters 05 to 08 each train one network; chapter 15 compares them. Were their settings typed a second time there,
+Chapters 06 to 10 each train one network; chapter 17 compares them. Were their settings typed a second time there,
 the two would drift apart, and the comparison would be of other networks than the chapters show.
 """
 
@@ -39,7 +39,7 @@ def experiment_of(
 
     Examples
     --------
-    >>> experiment_of("06", pictures=240).network.network
+    >>> experiment_of("08", pictures=240).network.network
     'resnet18'
     """
     chapters = list_chapters(repository or REPOSITORY)

@@ -35,7 +35,7 @@ class Chapter:
     number : str
         Two digits, such as ``"05"``.
     name : str
-        The file's name without its ending, such as ``"05_basic_cnn"``.
+        The file's name without its ending, such as ``"06_basic_cnn"``.
     path : pathlib.Path
         The notebook.
     title : str

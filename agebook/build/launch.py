@@ -56,20 +56,24 @@ def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
 
 set_up()"""
 
-#: Pages of repositories, and their files as they are.
-GITHUB, RAW = "https://github.com/", "https://raw.githubusercontent.com/"
+#: How the page of a repository on GitHub begins, and how its files do.
+GITHUB, FILES = "https://github.com/", "https://raw.githubusercontent.com/"
 
 #: Metadata of a cell that is folded away in JupyterLab, and in Colab, which shows its title.
 HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 #: What the book's markup makes of a page, and no notebook shows.
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
-DIAGRAM = re.compile(r"(?<=\]\()\.\./(book/diagrams/\w+\.svg)(?=\))")
+DIAGRAM = re.compile(r"\]\(\.\./(book/diagrams/\w+\.svg)\)")
+FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
 FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
 
 
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
     """A chapter as it is opened away from the repository: a set-up cell behind its parameters, solutions folded.
+
+    Diagrams, which a chapter names by their place in the repository, are shown from GitHub; without an address there,
+    the copy carries them.
 
     Parameters
     ----------
@@ -78,14 +82,16 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         Of the repository, as git takes it; without an address there is no set-up cell.
     """
     notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
-    repository = chapter.path.parents[1]
     cells = notebook["cells"] = fold_exercises(notebook["cells"])
     for cell in cells:
         cell["source"] = text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             text = FOLDED.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
-            text = LABEL.sub("", text)
-            cell["source"] = DIAGRAM.sub(lambda found: diagram_link(found[1], repository, address, branch), text)
+            if address.startswith(GITHUB):
+                files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
+                text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
+            text = DIAGRAM.sub(lambda found: f"]({_carried(chapter.path.parents[1] / found[1])})", text)
+            cell["source"] = LABEL.sub("", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
             cell["metadata"] |= HIDDEN
@@ -103,26 +109,9 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
     return notebook
 
 
-def diagram_link(file: str, repository: Path, address: str = "", branch: str = "main") -> str:
-    """Where a copy, which lies alone on its machine, finds a diagram: on GitHub, or else in the link itself.
-
-    Parameters
-    ----------
-    file : str
-        The diagram's path in the repository.
-    repository : pathlib.Path
-    address, branch : str
-        As for :func:`launch_copy`.
-
-    Examples
-    --------
-    >>> diagram_link("book/diagrams/a.svg", Path("."), "https://github.com/someone/ages")
-    'https://raw.githubusercontent.com/someone/ages/main/book/diagrams/a.svg'
-    """
-    if address.startswith(GITHUB):
-        return f"{address.replace(GITHUB, RAW).rstrip('/').removesuffix('.git')}/{quote(branch)}/{file}"
-    drawing = base64.b64encode((repository / file).read_bytes()).decode()
-    return f"data:image/svg+xml;base64,{drawing}"
+def _carried(drawing: Path) -> str:
+    """A drawing as an address that holds it; JupyterLab shows such ones."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.read_bytes()).decode()}"
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:
@@ -144,14 +133,14 @@ def links(url: str, branch: str, name: str) -> dict[str, str]:
     url, branch : str
         The repository's page on GitHub, and the branch with the code.
     name : str
-        The chapter's, such as ``"05_basic_cnn"``.
+        The chapter's, such as ``"06_basic_cnn"``.
 
     Examples
     --------
-    >>> for each in links("https://github.com/someone/ages", "main", "05_basic_cnn").items(): print(*each)
-    Binder https://mybinder.org/v2/gh/someone/ages/main?urlpath=lab/tree/launch/05_basic_cnn.ipynb
-    Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
-    Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/05_basic_cnn.ipynb
+    >>> for each in links("https://github.com/someone/ages", "main", "06_basic_cnn").items(): print(*each)
+    Binder https://mybinder.org/v2/gh/someone/ages/main?urlpath=lab/tree/launch/06_basic_cnn.ipynb
+    Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
+    Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
     """
     place = url.removeprefix(GITHUB)
     copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"

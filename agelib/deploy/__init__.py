@@ -4,7 +4,7 @@
 what its description holds · :mod:`~agelib.deploy.model_card` the model card · :mod:`~agelib.deploy.onnx_export` ONNX,
 and the folder · :mod:`~agelib.deploy.face_crop` faces in whole pictures · :mod:`~agelib.deploy.quantize` 8 bits ·
 :mod:`~agelib.deploy.latency` how fast each way is · :mod:`~agelib.deploy.shipped` which model is meant. What uses
-them on files is :mod:`agelib.deploy.predict`. Explained in chapter 21.
+them on files is :mod:`agelib.deploy.predict`. Explained in chapter 25.
 """
 
 from agelib.deploy.face_crop import Frame, measure_frame

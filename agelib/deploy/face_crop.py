@@ -3,7 +3,7 @@
 A network has learnt from crops in which the face always lies at the same place. In UTKFace's crops the cascade's box
 fills 95 % of the side and lies high; in the drawn ones it fills 57 % and lies low. So how much is left around a face is
 no constant: it is measured where a detector finds the faces in training pictures, and travels with the model. Explained
-in chapter 21.
+in chapter 25.
 """
 
 import math

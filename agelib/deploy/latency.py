@@ -1,4 +1,4 @@
-"""How fast one model answers in each of several ways: torch, compiled, ONNX, 8 bits. Explained in chapter 21.
+"""How fast one model answers in each of several ways: torch, compiled, ONNX, 8 bits. Explained in chapter 25.
 
 All ways get the same bytes, uint8 [B, 3, S, S] in memory, and give the outputs, so all of them do all of the work. They
 are timed as :mod:`agelib.deploy.throughput` times networks.

@@ -3,7 +3,7 @@
 The folder holds ``model.json`` (which network, what its outputs mean, how pixels are normalised, how wide the
 intervals are, where in a crop the face lies, and where all this comes from), ``model.safetensors`` (the weights),
 ``model.onnx`` (network and normalisation as one graph, for programs without agelib) and ``README.md`` (the model card).
-Nothing is a pickle, and neither the data set nor the run is needed. Explained in chapter 21.
+Nothing is a pickle, and neither the data set nor the run is needed. Explained in chapter 25.
 """
 
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """A model card (M. Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019): what a model is, for whom it works.
 
 It is written from the model's description alone, so that it says nothing that the description does not hold. Explained
-in chapter 21.
+in chapter 25.
 """
 
 from agelib.runtime.provenance import Provenance

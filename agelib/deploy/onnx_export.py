@@ -2,7 +2,7 @@
 
 The graph takes bytes (RGB pictures as they come out of a JPEG) and holds the normalisation, and where the run predicts
 so the mean over a picture and its mirror image too: nothing is left for the caller to get wrong. Explained in
-chapter 21.
+chapter 25.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Ages of new pictures from a trained network: pictures in, one row a face out. Explained in chapters 20 and 21.
+"""Ages of new pictures from a trained network: pictures in, one row a face out. Explained in chapters 24 and 25.
 
 Nothing is kept: pictures are decoded in memory, a batch at a time, and never written anywhere.
 """

@@ -1,4 +1,4 @@
-"""A model's ONNX graph in whole numbers of 8 bits, by onnxruntime's own quantisation. Explained in chapter 21.
+"""A model's ONNX graph in whole numbers of 8 bits, by onnxruntime's own quantisation. Explained in chapter 25.
 
 A weight w is stored as a whole number q from −127 to 127 with w ≈ scale · q, a scale for each channel (B. Jacob et al.,
 *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*, CVPR 2018). *Dynamic*:

@@ -1,6 +1,6 @@
 """A model's description as JSON and back: what its outputs mean, how wide its intervals are, where it comes from.
 
-Everything in it is numbers and words, so that reading a model runs nobody's code. Explained in chapter 21.
+Everything in it is numbers and words, so that reading a model runs nobody's code. Explained in chapter 25.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Which model is meant: a finished run, a folder, or the one that comes with the book. Explained in chapter 21."""
+"""Which model is meant: a finished run, a folder, or the one that comes with the book. Explained in chapter 25."""
 
 import sys
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 Study D contradicts itself (8,002 pictures five times, in batches of 100 or of 400), so the batch size is swept here.
 Pictures lie on the device beforehand; what is timed is the network alone, forwards, as :mod:`agelib.training` predicts:
-evaluation mode, no gradients, channels last. Explained in chapter 20.
+evaluation mode, no gradients, channels last. Explained in chapter 24.
 """
 
 import functools

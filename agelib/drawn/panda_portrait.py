@@ -1,6 +1,6 @@
 """One picture of one panda: ground, body, ears, fur in light, patches, muzzle, eyes, and what the camera does.
 
-Explained in chapter 20.
+Explained in chapter 24.
 """
 
 import cv2

@@ -5,7 +5,7 @@ pictures are not public; these are drawn, and stand for none of them. A cub's he
 a short muzzle and dark patches; the head grows broad until six; fur yellows and thins, patches fade, eyes cloud and
 scars gather from then on. How fast differs from animal to animal, and an animal is photographed during some years of
 its life only: who recognises the animal knows its age nearly, which is what makes random folds look good.
-:mod:`agelib.drawn.panda_portrait` paints them. Explained in chapter 20.
+:mod:`agelib.drawn.panda_portrait` paints them. Explained in chapter 24.
 """
 
 import functools

@@ -5,5 +5,5 @@ training reads · :mod:`~agelib.experiments.result` what it leaves · :mod:`~age
 network is shown them · :mod:`~agelib.experiments.search` grids and searches ·
 :mod:`~agelib.experiments.cross_dataset` tested on another data set · :mod:`~agelib.experiments.hierarchies` a network
 for each group · :mod:`~agelib.experiments.contamination` what pretrained weights have seen ·
-:mod:`~agelib.experiments.published` the studies' own numbers beside ours. Explained in chapters 05 and 13 to 16.
+:mod:`~agelib.experiments.published` the studies' own numbers beside ours. Explained in chapters 06 and 15 to 18.
 """

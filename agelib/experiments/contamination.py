@@ -1,4 +1,4 @@
-"""What pretrained weights have seen: a test picture among it is a leak. Explained in chapter 13.
+"""What pretrained weights have seen: a test picture among it is a leak. Explained in chapter 15.
 
 A run writes down which pictures its weights were trained on, with those of the weights that it started from; another
 run that starts from its weights is refused if it would be tested on one of them. A picture is known by its content, so

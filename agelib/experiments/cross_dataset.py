@@ -1,7 +1,7 @@
 """Trained on one data set, tested on another: what an error measured at home is worth elsewhere.
 
 Nothing is trained and nothing is adapted: the network sees the other set's test pictures as it saw its own, in its
-size and with the mean and spread of its own training part. Explained in chapter 15.
+size and with the mean and spread of its own training part. Explained in chapter 17.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """From a prepared data set to what a training reads: its pictures decoded once, then streams of batches.
 
-What the streams are made of, :mod:`agelib.experiments.weights` says. Explained in chapter 05.
+What the streams are made of, :mod:`agelib.experiments.weights` says. Explained in chapter 06.
 """
 
 from agelib.config import Experiment

@@ -2,7 +2,7 @@
 
 Study C's variants 14 to 16: gender → age and ethnicity → age (B. Benyamin, *AGE Classification*, dissertation, The
 British University in Egypt, 2023). All networks of a hierarchy learn from one split. Its variant 14 did not, and its
-90 % was a leak; here that can be made on purpose only. Explained in chapter 13.
+90 % was a leak; here that can be made on purpose only. Explained in chapter 15.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A finished training: its tables, its network and its folder. Explained in chapter 05."""
+"""A finished training: its tables, its network and its folder. Explained in chapter 06."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -2,7 +2,7 @@
 
 A run's folder is named by a key of the experiment, of the very pictures and labels, of the code that can change the
 result, and of the libraries' versions. The same experiment is never trained twice, and a changed result is never
-served stale. Explained in chapter 05.
+served stale. Explained in chapter 06.
 """
 
 import os

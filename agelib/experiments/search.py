@@ -2,7 +2,7 @@
 
 Optuna is asked for the next setting and told its validation error; its SQLite file remembers. The trainings
 themselves lie in the store of :mod:`agelib.experiments.run`, so that no setting is ever trained twice.
-Explained in chapter 14; the grid is study A's.
+Explained in chapter 16; the grid is study A's.
 """
 
 import itertools

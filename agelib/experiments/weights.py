@@ -2,7 +2,7 @@
 
 This module and what it imports are the code in a run's key (:mod:`agelib.experiments.run_key`): rooms that can change
 weights, which are pixels, networks, targets and training. Who reads a data set, decodes it, measures or draws has no
-place here. Explained in chapter 05.
+place here. Explained in chapter 06.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The bootstrap: how much a number could have been otherwise with other test pictures. Explained in chapter 15.
+"""The bootstrap: how much a number could have been otherwise with other test pictures. Explained in chapter 17.
 
 A metric is a function of sums over pictures: the mean absolute error of Σ|error| and Σ1, macro F1 of the counts in the
 confusion matrix. So a resample needs no table of its own: it is a row that says how often each picture was drawn, and

@@ -2,7 +2,7 @@
 
 All of them are functions of the confusion matrix's counts, so that a bootstrap resample is another draw of counts
 and never another table. The headline of the UTKFace study (Benyamin 2023) is macro F1: the mean of the classes' F1, in
-which a scarce class counts as much as a common one. Explained in chapter 12.
+which a scarce class counts as much as a common one. Explained in chapter 13.
 """
 
 import re

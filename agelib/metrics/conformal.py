@@ -4,7 +4,7 @@ A network is fitted on the training part, so its errors there are too small. Tak
 validation part), and ask how far off it is on them; a new picture of the same kind is then one more of them, and any
 place in the order of their errors is equally likely for it. So the k-th smallest of n errors, k = ⌈(n + 1) · level⌉,
 is not exceeded with probability of at least `level`, whatever the network and whatever the errors' distribution
-(Vovk et al. 2005; Lei et al. 2018). Nothing is promised for pictures of another kind. Explained in chapter 18.
+(Vovk et al. 2005; Lei et al. 2018). Nothing is promised for pictures of another kind. Explained in chapter 21.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 The practice report on APPA-REAL (Núñez Cano and Jin, Universitat de Barcelona) defines the bias of an attribute as the
 mean of |M_i − M_j| over all pairs of its groups, where M_k is the mean absolute error of group k's pictures. Two groups
 of a few dozen pictures differ by chance alone, so each bias comes with an interval and with what shuffled groups give.
-Explained in chapter 17.
+Explained in chapter 20.
 """
 
 import itertools

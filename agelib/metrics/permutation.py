@@ -2,7 +2,7 @@
 
 A permutation test needs no assumption about how errors are spread. If a group's name means nothing, it can be dealt to
 other pictures; if two networks are equally good, each picture's two answers can change places. The share of such
-shuffles that look at least as striking as what was observed is p. Explained in chapter 17.
+shuffles that look at least as striking as what was observed is p. Explained in chapter 20.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 A posterior is a table [pictures × ages] whose columns are ages in years and whose rows sum to 1, as
 :meth:`agelib.experiments.result.Run.posterior` gives it. Where an age between two columns matters, each column stands
-for all ages that are nearer to it than to its neighbours, equally likely: 18 for 17.5 to 18.5. Explained in chapter 18.
+for all ages that are nearer to it than to its neighbours, equally likely: 18 for 17.5 to 18.5. Explained in chapter 21.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Errors of ages: MSE, MAE, R² and CS@k with intervals, differences, and what no picture is worth.
 
-Explained in chapters 05 and 15.
+Explained in chapters 06 and 17.
 """
 
 import numpy as np

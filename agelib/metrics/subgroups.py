@@ -1,6 +1,6 @@
 """Errors and scores of groups of pictures: for whom a network is right, and for whom not.
 
-Explained in chapters 05, 15 and 17.
+Explained in chapters 06, 17 and 20.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """Networks: a square picture in, `outputs` numbers out; every one by a name.
 
-``basic_cnn`` is written here (chapter 05), and so are ``residual_attention``, ``inception_resnet_v1`` and the two
-together (chapters 09 and 10) and ``quick_cnn`` (chapter 15); ``resnet18``, ``efficientnet_b0`` and
-``swinv2_cr_tiny`` are the three of study A (chapters 06 to 08); the others of the studies have names too, and
+``basic_cnn`` is written here (chapter 06), and so are ``residual_attention``, ``inception_resnet_v1`` and the two
+together (chapters 07 and 11) and ``quick_cnn`` (chapter 17); ``resnet18``, ``efficientnet_b0`` and
+``swinv2_cr_tiny`` are the three of study A (chapters 08 to 10); the others of the studies have names too, and
 ``torchvision/NAME`` and ``timm/NAME`` are everything else. :func:`describe` makes a table of them, :func:`stages` takes
 one apart.
 """

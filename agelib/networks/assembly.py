@@ -1,4 +1,4 @@
-"""A network from its parts: the body that the registry names, and a head with the target's outputs. Chapter 06."""
+"""A network from its parts: the body that the registry names, and a head with the target's outputs. Chapter 08."""
 
 from collections.abc import Callable
 from contextlib import contextmanager

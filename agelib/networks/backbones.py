@@ -1,6 +1,6 @@
 """Any network of torchvision or timm as a body: the library's own code, its last layer taken off.
 
-Explained in chapters 06 and 07.
+Explained in chapters 08 and 09.
 """
 
 from collections import OrderedDict

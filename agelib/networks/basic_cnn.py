@@ -1,4 +1,4 @@
-"""A convolutional network from scratch: blocks of convolution, ReLU, batch norm and pooling. Explained in chapter 05.
+"""A convolutional network from scratch: blocks of convolution, ReLU, batch norm and pooling. Explained in chapter 06.
 
 The basic CNN of study C (B. Benyamin, *AGE Classification*, dissertation, The British University in Egypt, 2023):
 one to five blocks, widths base, 2 · base, 4 · base …, then flatten, a hidden layer and the outputs.

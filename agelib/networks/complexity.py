@@ -1,4 +1,4 @@
-"""A table of networks, made from the registry: what each costs, and what there is for it. Explained in chapter 10."""
+"""A table of networks, made from the registry: what each costs, and what there is for it. Explained in chapter 07."""
 
 import pandas as pd
 import torch

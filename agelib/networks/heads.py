@@ -1,8 +1,8 @@
-"""Heads: what turns a network's features into the numbers that a target asks for. Explained in chapter 08.
+"""Heads: what turns a network's features into the numbers that a target asks for. Explained in chapter 10.
 
 A head is a chain of fully connected layers. With no hidden widths it is the one layer that a classifier ends with;
 with widths it is the nested head of study B, or the three-layer GELU MLP of study A. Several tasks share one trunk
-and the head's hidden layers, and have a head each behind them (study C's multitask network; chapter 13).
+and the head's hidden layers, and have a head each behind them (study C's multitask network; chapter 15).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Inception-ResNet V1, the trunk of FaceNet: 512 numbers that say who a face is. Explained in chapter 10.
+"""Inception-ResNet V1, the trunk of FaceNet: 512 numbers that say who a face is. Explained in chapter 07.
 
 C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi, *Inception-v4, Inception-ResNet and the Impact of Residual Connections
 on Learning*, AAAI 2017; with the 512-wide embedding that the networks trained for FaceNet have (F. Schroff et al.,

@@ -1,4 +1,4 @@
-"""Inception-ResNet V1 with residual attention, study C's variant 18. Explained in chapter 10.
+"""Inception-ResNet V1 with residual attention, study C's variant 18. Explained in chapter 07.
 
 The study says that it put residual attention on Inception-ResNet V1, and not where. Wang et al. (CVPR 2017) let any
 network be the trunk of an attention module, Inception blocks among them, and put one into each stage but the last. So

@@ -1,4 +1,4 @@
-"""Starting from weights that somebody else trained: by name, or from a local file. Explained in chapter 07.
+"""Starting from weights that somebody else trained: by name, or from a local file. Explained in chapter 09.
 
 Weights are data, never code: a ``.safetensors`` file, or a ``.pth`` file read with ``weights_only``. What a file's
 names had to become, and what stayed unused, is reported, never silent.

@@ -1,6 +1,6 @@
-"""A convolutional network that makes the most of a processor's minutes. Explained in chapter 15.
+"""A convolutional network that makes the most of a processor's minutes. Explained in chapter 17.
 
-It is the basic CNN of chapter 05 with two changes. The picture is folded first: each 2×2 pixels become one place with
+It is the basic CNN of chapter 06 with two changes. The picture is folded first: each 2×2 pixels become one place with
 four times the channels, because convolutions of few channels on large maps cost a processor much time for little
 arithmetic. And before the last map is flattened, it is brought to a fixed size: in an aligned face a place has a
 meaning and is kept, yet pictures of other sizes than the network was made for go through as well, so that a training

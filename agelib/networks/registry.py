@@ -1,4 +1,4 @@
-"""Every network by a name: what it is made of stands in a table, not in copies of code. Explained in chapter 06.
+"""Every network by a name: what it is made of stands in a table, not in copies of code. Explained in chapter 08.
 
 A network is a *body* (pictures → features) and a *head* (features → outputs). The table says which function makes the
 body, under which name the library knows it, and which head it has when the experiment asks for none. It is a list of

@@ -1,4 +1,4 @@
-"""The residual attention network: each stage learns where to look. Explained in chapter 10.
+"""The residual attention network: each stage learns where to look. Explained in chapter 07.
 
 F. Wang, M. Jiang, C. Qian, S. Yang, C. Li, H. Zhang, X. Wang, X. Tang, *Residual Attention Network for Image
 Classification*, CVPR 2017: the network that they call Attention-56, one attention module in each of three stages.

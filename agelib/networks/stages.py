@@ -1,7 +1,7 @@
 """The stages of any network, in order from the picture: what can be frozen, or unfrozen one by one.
 
 Early stages find edges and textures that most pictures share, late ones what the labels ask for; so whoever starts
-from somebody else's weights keeps the first stages and trains the last. Explained in chapter 10.
+from somebody else's weights keeps the first stages and trains the last. Explained in chapter 07.
 
 torchvision and timm name the parts of each family of networks in another way. What they have in common is that a
 network halves its maps again and again: each halving begins a stage here. A network that never halves (a vision

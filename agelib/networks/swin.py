@@ -1,4 +1,4 @@
-"""Swin Transformer V2 (timm's "CR" version) at any image size that fits. Explained in chapter 08.
+"""Swin Transformer V2 (timm's "CR" version) at any image size that fits. Explained in chapter 10.
 
 Liu et al., *Swin Transformer V2: Scaling Up Capacity and Resolution*, CVPR 2022. Study A uses the tiny one at
 224 pixels from random weights and puts a three-layer MLP behind its 1,000 class outputs.

@@ -1,4 +1,4 @@
-"""ResNet-50 and SENet-50 as they were trained on VGGFace2: their names, and where they halve. Explained in chapter 09.
+"""ResNet-50 and SENet-50 as they were trained on VGGFace2: their names, and where they halve. Explained in chapter 11.
 
 Q. Cao, L. Shen, W. Xie, O. Parkhi, A. Zisserman, *VGGFace2*, FG 2018; study B starts from the ResNet-50. They were
 trained with Caffe. The published conversions to PyTorch keep Caffe's names (``conv2_1_1x1_reduce``), or have

@@ -1,4 +1,4 @@
-"""Figures of an age gate: who is let through, and who is turned away. Used in chapter 18."""
+"""Figures of an age gate: who is let through, and who is turned away. Used in chapter 21."""
 
 import itertools
 

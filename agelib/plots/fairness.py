@@ -1,4 +1,4 @@
-"""Figures of unfairness: differences with their intervals around nothing, and what shuffling gives. Chapter 17."""
+"""Figures of unfairness: differences with their intervals around nothing, and what shuffling gives. Chapter 20."""
 
 import numpy as np
 import pandas as pd

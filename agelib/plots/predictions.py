@@ -1,4 +1,4 @@
-"""Figures of predictions: how far off, for whom, and which network is better. Used from chapter 05 on."""
+"""Figures of predictions: how far off, for whom, and which network is better. Used from chapter 06 on."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Figures of many trainings. Used in chapters 14 and 15."""
+"""Figures of many trainings. Used in chapters 16 and 17."""
 
 import pandas as pd
 

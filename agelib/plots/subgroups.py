@@ -1,4 +1,4 @@
-"""Figures of groups and classes: who is taken for whom, where scores are lost, and how unevenly. Chapters 09 to 16."""
+"""Figures of groups and classes: who is taken for whom, where scores are lost, and how unevenly. Chapters 11 to 18."""
 
 import itertools
 

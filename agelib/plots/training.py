@@ -1,4 +1,4 @@
-"""Figures of trainings. Used in chapters 05 to 09 and 15."""
+"""Figures of trainings. Used in chapters 06 to 11 and 17."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Figures of doubt: posteriors, intervals, calibration and abstaining. Used in chapter 18."""
+"""Figures of doubt: posteriors, intervals, calibration and abstaining. Used in chapter 21."""
 
 import itertools
 

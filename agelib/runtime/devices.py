@@ -1,4 +1,4 @@
-"""Where a network runs, and what that is called. Explained in chapter 05."""
+"""Where a network runs, and what that is called. Explained in chapter 06."""
 
 import os
 import platform

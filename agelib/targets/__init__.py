@@ -1,4 +1,4 @@
-"""Targets: what a network is asked for, and how its outputs become an age again. Explained in chapters 05 and 11.
+"""Targets: what a network is asked for, and how its outputs become an age again. Explained in chapters 06 and 12.
 
 Every target fits one contract, :class:`agelib.targets.base.Target`, so that every network works with each. The
 steps of a training are :func:`labels` of the training part, :func:`build`, and then the target's own ``labels`` of all

@@ -1,4 +1,4 @@
-"""What the targets that give an age share: point estimates, age groups, predictions, scores. Explained in chapter 11.
+"""What the targets that give an age share: point estimates, age groups, predictions, scores. Explained in chapter 12.
 
 The best single answer depends on how it is judged: the posterior's mean has the least expected squared error, its
 median the least expected absolute error, its mode the greatest chance to be exactly right.

@@ -1,4 +1,4 @@
-"""The contract that every target fits: labels, loss, posterior, age, predictions, scores. Explained in chapter 11."""
+"""The contract that every target fits: labels, loss, posterior, age, predictions, scores. Explained in chapter 12."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Ages as a distribution: one output for each whole year, made probabilities by a softmax. Explained in chapter 11.
+"""Ages as a distribution: one output for each whole year, made probabilities by a softmax. Explained in chapter 12.
 
 Four losses on the same outputs. *expectation* (DEX; Rothe et al. 2018): cross-entropy on the year, as if years were
 classes. *distribution* (study D's equations 1 and 4; Geng et al. 2013, Gao et al. 2017): cross-entropy with a Gaussian

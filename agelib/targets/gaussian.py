@@ -1,4 +1,4 @@
-"""A normal distribution of age: the network gives a mean and how sure it is of it. Explained in chapter 11.
+"""A normal distribution of age: the network gives a mean and how sure it is of it. Explained in chapter 12.
 
 A heteroscedastic regression (Nix and Weigend 1994): two outputs, mean and log-variance, learnt by the negative log of
 the normal density. Where a face is hard to judge, the network may say so by a greater variance.

@@ -1,4 +1,4 @@
-"""Several tasks at once: age, gender, ethnicity and expression from one network. Explained in chapter 13.
+"""Several tasks at once: age, gender, ethnicity and expression from one network. Explained in chapter 15.
 
 Study C's multitask network (its variant 19): a shared trunk, one head a task, and the sum of the tasks' losses. A
 picture that lacks a label of one task still teaches the others.

@@ -1,4 +1,4 @@
-"""Ages as ranks: one question for each year, "older than this?". Explained in chapter 11.
+"""Ages as ranks: one question for each year, "older than this?". Explained in chapter 12.
 
 For K whole years there are K − 1 such questions. *or_cnn* (Niu et al. 2016) answers each by itself; *coral* (Cao,
 Mirjalili and Raschka 2020) lets all share their weights and differ in their biases alone, so that the answers do not

@@ -1,4 +1,4 @@
-"""Every target by a name: a list of choices, of which a run's key has the one that was chosen. See chapter 11."""
+"""Every target by a name: a list of choices, of which a run's key has the one that was chosen. See chapter 12."""
 
 from agelib.runtime.suggest import hint
 from agelib.targets import distributions, multitask

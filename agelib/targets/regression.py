@@ -1,4 +1,4 @@
-"""Regression: the network gives the age itself. Explained in chapters 05 and 11.
+"""Regression: the network gives the age itself. Explained in chapters 06 and 12.
 
 Studies A and B train with the mean squared or the mean absolute error, on one output; study B's goes through a
 sigmoid that stands for the age divided by 100.

@@ -1,4 +1,4 @@
-"""Pictures that count more than others: a target whose labels carry a weight. Explained in chapter 12."""
+"""Pictures that count more than others: a target whose labels carry a weight. Explained in chapter 13."""
 
 
 class Weighed:

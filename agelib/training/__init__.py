@@ -6,7 +6,7 @@ which weights may change (:mod:`~agelib.training.freezing`), mixed pictures (:mo
 weights (:mod:`~agelib.training.weight_averaging`). A trained network is asked in :mod:`~agelib.training.inference`;
 :mod:`~agelib.training.temperature` sets right how sure it is. Several processes can train one network: how they find
 each other is in :mod:`agelib.runtime.launch`, how they share each batch in :mod:`~agelib.training.data_parallel`.
-Explained in chapter 05.
+Explained in chapter 06.
 """
 
 from agelib.training.inference import outputs, predict

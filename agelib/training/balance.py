@@ -3,7 +3,7 @@
 A network that sees ten adults for each child learns adults. Every function here takes the groups of the **training**
 rows and returns one number for each of them, so that no count of a validation or test part can slip in. Where a
 picture's group is not recorded (code −1) it is treated as if nothing were balanced: unknown is not a group, and what
-is drawn or weighed more because it is unknown teaches nothing. Explained in chapter 12.
+is drawn or weighed more because it is unknown teaches nothing. Explained in chapter 13.
 """
 
 import numpy as np

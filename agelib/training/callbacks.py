@@ -1,4 +1,4 @@
-"""What a training uses of fastai, imported in one place, and its quietest callbacks. Explained in chapter 05."""
+"""What a training uses of fastai, imported in one place, and its quietest callbacks. Explained in chapter 06."""
 
 import contextlib
 import re

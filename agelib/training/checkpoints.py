@@ -1,6 +1,6 @@
 """Weights and optimiser states on disk, as safetensors and JSON: no pickle, so that a file cannot run code.
 
-A checkpoint is a folder that is replaced whole after every epoch. Explained in chapter 05.
+A checkpoint is a folder that is replaced whole after every epoch. Explained in chapter 06.
 """
 
 from pathlib import Path

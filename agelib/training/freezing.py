@@ -1,4 +1,4 @@
-"""Which weights may change, and when: everything, the head alone, first the one and then the other. Chapter 09.
+"""Which weights may change, and when: everything, the head alone, first the one and then the other. Chapter 11.
 
 Study B trains a new head on a face network whose weights stay as they are (its strategy 1), then all layers
 (strategy 2). A *phase* is a stretch of a training with one choice of weights, its own learning rate, batch size and

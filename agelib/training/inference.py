@@ -1,4 +1,4 @@
-"""A trained network asked for its outputs. Nothing of fastai is needed, or loaded. Explained in chapter 05."""
+"""A trained network asked for its outputs. Nothing of fastai is needed, or loaded. Explained in chapter 06."""
 
 import torch
 

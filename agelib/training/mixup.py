@@ -1,4 +1,4 @@
-"""Mixup (Zhang et al. 2018): train on blends of two pictures, with the same blend of their losses. Chapter 12."""
+"""Mixup (Zhang et al. 2018): train on blends of two pictures, with the same blend of their losses. Chapter 13."""
 
 import torch
 

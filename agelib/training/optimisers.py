@@ -1,4 +1,4 @@
-"""The studies' optimisers, by name. Explained in chapter 14."""
+"""The studies' optimisers, by name. Explained in chapter 16."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What a training writes down, which epoch was the best, and when it ends. Explained in chapter 05.
+"""What a training writes down, which epoch was the best, and when it ends. Explained in chapter 06.
 
 Everything is decided from the history alone, which has one row an epoch and lies on disk, so that a training that was
 killed goes on where it stopped and ends with the same numbers as one that was not.

@@ -1,4 +1,4 @@
-"""Learning rates over a training: none, plateau, one-cycle, cosine. Explained in chapter 14."""
+"""Learning rates over a training: none, plateau, one-cycle, cosine. Explained in chapter 16."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""How sure a trained network is: one temperature for each task, chosen by the validation part. Explained in chapter 18.
+"""How sure a trained network is: one temperature for each task, chosen by the validation part. Explained in chapter 21.
 
 A training that mixes or smooths labels leaves probabilities flatter than what happens, a long one leaves them sharper.
 Either way the outputs are divided by the temperature of the least log score (Guo et al. 2017). The division goes into

@@ -1,4 +1,4 @@
-"""The training itself, on fastai's ``Learner``; and the learning-rate finder. Explained in chapter 05."""
+"""The training itself, on fastai's ``Learner``; and the learning-rate finder. Explained in chapter 06."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Averaged weights: SWA over the last epochs, EMA over all steps. Explained in chapter 12.
+"""Averaged weights: SWA over the last epochs, EMA over all steps. Explained in chapter 13.
 
 Stochastic weight averaging (Izmailov et al. 2018) takes the mean of the weights at the ends of the last epochs; an
 exponential moving average follows the weights step by step. Both are torch's own ``AveragedModel``. What is validated,

@@ -110,7 +110,7 @@ def test_a_chapter_says_what_it_is(chapter):
     about = json.loads(chapter.path.read_text(encoding="utf-8"))["metadata"].get("agelib", {})
     assert about.get("title"), "metadata.agelib.title"
     assert about.get("licence") == "CC-BY-4.0"
-    assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {f"{number:02}" for number in range(1, 23)}
+    assert set(about.get("needs", ())) | set(about.get("reads", ())) <= {f"{number:02}" for number in range(1, 27)}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in Path(REPOSITORY, "notebooks/profiles").glob("*.yaml")])
@@ -136,7 +136,7 @@ def test_a_chapter_runs(chapter, kept_workspace):
 
 
 @pytest.mark.chapters
-@pytest.mark.parametrize(("number", "layout"), [("17", "imdb-wiki"), ("18", "appa-real")])
+@pytest.mark.parametrize(("number", "layout"), [("20", "imdb-wiki"), ("21", "appa-real")])
 def test_a_chapter_runs_on_a_data_set_in_its_published_layout(number, layout, kept_workspace):
     root = drawn.draw_collection(layout, 800, seed=5, size=64, progress=False)
     build = Build.of("smoke", layout, root, number, jobs=2, folder=REPOSITORY / "_build" / "tests")

@@ -2,7 +2,7 @@
 
 1,002 pictures of 82 people aged 0 to 69, named ``001A02``: the person, and the age in years. Real identities in a
 set that is small enough for any laptop, so that folds by picture and folds by person can be compared on it; see
-:mod:`agelib.experiments.published.landmarks`. Explained in chapter 20.
+:mod:`agelib.experiments.published.landmarks`. Explained in chapter 24.
 
 Source: the FG-NET aging database (Face and Gesture Recognition Research Network), 2002.
 """

@@ -1,7 +1,7 @@
 """Pictures of animals in one folder each, the age in the file's name: drawn pandas, or your own.
 
 ``panda0012/7.25_000031.jpg`` is animal panda0012 at seven and a quarter years. This layout is ours: study D's 8,002
-pictures of giant pandas are not public, and how they lie on disk is not in our sources. Explained in chapter 20.
+pictures of giant pandas are not public, and how they lie on disk is not in our sources. Explained in chapter 24.
 """
 
 from pathlib import Path

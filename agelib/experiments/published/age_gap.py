@@ -1,4 +1,4 @@
-"""How far the apparent age is from the real one, on ChaLearn and FG-NET. Explained in chapter 05."""
+"""How far the apparent age is from the real one, on ChaLearn and FG-NET. Explained in chapter 06."""
 
 from pathlib import Path
 

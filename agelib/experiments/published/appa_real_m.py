@@ -2,7 +2,7 @@
 
 J. Núñez Cano and Q. Jin, practice report on apparent age estimation, Universitat de Barcelona, and the public course
 kit around it. It looks at the error (MAE) and at biases: the mean difference of the MAE between groups. Explained in
-chapters 09 and 16.
+chapters 11 and 18.
 """
 
 from agelib.experiments.published.record import Published, Sequence, linked

@@ -3,7 +3,7 @@
 A model too small to need a GPU, on a set small enough to be published with its identities: kernel ridge regression on
 the shape of a face. It is cross-validated twice, with folds that deal out pictures and with folds that deal out people
 (study D's subject-exclusive protocol); the two differ in nothing else, so their difference is what the leak is worth.
-Explained in chapter 20.
+Explained in chapter 24.
 """
 
 from pathlib import Path

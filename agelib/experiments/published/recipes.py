@@ -84,7 +84,7 @@ TRICKS = {
     "precision": ("single precision throughout", {"mixed_precision": "off"}),
 }
 
-#: Our fastest way to a network of some use: what chapter 15 takes apart.
+#: Our fastest way to a network of some use: what chapter 17 takes apart.
 SPRINT = Published(
     "sprint",
     "the sprint",
@@ -169,7 +169,7 @@ STUDY_A = Sequence(
     "but the order of the three can.",
 )
 
-#: Every target of chapter 11 with the same network and the same data.
+#: Every target of chapter 12 with the same network and the same data.
 TARGETS = Sequence(
     "targets",
     "Targets side by side",
@@ -317,7 +317,7 @@ SPRINTS = Sequence(
         ),
     ),
     said="A sprint: the speedrun with fewer epochs; without one of its tricks, without any of them, and with two that "
-    "it does not have. Chapter 15 explains them.",
+    "it does not have. Chapter 17 explains them.",
 )
 
 #: In the order of the page "Results".

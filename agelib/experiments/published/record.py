@@ -1,6 +1,6 @@
 """A published experiment as data: a few changed options, what was published for it, and what is our choice.
 
-It says what it changes of an earlier one, so that it can be read what a number is due to. Explained in chapter 16.
+It says what it changes of an earlier one, so that it can be read what a number is due to. Explained in chapter 18.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Published experiments and sequences of them by name, and as tables. Explained in chapter 16."""
+"""Published experiments and sequences of them by name, and as tables. Explained in chapter 18."""
 
 import pandas as pd
 

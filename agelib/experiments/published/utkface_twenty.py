@@ -1,7 +1,7 @@
 """Study C's twenty variants on UTKFace: age groups, gender and ethnicity, one change at a time.
 
 B. Benyamin, *AGE Classification (Age_Gender_Ethnicity)*, dissertation, The British University in Egypt, June 2023. Its
-headline is macro F1, in percent. Explained in chapter 16.
+headline is macro F1, in percent. Explained in chapter 18.
 """
 
 from agelib.experiments.published.record import Published, Sequence, linked

@@ -1,4 +1,4 @@
-"""Chapter 15 finds the runs of chapters 05 to 08 only if both describe the very same experiments."""
+"""Chapter 17 finds the runs of chapters 06 to 10 only if both describe the very same experiments."""
 
 import ast
 
@@ -42,7 +42,7 @@ def test_the_compared_chapters_train_different_networks_on_the_same_data():
 
 
 def test_changes_are_made_to_the_chapters_experiment():
-    assert experiment_of("06", pictures=77).data.pictures == 77
+    assert experiment_of("08", pictures=77).data.pictures == 77
 
 
 def test_a_chapter_that_is_not_there_is_named():

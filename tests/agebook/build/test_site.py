@@ -140,7 +140,7 @@ def test_the_search_finds_a_word_without_a_server(html, browser):
     browser.open((html / "search.html").as_uri() + "?q=imbalance")
     assert browser.wait("document.querySelectorAll('#search-results li').length > 2")
     found = browser.value("[...document.querySelectorAll('#search-results li a')].map(a => a.href)")
-    assert any("12_imbalance.html" in address for address in found)
+    assert any("13_imbalance.html" in address for address in found)
     assert browser.errors == []
 
 

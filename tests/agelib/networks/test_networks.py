@@ -13,7 +13,7 @@ from agelib.config import Network
 from agelib.networks import basic_cnn, swin
 from agelib.networks.heads import nested_head
 
-#: The networks of chapters 05 to 08, which are looked at closely.
+#: The networks of chapters 06 to 10, which are looked at closely.
 CHAPTERS = ("basic_cnn", "resnet18", "efficientnet_b0", "swinv2_cr_tiny")
 
 
