@@ -68,7 +68,7 @@ def attention() -> Sheet:
     sheet.grid(490, 270, 4, 4, 16, "orange")
     sheet.arrow((554, 302), (606, 302))
     sheet.lines(656, 150, ["h heads of", "d = C / h", "numbers each"], "small muted")
-    sheet.lines(650, 292, ["join the", "heads, × W_{O}"], "small")
+    sheet.lines(650, 292, ["join heads,", "× W_{O}"], "small")
     sheet.box(606, 270, 92, 52, kind="blue")
     sheet.arrow((652, 322), (652, 352))
     sheet.text(652, 370, "[N, C]", "small muted")
