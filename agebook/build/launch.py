@@ -90,7 +90,7 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
             if address.startswith(GITHUB):
                 files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
                 text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
-            text = DIAGRAM.sub(lambda found: f"]({_carried(chapter.path.parents[1] / found[1])})", text)
+            text = DIAGRAM.sub(lambda found: _carried(found, chapter.path.parents[1]), text)
             cell["source"] = LABEL.sub("", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
@@ -109,9 +109,12 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
     return notebook
 
 
-def _carried(drawing: Path) -> str:
-    """A drawing as an address that holds it; JupyterLab shows such ones."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.read_bytes()).decode()}"
+def _carried(found: re.Match, repository: Path) -> str:
+    """A link to a drawing as one that holds the drawing, which JupyterLab shows; left as it is, if there is no file."""
+    file = repository / found[1]
+    if not file.is_file():
+        return found[0]
+    return f"](data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()})"
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:
