@@ -15,6 +15,8 @@ module                 holds
 `launch`               chapters to take away: for Colab, Kaggle, Binder, and to download
 `hosted`               what a chapter needs on such a machine
 `npm`                  the scripts that pages need (formulas), kept locally
+`sphinx_diagrams`      a Sphinx extension: diagrams that stand in their page and follow its colours
+`diagrams`             the diagrams themselves, drawn
 `sphinx_offline`       a Sphinx extension: pages ask no other server for anything
 `sphinx_launch`        a Sphinx extension: buttons that open a chapter elsewhere
 `sphinx_katex`         a Sphinx extension: formulas drawn by the build

@@ -6,6 +6,7 @@ chapters in ``notebooks`` stay free of what only such a machine needs: a copy of
 known, copies have no such cell and pages no buttons.
 """
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -63,6 +64,7 @@ HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 #: What the book's markup makes of a page, and no notebook shows.
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
+DIAGRAM = re.compile(r"\]\(\.\./(book/diagrams/\w+\.svg)\)")
 FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
 FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
 
@@ -70,7 +72,8 @@ FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
     """A chapter as it is opened away from the repository: a set-up cell behind its parameters, solutions folded.
 
-    Diagrams, which a chapter names by their place in the repository, are shown from GitHub.
+    Diagrams, which a chapter names by their place in the repository, are shown from GitHub; without an address there,
+    the copy carries them.
 
     Parameters
     ----------
@@ -87,6 +90,7 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
             if address.startswith(GITHUB):
                 files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
                 text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
+            text = DIAGRAM.sub(lambda found: _carried(found, chapter.path.parents[1]), text)
             cell["source"] = LABEL.sub("", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
@@ -103,6 +107,14 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         made = {"cell_type": "code", "execution_count": None, "id": "set-up", "outputs": [], "source": source}
         cells.insert(place + 1, made | {"metadata": HIDDEN | {"tags": ["set-up"]}})
     return notebook
+
+
+def _carried(found: re.Match, repository: Path) -> str:
+    """A link to a drawing as one that holds the drawing, which JupyterLab shows; left as it is, if there is no file."""
+    file = repository / found[1]
+    if not file.is_file():
+        return found[0]
+    return f"](data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()})"
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:

@@ -48,6 +48,7 @@ MAKERS = (
     "postprocess",
     "results",
     "site",
+    "sphinx_diagrams",
     "sphinx_katex",
     "sphinx_launch",
     "sphinx_offline",
