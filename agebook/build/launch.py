@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from agebook.build.chapters import Chapter, list_chapters
+from agebook.build.chapters import REPOSITORY, Chapter, list_chapters
 from agebook.build.hosted import PLATFORMS
 from agebook.build.pages import fold_exercises
 
@@ -90,7 +90,7 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
             if address.startswith(GITHUB):
                 files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
                 text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
-            text = DIAGRAM.sub(lambda found: _carried(found, chapter.path.parents[1]), text)
+            text = carry_diagrams(text, chapter.path.parents[1])
             cell["source"] = LABEL.sub("", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
@@ -109,12 +109,19 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
     return notebook
 
 
-def _carried(found: re.Match, repository: Path) -> str:
-    """A link to a drawing as one that holds the drawing, which JupyterLab shows; left as it is, if there is no file."""
-    file = repository / found[1]
-    if not file.is_file():
-        return found[0]
-    return f"](data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()})"
+def carry_diagrams(text: str, repository: Path = REPOSITORY) -> str:
+    """Let a chapter's text hold its diagrams itself, which JupyterLab shows wherever the notebook lies.
+
+    A link to a file that is not there stays as it is.
+    """
+
+    def held(found: re.Match) -> str:
+        file = repository / found[1]
+        if not file.is_file():
+            return found[0]
+        return f"](data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()})"
+
+    return DIAGRAM.sub(held, text)
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 
+from agebook.build.launch import carry_diagrams
+
 #: Cells with this tag are for instructors.
 INSTRUCTOR = "instructor"
 
@@ -63,7 +65,7 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
     made.cells = [cell for cell in made.cells if INSTRUCTOR not in cell.metadata.get("tags", [])]
     for cell in made.cells:
         if cell.cell_type == "markdown":
-            cell.source = _plain_exercises(_SOLUTION.sub("", cell.source)).strip()
+            cell.source = carry_diagrams(_plain_exercises(_SOLUTION.sub("", cell.source)).strip())
     made.cells = [cell for cell in made.cells if cell.source.strip()]
     made = parameterise(made, parameters, student)
     for cell in made.cells:

@@ -109,6 +109,14 @@ def test_a_copy_has_the_students_parameters_and_nothing_that_gives_the_answer_aw
     assert made.metadata["agelib"]["student"] == "ada"
 
 
+def test_a_copy_holds_the_diagrams_of_its_chapter(essay):
+    notebook = copies.read_notebook(essay.path)
+    notebook.cells[0].source += "\n\n![A block.](../book/diagrams/residual_block.svg)"
+    made = student_copy(notebook, {"a": 7, "b": 0.75}, "ada", essay.name)
+    assert "![A block.](data:image/svg+xml;base64," in made.cells[0].source
+    assert "../book" not in made.cells[0].source
+
+
 @pytest.mark.parametrize("chapter", GRADED, ids=lambda chapter: chapter.name)
 def test_no_copy_of_a_chapter_holds_a_solution_a_hidden_test_or_an_output(chapter):
     notebook = copies.read_notebook(chapter.path)
