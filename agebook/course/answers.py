@@ -16,8 +16,6 @@ import sys
 from numbers import Integral, Real
 from pathlib import Path
 
-import pandas as pd
-
 #: The environment variable that names the file to write to.
 VARIABLE = "AGELIB_ANSWERS"
 
@@ -79,14 +77,16 @@ def read(file) -> dict:
 def plain(value):
     """A value as JSON takes it: tables as columns, numbers that are not finite as their names.
 
-    >>> plain(pd.Series({"a": 1.5, "b": float("nan")}))
+    >>> import pandas
+    >>> plain(pandas.Series({"a": 1.5, "b": float("nan")}))
     {'a': 1.5, 'b': 'nan'}
-    >>> plain(pd.RangeIndex(3)), plain((True, None))
+    >>> plain(pandas.RangeIndex(3)), plain((True, None))
     ([0, 1, 2], [True, None])
     """
-    if isinstance(value, pd.DataFrame):
+    pandas = sys.modules.get("pandas")  # nobody who has a table is without it; to import it takes half a second
+    if pandas and isinstance(value, pandas.DataFrame):
         return {str(name): plain(value[name]) for name in value.columns}
-    if isinstance(value, pd.Series):
+    if pandas and isinstance(value, pandas.Series):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, dict):
         return {str(name): plain(each) for name, each in value.items()}
