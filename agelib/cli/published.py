@@ -20,6 +20,7 @@ OTHERS = {
         "LISTS[,UTKFACE[,CACD]]: their folder, and what is listed",
     ),
     "chalearn-gap": ("how far the apparent age is from the real one", "ChaLearn's ages"),
+    "label-noise": ("how far two labels of one image lie apart, and how ages heap", "UTKFace"),
 }
 
 
@@ -129,7 +130,8 @@ def _list(published) -> None:
 
 def _make(chosen, roots: list[Path], folder: Path) -> None:
     """Make a result that is no training, and say what it is."""
-    from agelib.experiments.published import age_gap, kept_runs, landmarks, saliency, split_audit  # with torch
+    # With torch.
+    from agelib.experiments.published import age_gap, kept_runs, label_noise, landmarks, saliency, split_audit
 
     match chosen.which:
         case "split":
@@ -147,6 +149,8 @@ def _make(chosen, roots: list[Path], folder: Path) -> None:
             found = split_audit.audit_public_lists(*roots, folder=folder)
         case "chalearn-gap":
             found = age_gap.describe_chalearn(roots[0], folder)
+        case "label-noise":
+            found = label_noise.describe_utkface(roots[0], folder)
     print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
