@@ -10,7 +10,7 @@ TORCH ?= auto
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # The Python that makes .venv: one of your choice, or the first of these that will do.
 PYTHON ?=
-PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+PYTHONS := $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python)
 
 IN_VENV := .venv/bin/python
 WITH_PYTHON = @for python in $(PYTHONS); do \
@@ -20,19 +20,23 @@ WITH_PYTHON = @for python in $(PYTHONS); do \
 	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; tried $(PYTHONS): $${found:-none of them runs}." \
 	"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
 
-.PHONY: book pdf serve test lab app bench lock lock-check sbom clean install
+.PHONY: book pdf serve test claims lab app bench lock lock-check sbom clean install
 
 book: install
 	@$(IN_VENV) -m agebook build --profile "$(PROFILE)" --source "$(SOURCE)" --root "$(ROOT)" --chapters "$(CHAPTERS)" --jobs "$(JOBS)" --address "$(ADDRESS)"
 
 pdf: book
-	@$(IN_VENV) -m agebook pdf
+	@$(IN_VENV) -m agebook pdf --source "$(SOURCE)" --root "$(ROOT)"
 
 serve: install
 	@$(IN_VENV) -m agebook serve
 
 test: install
 	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest -n auto --dist worksteal
+
+# whether what the prose says of the book's own run is true of it (after `make book`, whose trainings it finds)
+claims: install
+	$(IN_VENV) -m pytest -m claims tests/chapters
 
 lab: install
 	@$(IN_VENV) -m agebook lab

@@ -10,7 +10,7 @@ other. The first line of each module says what it is for.
 floor room                      what is in it                                                        taught in chapter
 ===== ========================= ==================================================================== ==================
 1     :mod:`agelib.config`      `Experiment`: every option of a training, once                       06
-1     :mod:`agelib.metrics`     functions of the predictions table: errors, intervals, calibration   06, 13, 17, 20 to 22
+1     :mod:`agelib.metrics`     functions of the predictions table: errors, intervals, calibration   06, 13, 17, 20–22
 1     :mod:`agelib.runtime`     workspace, keys, progress, logs, processes: no face, no age          how to run
 2     :mod:`agelib.parameters`  a chapter's parameters, and whether what papermill gives them fits     how to run
 2     :mod:`agelib.drawn`       drawn faces, whose every truth is known                              01, 24

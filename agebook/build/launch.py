@@ -55,16 +55,22 @@ def set_up(address={address!r}, branch={branch!r}, folder="~/{name}"):
 
 set_up()"""
 
+#: How the page of a repository on GitHub begins, and how its files do.
+GITHUB, FILES = "https://github.com/", "https://raw.githubusercontent.com/"
+
 #: Metadata of a cell that is folded away in JupyterLab, and in Colab, which shows its title.
 HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 #: What the book's markup makes of a page, and no notebook shows.
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
+FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
 FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
 
 
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
     """A chapter as it is opened away from the repository: a set-up cell behind its parameters, solutions folded.
+
+    Diagrams, which a chapter names by their place in the repository, are shown from GitHub.
 
     Parameters
     ----------
@@ -78,6 +84,9 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         cell["source"] = text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             text = FOLDED.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
+            if address.startswith(GITHUB):
+                files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
+                text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
             cell["source"] = LABEL.sub("", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
@@ -124,7 +133,7 @@ def links(url: str, branch: str, name: str) -> dict[str, str]:
     Colab https://colab.research.google.com/github/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
     Kaggle https://kaggle.com/kernels/welcome?src=https://github.com/someone/ages/blob/launch/notebooks/06_basic_cnn.ipynb
     """
-    place = url.removeprefix("https://github.com/")
+    place = url.removeprefix(GITHUB)
     copy = f"{place}/blob/{BRANCH}/notebooks/{name}.ipynb"
     return {
         "Binder": f"https://mybinder.org/v2/gh/{place}/{quote(branch, safe='')}?urlpath=lab/tree/{BINDER}/{name}.ipynb",

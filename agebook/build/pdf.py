@@ -1,5 +1,7 @@
 """The whole book as one PDF: the articles of the finished pages, one after the other, printed by a browser."""
 
+import os
+import platform
 import posixpath
 import shutil
 import subprocess
@@ -9,8 +11,22 @@ from urllib.parse import unquote, urlsplit
 
 from agelib.runtime.workspace import write_whole
 
-#: Names under which Chromium is installed.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: Names under which Chromium, or what is built on it, is installed.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+
+#: Where it lies on systems on which programs are not found by their names.
+PLACES = {
+    "Darwin": (
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    ),
+    "Windows": tuple(
+        rf"%{folder}%\{program}"
+        for program in (r"Google\Chrome\Application\chrome.exe", r"Microsoft\Edge\Application\msedge.exe")
+        for folder in ("ProgramFiles", "ProgramFiles(x86)", "LocalAppData")
+    ),
+}
 
 #: What makes sense on a screen alone: anchors that appear under the mouse, buttons, scripts and their substitutes.
 SCREEN = ("a.headerlink", "button", "script", ".hero-buttons", ".prev-next-area", "noscript")
@@ -27,7 +43,8 @@ def find_browser() -> str:
     RuntimeError
         If there is none.
     """
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    places = map(os.path.expandvars, PLACES.get(platform.system(), ()))
+    found = next(filter(None, map(shutil.which, (*BROWSERS, *places))), None)
     if not found:
         raise RuntimeError("the PDF is printed by Chromium, and there is none here: install the package chromium")
     return found

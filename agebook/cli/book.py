@@ -26,7 +26,9 @@ def add(commands) -> None:
     )
 
     pdf = commands.add_parser("pdf", help="print the built site as one PDF (needs Chromium)")
-    pdf.add_argument("--to", default="", help="the file (default: _build/estimating-age-from-faces.pdf)")
+    pdf.add_argument("--source", default="drawn", help="of which pages: drawn (default), utkface, imdb-wiki, appa-real")
+    pdf.add_argument("--root", default="", help="the data set's folder or archive, as for build")
+    pdf.add_argument("--to", default="", help="the file (default: beside the pages, estimating-age-from-faces.pdf)")
     pdf.set_defaults(command=_pdf)
 
     serve = commands.add_parser("serve", help="show the built site in a browser, pages that fetch files included")
@@ -82,8 +84,8 @@ def _pdf(chosen) -> int:
     from agebook.build.pdf import write_pdf
     from agebook.build.plan import Build
 
-    build = Build.of()
-    file = Path(chosen.to or build.folder / "estimating-age-from-faces.pdf")
+    build = Build.of(source=chosen.source, root=chosen.root)
+    file = Path(chosen.to or build.html.parent / "estimating-age-from-faces.pdf")
     with steady(f"print {build.html}"):
         write_pdf(build.html, read_contents(REPOSITORY), file)
     print(f"the book: {file}")

@@ -22,6 +22,8 @@ def browser() -> Finding:
     except RuntimeError as error:
         helps = INSTALLS.get(platform.system(), "sudo apt-get install chromium")
         return Finding(str(error), NOTE, helps)
+    if platform.system() == "Windows":  # asked for its version there, it opens a window
+        return Finding(Path(found).name)
     done = subprocess.run([found, "--version"], capture_output=True, text=True, errors="replace", timeout=20)
     return Finding(done.stdout.strip() or Path(found).name)
 

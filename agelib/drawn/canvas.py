@@ -123,11 +123,13 @@ class Canvas:
         Where the head's origin lies, in pixels.
     yaw, pitch, roll : float
         Turned to the viewer's right, up, and tilted clockwise, in radians.
+    lens : float
+        How much larger a point appears that lies one unit nearer; 0: no perspective.
     """
 
-    def __init__(self, side: int, unit: float, centre: tuple, yaw: float, pitch: float, roll: float):
+    def __init__(self, side: int, unit: float, centre: tuple, yaw: float, pitch: float, roll: float, lens: float = 0.0):
         self.side, self.unit, self.centre = side, unit, np.asarray(centre, dtype=np.float64)
-        self.yaw, self.pitch = float(np.sin(yaw)), float(np.sin(pitch))
+        self.yaw, self.pitch, self.lens = float(np.sin(yaw)), float(np.sin(pitch)), lens
         self.rotation = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
         self._linear = self.rotation * unit
         self._deep = np.array([self.yaw, -self.pitch]) @ self._linear
@@ -137,16 +139,25 @@ class Canvas:
         """Shift points [N, 2] of the head by their depth: what turning and nodding do before the head is tilted."""
         points = np.asarray(points, dtype=np.float64)
         depth = np.broadcast_to(depth, points.shape[:1])
+        if self.lens:
+            points = points * (1 + self.lens * (depth - 0.4))[:, None]
         return points + np.stack([depth * self.yaw, -depth * self.pitch], axis=1)
 
     def place(self, points, depth=0.0) -> np.ndarray:
         """Pixels [N, 2] of points [N, 2] of the head at the given depth."""
-        deep = self._deep * depth if np.ndim(depth) == 0 else np.asarray(depth)[:, None] * self._deep
-        return np.asarray(points, dtype=np.float64) @ self._linear + deep + self.centre
+        far = depth if np.ndim(depth) == 0 else np.asarray(depth)[:, None]
+        points = np.asarray(points, dtype=np.float64)
+        if self.lens:
+            points = points * (1 + self.lens * (far - 0.4))
+        return points @ self._linear + far * self._deep + self.centre
 
     def box(self, pixels, margin: float) -> tuple:
         """The part of the picture that holds the pixels, as x0, y0, x1, y1."""
-        left, top, wide, high = cv2.boundingRect(fixed(pixels))
+        return self._box(fixed(pixels), margin)
+
+    def _box(self, points, margin: float) -> tuple:
+        """The same for points that are whole numbers already."""
+        left, top, wide, high = cv2.boundingRect(points)
         scale, far = 1 / (1 << SHIFT), margin + 2
         edges = left * scale - margin, top * scale - margin, (left + wide) * scale + far, (top + high) * scale + far
         return tuple(min(max(int(edge), 0), self.side) for edge in edges)
@@ -163,7 +174,8 @@ class Canvas:
         """
         outlines = pixels if isinstance(pixels, list) else [pixels]
         blur = soft * self.unit
-        x0, y0, x1, y1 = self.box(np.concatenate(outlines) if len(outlines) > 1 else outlines[0], 2 * blur + 2)
+        points = [fixed(p) for p in outlines]
+        x0, y0, x1, y1 = self._box(np.concatenate(points) if len(points) > 1 else points[0], 2 * blur + 2)
         if x1 <= x0 or y1 <= y0:
             return
         if blur > 5:  # so soft that a quarter of the resolution does
@@ -171,7 +183,9 @@ class Canvas:
             mask = cv2.GaussianBlur(mask, (0, 0), blur / 4)
             mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         else:
-            mask = filled((y1 - y0, x1 - x0), [p - (x0, y0) for p in outlines])
+            corner = np.array([x0 << SHIFT, y0 << SHIFT], np.int32)
+            mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+            cv2.fillPoly(mask, [p - corner for p in points], 255, cv2.LINE_AA, SHIFT)
             if blur > 0.55:
                 mask = cv2.GaussianBlur(mask, (3, 3) if blur < 0.9 else (0, 0), blur)
         self.blend(mask, (x0, y0, x1, y1), colour, alpha, inside)

@@ -4,7 +4,7 @@ A collection is unfair and dirty on purpose, as the published ones are, and lies
 with which file is recorded beside it in ``.truth.csv``, so that cleaning can be scored. Explained in chapter 01.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -159,7 +159,12 @@ def read_truth(root: str | Path) -> pd.DataFrame:
 
 
 def draw_faces(
-    people: Sequence[int | Person], ages: Sequence[float] | float, size: int = 128, seed: int = 42, plain: bool = False
+    people: Sequence[int | Person],
+    ages: Sequence[float] | float,
+    size: int = 128,
+    seed: int = 42,
+    plain: bool = False,
+    cues: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """Draw faces into an array.
 
@@ -174,7 +179,9 @@ def draw_faces(
     seed : int
         Seed of the people and of the pictures.
     plain : bool
-        Frontal, evenly lit, before a quiet wall.
+        Frontal, evenly lit, bare-headed, before a quiet wall.
+    cues : mapping, optional
+        Cue of :data:`agelib.drawn.CUES` → the age, in years, that this cue alone is drawn for, in all images.
 
     Returns
     -------
@@ -184,17 +191,19 @@ def draw_faces(
     Raises
     ------
     ValueError
-        If there are not as many ages as people.
+        If there are not as many ages as people, or there is no such cue.
 
     Examples
     --------
     >>> draw_faces([1, 2, 3], 30, size=32).shape
     (3, 32, 32, 3)
+    >>> draw_faces([1, 2, 3], 30, size=32, cues={"hair": 75}).shape  # white-haired at 30
+    (3, 32, 32, 3)
     """
 
     def paint(person, age, seeds):
         person = person if isinstance(person, Person) else make_person(int(person), seed)
-        return draw(person, take_picture(person, age, seeds, plain), size)
+        return draw(person, take_picture(person, age, seeds, plain), size, cues)
 
     return _draw_each(paint, people, ages, size, seed, "people")
 

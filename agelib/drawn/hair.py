@@ -3,14 +3,15 @@
 import cv2
 import numpy as np
 
+from agelib.drawn.ageing import Face, ramp
 from agelib.drawn.canvas import Canvas, circle, draw_lines, filled, smooth
-from agelib.drawn.people import Face, ramp
 
 #: style → how far it stands off the sides and the crown, where it ends (y), how many waves its edge has.
 STYLES = {
     "side": (0.045, 0.085, -0.02, 0.004),
     "crop": (0.030, 0.055, -0.06, 0.004),
     "buzz": (0.012, 0.022, -0.08, 0.002),
+    "shaven": (0.004, 0.008, -0.10, 0.001),
     "quiff": (0.035, 0.165, -0.06, 0.008),
     "fringe": (0.070, 0.090, 0.10, 0.006),
     "collar": (0.120, 0.110, 0.72, 0.014),
@@ -120,7 +121,7 @@ def draw_back_hair(canvas: Canvas, face: Face) -> None:
     if face.style == "tied" and face.growth > 0.3:
         lift = -1.04 if face.person.parting > 0 else -0.92
         bun = circle(16) * (0.27, 0.22) + (0, lift)
-        if lift > -1 and face.age < 14:  # two bunches, as children wear them; one bun higher up otherwise
+        if lift > -1 and face.stage < 14:  # two bunches, as children wear them; one bun higher up otherwise
             for side in (-1, 1):
                 canvas.fill(canvas.place(bun * (0.8, 1.1) + (side * 0.86, 0.72), -0.3), tones[0] * 1.15)
         else:
@@ -157,9 +158,11 @@ def draw_hair(canvas: Canvas, face: Face, picture, rng: np.random.Generator) -> 
     lit = _light(canvas, face, picture, box)
     layer = np.clip(layer * lit[..., None], 0, 255)
     thin = 1 - 0.55 * ramp(face.recession, 0.25, 0.8) * (face.bald <= 0.55) * (face.person.gender == "male")
-    alpha = (0.55 + 0.45 * ramp(face.hair_amount, 0.2, 0.75)) * thin * (0.78 if face.style == "buzz" else 1.0)
+    alpha = (
+        (0.55 + 0.45 * ramp(face.hair_amount, 0.2, 0.75)) * thin * {"buzz": 0.78, "shaven": 0.24}.get(face.style, 1.0)
+    )
     # Hair throws a shadow on the forehead.
-    if alpha > 0.7 and face.style != "buzz":
+    if alpha > 0.7 and face.style not in ("buzz", "shaven"):
         edge = inner[8:-8]
         shadow = np.concatenate([edge - np.array([0, 2]), (edge + np.array([0, 0.075 * canvas.unit]))[::-1]])
         canvas.fill_soft(shadow, face.skin * 0.35, 0.30, 0.028)
@@ -193,14 +196,14 @@ def _draw_strands(layer, face: Face, tones, outer, inner, unit: float, rng: np.r
         share, where = rng.random(number), rng.integers(0, len(outer), number)
         centre = inner[where] + (outer[where] - inner[where]) * share[:, None]
         start, size = rng.uniform(0, 2 * np.pi, number), rng.uniform(0.025, 0.055, number) * unit
-        if style == "buzz":
+        if style in ("buzz", "shaven"):
             size *= 0.4
         angles = start[:, None] + np.linspace(0, 4.2, 8)
         lines = centre[:, None] + np.stack([np.cos(angles), np.sin(angles)], 2) * size[:, None, None]
-    elif style in ("side", "fringe", "quiff", "crop", "buzz", "pixie", "tied"):
+    elif style in ("side", "fringe", "quiff", "crop", "buzz", "shaven", "pixie", "tied"):
         number = int(120 * many)
         where = rng.uniform(0, len(outer) - 1, number)
-        comb = {"side": 9, "fringe": 2, "quiff": 4, "crop": 3, "buzz": 1, "pixie": 6, "tied": -5}[style]
+        comb = {"side": 9, "fringe": 2, "quiff": 4, "crop": 3, "buzz": 1, "shaven": 1, "pixie": 6, "tied": -5}[style]
         lean = -np.sign(p.parting) * comb
         steps = np.linspace(0, 1, 7)
         a, b = rng.uniform(-0.05, 0.35, number), rng.uniform(0.55, 1.05, number)

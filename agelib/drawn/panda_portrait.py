@@ -6,9 +6,9 @@ Explained in chapter 24.
 import cv2
 import numpy as np
 
+from agelib.drawn.ageing import ramp
 from agelib.drawn.canvas import Canvas, circle, crop_noise, facing_light, relief_cells, ribbon, smooth
 from agelib.drawn.pandas import Panda, PandaFace, grow_panda
-from agelib.drawn.people import ramp
 from agelib.drawn.pictures import Picture, expose
 
 #: Cells of the relief for one unit of the head, and the part of the head it covers: left, top, right, bottom.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agelib.drawn.people import ramp
+from agelib.drawn.ageing import ramp
 from agelib.drawn.pictures import Picture
 
 #: Oldest panda that is drawn, in years; few live so long.

@@ -1,8 +1,8 @@
-"""Who is drawn: people with fixed traits, and what the years do to them.
+"""Who is drawn: people with traits that never change, and how fast each of their cues ages.
 
-A person's traits never change; :func:`grow` turns them into the face of a given age. Growth first (a child's eyes
-are large and low in a round head, its jaw and nose are small), ageing later (grey and receding hair, wrinkles,
-sagging, thinner lips). How fast each of these goes differs between people, so that age cannot be read off exactly.
+:func:`agelib.drawn.ageing.grow` turns the traits into the face of an age. Each cue of age has a pace of its own in
+each person, greying comes early or late and may be dyed over, heads are shaven at any age: so the cues contradict one
+another, and age cannot be read off any single one. A third of all people resemble somebody else.
 """
 
 import functools
@@ -54,7 +54,18 @@ _EYE_SHARES = {"white": (0.22, 0.05, 0.16, 0.13, 0.32, 0.12), "other": (0.45, 0.
 _DARK_EYES = (0.3, 0.7, 0, 0, 0, 0)
 
 WOMENS_HAIR = ("long", "wavy", "bob", "fringe", "tied", "pixie", "curls")
-MENS_HAIR = ("side", "crop", "buzz", "quiff", "fringe", "curls", "collar")
+MENS_HAIR = ("side", "crop", "buzz", "quiff", "fringe", "curls", "collar", "shaven")
+
+#: How many cues of age have a pace of their own: one for each of :data:`agelib.drawn.ageing.CUES`.
+PACES = 17
+
+
+#: What hair is dyed to, by people of any age: the natural colours, platinum, silver, white, copper, plum.
+_DYES = np.array([*_HAIR, (226, 212, 184), (196, 196, 200), (228, 226, 222), (176, 84, 44), (96, 44, 70)])
+_DYE_SHARES = (0.07, 0.15, 0.16, 0.12, 0.12, 0.06, 0.12, 0.08, 0.06, 0.04, 0.02)
+
+#: People among whom a double is found, and the share of all people who are somebody's double.
+_MODELS, _DOUBLES = 60, 0.35
 
 
 @dataclass(frozen=True)
@@ -88,16 +99,20 @@ class Person:
     lip_fullness: float
     ears: float
     hair_style: str
+    other_style: str  # worn on other days
     child_style: str
+    style_from: float  # age from which hair is worn as an adult's, in years
     parting: float  # -1 to 1
     curl: float  # 0 to 1
     balding: float  # 0 to 1, at its end
     greying: float  # age at which half of the hair is grey, in years
     dyes: bool
-    skin_years: float  # years that the skin looks older than it is, at 60
-    wrinkling: float  # 0.4 to 1.7
-    sagging: float
-    spots: float
+    dye: tuple
+    dye_from: float  # first and last age at which hair is dyed, in years
+    dye_until: float
+    looks: float  # years by which all cues together are ahead of the calendar, of a grown person
+    paces: tuple  # the same of each cue alone, standard scores in the order of agelib.drawn.ageing.CUES
+    wrinkling: float  # 0.5 to 1.6; how deep the wrinkles get
     freckles: float  # 0 to 1
     beard: str
     glasses_from: float  # age from which glasses are worn, in years
@@ -139,20 +154,21 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
     drawn_ethnicity = str(rng.choice(ETHNICITIES, p=ETHNICITY_SHARES))
     gender, ethnicity = gender or drawn_gender, ethnicity or drawn_ethnicity
     man = gender == "male"
-    tone = rng.beta(2, 2)
+    is_double, model = rng.random() < _DOUBLES, int(rng.integers(_MODELS))
+    n = rng.standard_normal(20)
+    look = np.random.default_rng([seed, 11, model]) if is_double else rng
+    if is_double:
+        n = 0.9 * look.standard_normal(20) + 0.35 * n
+    tone = look.beta(2, 2)
     light, dark = (np.array(c, float) for c in _SKINS[ethnicity])
     skin = light + (dark - light) * tone + rng.normal(0, 3, 3)
-    hair = _HAIR[rng.choice(6, p=_HAIR_SHARES[ethnicity])] * rng.uniform(0.85, 1.15)
-    iris = _EYES[rng.choice(6, p=_EYE_SHARES.get(ethnicity, _DARK_EYES))] * rng.uniform(0.85, 1.15)
+    hair = _HAIR[look.choice(6, p=_HAIR_SHARES[ethnicity])] * rng.uniform(0.85, 1.15)
+    iris = _EYES[look.choice(6, p=_EYE_SHARES.get(ethnicity, _DARK_EYES))] * rng.uniform(0.85, 1.15)
     opening, fold, nose, lips = _SHAPES[ethnicity]
     extra = {"eye_tilt": fold, "nose_width": 1.3 * nose, "nose_bridge": -0.6 * nose, "lip_fullness": 1.4 * lips}
-    n = rng.standard_normal(24)
-    curl = float(np.clip(rng.beta(1.2, 3) + (0.75 if ethnicity == "black" else 0), 0, 1))
-    styles = MENS_HAIR if man else WOMENS_HAIR
-    weights = np.array([0.28, 0.24, 0.12, 0.14, 0.09, 0.08, 0.05] if man else [0.26, 0.2, 0.16, 0.13, 0.14, 0.06, 0.05])
-    if curl > 0.7:
-        weights = np.array([0, 0.3, 0.3, 0, 0, 0.4, 0] if man else [0.05, 0.25, 0.05, 0, 0.25, 0.1, 0.3])
-    children = ("side", "crop", "fringe", "fringe") if man else ("fringe", "bob", "long", "tied")
+    curl = float(np.clip(look.beta(1.2, 3) + (0.75 if ethnicity == "black" else 0), 0, 1))
+    style, other_style, child_style = _choose_styles(man, curl, rng)
+    dye_from = float(rng.uniform(15, 48))
     return Person(
         number=number,
         gender=gender,
@@ -164,180 +180,54 @@ def make_person(number: int, seed: int = 42, gender: str | None = None, ethnicit
         **{name: n[k] + means[not man] + extra.get(name, 0) for name, (k, *means) in _SCORES.items()},
         eye_opening=float(opening * np.exp(0.1 * n[6])) * (0.95 if man else 1.07),
         lid_fold=float(np.clip(fold + 0.15 * n[9], 0, 1)),
-        hair_style=str(rng.choice(styles, p=weights / weights.sum())),
-        child_style=str(rng.choice(("curls", "crop") if curl > 0.7 and man else children))
-        if curl <= 0.7 or man
-        else "tied",
+        hair_style=style,
+        other_style=other_style,
+        child_style=child_style,
+        style_from=float(rng.uniform(6, 15)),
         parting=float(rng.choice([-1, 1]) * rng.uniform(0.1, 0.7)),
         curl=curl,
-        balding=float(np.clip(rng.beta(1.1, 1.1), 0, 1)) if man else float(0.25 * rng.random()),
-        greying=float(np.clip(50 + 6.5 * n[19], 34, 72)),
-        dyes=bool(rng.random() < (0.03 if man else 0.22)),
-        skin_years=float(np.clip(5.0 * n[20], -11, 11)),
-        wrinkling=float(np.exp(0.28 * n[21])),
-        sagging=float(np.exp(0.28 * n[22])),
-        spots=float(np.exp(0.4 * n[23])),
+        balding=float(rng.beta(1.1, 1.1)) if man else float(0.3 * rng.random()),
+        greying=_greying_age(rng),
+        dyes=bool(rng.random() < (0.2 if man else 0.5)),
+        dye=_colour(_DYES[rng.choice(len(_DYES), p=_DYE_SHARES)] * rng.uniform(0.92, 1.08)),
+        dye_from=dye_from,
+        dye_until=dye_from + float(rng.uniform(8, 60)),
+        looks=float(rng.normal(0, 3.0)),
+        paces=tuple(float(score) for score in np.clip(rng.standard_normal(PACES), -2.2, 2.2)),
+        wrinkling=float(np.clip(np.exp(0.22 * rng.standard_normal()), 0.5, 1.6)),
         freckles=float(max(0, rng.random() - 0.72) * 3) if ethnicity == "white" else 0.0,
         beard=str(rng.choice(["none", "stubble", "moustache", "goatee", "full"], p=[0.5, 0.2, 0.09, 0.08, 0.13]))
         if man
         else "none",
-        glasses_from=float(rng.choice([8, 25, 46, 60, 200], p=[0.06, 0.1, 0.22, 0.2, 0.42])),
+        glasses_from=float(rng.choice([8, 25, 46, 60, 200], p=[0.16, 0.12, 0.12, 0.06, 0.54])),
         glasses_shape=float(rng.random()),
         clothes=_colour(rng.uniform(25, 225) * (1 + 0.55 * rng.uniform(-1, 1, 3))),
         mole=(float(rng.uniform(-0.5, 0.5)), float(rng.uniform(0.1, 0.8)), float(rng.random() < 0.12)),
     )
 
 
+def _choose_styles(man: bool, curl: float, rng: np.random.Generator) -> tuple[str, str, str]:
+    """The usual style, the one of other days, and the one worn as a child."""
+    if man:
+        styles, weights = MENS_HAIR, [0.26, 0.22, 0.1, 0.12, 0.08, 0.07, 0.05, 0.1]
+        others, children = ["side", "crop", "buzz", "shaven"], ["side", "crop", "fringe", "fringe"]
+        if curl > 0.7:
+            weights, others, children = [0, 0.3, 0.25, 0, 0, 0.33, 0, 0.12], ["crop", "buzz"], ["curls", "crop"]
+    else:
+        styles, weights = WOMENS_HAIR, [0.26, 0.2, 0.16, 0.13, 0.14, 0.06, 0.05]
+        others, children = ["tied", "wavy", "long", "tied"], ["fringe", "bob", "long", "tied"]
+        if curl > 0.7:
+            weights, others, children = [0.05, 0.25, 0.05, 0, 0.25, 0.1, 0.3], ["tied", "curls"], ["tied", "curls"]
+    weights = np.array(weights) / np.sum(weights)
+    return str(rng.choice(styles, p=weights)), str(rng.choice(others)), str(rng.choice(children))
+
+
+def _greying_age(rng: np.random.Generator) -> float:
+    """Age at which half of the hair is grey: early from 20 on, late beyond 75, for most of us around 50."""
+    early, usual, late = rng.uniform(20, 38), rng.normal(52, 11), rng.uniform(72, 105)
+    kind = rng.random()
+    return float(early if kind < 0.20 else late if kind > 0.76 else np.clip(usual, 26, 90))
+
+
 def _colour(values) -> tuple:
     return tuple(float(round(v)) for v in np.clip(values, 0, 255))
-
-
-@dataclass(frozen=True)
-class Face:
-    """What a person looks like at an age: lengths in units of half a head's height, shares from 0 to 1."""
-
-    person: Person
-    age: float
-    look_age: float  # the age that skin and hair suggest, in years
-    growth: float  # 0 at birth, 1 when grown
-    width: float
-    outline: np.ndarray  # [N, 3] right half from the crown to the chin: x, y, depth
-    eye_y: float
-    eye_x: float
-    eye_half: float
-    eye_open: float
-    iris: float
-    brow_y: float
-    nose_y: float
-    nose_half: float
-    mouth_y: float
-    mouth_half: float
-    lips: float
-    chin_y: float
-    neck: float
-    hairline: float
-    hair_amount: float
-    recession: float
-    bald: float
-    grey: float
-    wrinkles: float
-    sag: float
-    hollow: float
-    spots: float
-    skin: np.ndarray
-    hair: np.ndarray
-    style: str
-
-
-def ramp(value, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high`, smooth between."""
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
-
-
-# fmt: off
-_ADULT = np.array([
-    [0, -1.0, -0.1], [0.36, -0.935, -0.1], [0.61, -0.72, -0.05], [0.715, -0.40, 0], [0.725, -0.08, 0.02],
-    [0.69, 0.20, 0.05], [0.63, 0.46, 0.1], [0.515, 0.70, 0.18], [0.34, 0.90, 0.32], [0.16, 0.99, 0.42], [0, 1.01, 0.44],
-])
-_INFANT = np.array([
-    [0, -0.99, -0.1], [0.42, -0.93, -0.1], [0.72, -0.70, -0.05], [0.825, -0.36, 0], [0.80, -0.02, 0.02],
-    [0.79, 0.26, 0.05], [0.755, 0.50, 0.1], [0.62, 0.71, 0.18], [0.38, 0.845, 0.3], [0.17, 0.895, 0.38],
-    [0, 0.905, 0.4],
-])
-# fmt: on
-
-
-def grow(person: Person, age: float) -> Face:
-    """Return a person's face at an age.
-
-    Parameters
-    ----------
-    person : Person
-    age : float
-        In years, 0 to 116.
-
-    Raises
-    ------
-    ValueError
-        If the age lies outside 0 to 116 years.
-
-    Examples
-    --------
-    >>> someone = make_person(3)
-    >>> child, adult = grow(someone, 2), grow(someone, 40)
-    >>> bool(child.eye_y > adult.eye_y and child.iris > adult.iris)  # large eyes, low in the head
-    True
-    """
-    if not 0 <= age <= 116:
-        raise ValueError(f"a face is drawn for an age of 0 to 116 years, not {age}")
-    p, man = person, person.gender == "male"
-    look = age + person.skin_years * ramp(age, 14, 60)
-    # Fast in the first years, done at 17 (girls) or 20 (boys).
-    end = 19.5 if man else 17.0
-    growth = 0.62 * (1 - np.exp(-age / 4.2)) / (1 - np.exp(-end / 4.2)) + 0.38 * ramp(age, 5, end)
-    growth = min(growth, 1.0)
-    young = 1 - growth
-    trait = 0.45 + 0.55 * growth  # children differ less than adults do
-    sag = ramp(look, 36, 92) * p.sagging
-    hollow = ramp(look, 62, 95) * (0.7 - 0.3 * p.cheeks)
-    outline = _INFANT * young + _ADULT * growth
-    x, y = outline[:, 0], outline[:, 1]
-    lower = np.clip((y + 0.05) / 0.75, 0, 1)
-    x = x * (1 + 0.035 * p.head_width * trait) * (1 + 0.055 * p.jaw * growth * lower * (y < 0.95))
-    # The cheeks of youth melt away until 45, the jaw comes out.
-    round_cheeks = 0.03 * p.cheeks * trait + 0.045 * (1 - ramp(look, 13, 45)) * growth
-    x = x * (1 + round_cheeks * np.exp(-(((y - 0.38) / 0.3) ** 2)))
-    jowl = np.exp(-(((y - 0.78) / 0.14) ** 2))
-    x = x * (1 + 0.10 * sag * jowl) * (1 - 0.05 * hollow * np.exp(-(((y - 0.28) / 0.16) ** 2)))
-    x = x * (1 - 0.035 * hollow * np.exp(-(((y + 0.35) / 0.2) ** 2)))
-    y = y + (0.035 * p.chin * growth + 0.02 * sag) * np.clip((y - 0.3) / 0.7, 0, 1)
-    outline = np.stack([x, y, outline[:, 2]], axis=1)
-    old = ramp(look, 45, 95)
-    bald = recession = 0.0
-    if man:
-        onset = 46 - 28 * p.balding
-        recession = p.balding * ramp(age, onset - 6, onset + 34) * growth + 0.15 * ramp(age, 25, 80)
-        bald = ramp(recession, 0.55, 0.95) * ramp(age, 24, 50)
-    grey = 1 / (1 + np.exp(-(age - p.greying) / 4.5))
-    if p.dyes and age < 74:
-        grey *= 0.12
-    # Fair children darken; white hair keeps a little warmth.
-    fair = np.array(p.hair) + (np.array([205, 170, 115]) - np.array(p.hair)) * 0.35 * young * (p.ethnicity == "white")
-    hair = fair + (np.array([205.0, 203, 200]) + 22 * ramp(age, 65, 88) - fair) * grey
-    skin = np.array(p.skin)
-    skin = skin + np.array([4.0, 0, 1]) * young - np.array([8.0, 10, 12]) * old * (1 - 0.4 * p.darkness)
-    opening = 0.098 * young + 0.065 * growth
-    return Face(
-        person=p,
-        age=age,
-        look_age=float(look),
-        growth=float(growth),
-        width=float(x.max()),
-        outline=outline,
-        eye_y=0.225 * young + 0.0 * growth,
-        eye_x=(0.325 * young + 0.298 * growth) * (1 + 0.035 * p.eye_gap * trait),
-        eye_half=(0.172 * young + 0.150 * growth) * (1 + 0.045 * p.eye_size * trait) * (1 - 0.05 * old),
-        eye_open=opening * p.eye_opening * (1 + 0.06 * p.eye_size) * (1 - 0.24 * ramp(look, 38, 90)),
-        iris=0.090 * young + 0.067 * growth,
-        brow_y=(0.0 * young - 0.185 * growth) - 0.014 * p.brow_height + 0.03 * sag,
-        nose_y=(0.475 * young + 0.405 * growth) + 0.022 * p.nose_length * trait + 0.035 * old,
-        nose_half=(0.112 * young + 0.135 * growth) * (1 + 0.09 * p.nose_width * trait) * (1 + 0.12 * old),
-        mouth_y=(0.655 * young + 0.655 * growth) + 0.012 * p.nose_length + 0.02 * old,
-        mouth_half=(0.185 * young + 0.262 * growth) * (1 + 0.06 * p.mouth_width * trait) * (1 - 0.03 * old),
-        lips=(0.92 * young + 1.0 * growth) * np.exp(0.16 * p.lip_fullness) * (1 - 0.5 * ramp(look, 30, 88)),
-        chin_y=float(y[-1]),
-        neck=0.34 * young + (0.50 if man else 0.40) * growth,
-        hairline=-0.70 * young - 0.61 * growth - 0.03 * p.forehead,
-        hair_amount=float(0.22 + 0.78 * ramp(age, 0.0, 2.5)) * (1 - 0.3 * ramp(age, 55, 95)),
-        recession=float(min(recession, 1)),
-        bald=float(bald),
-        grey=float(grey),
-        wrinkles=float(ramp(look, 24, 88) * p.wrinkling),
-        sag=float(sag),
-        hollow=float(hollow),
-        spots=float(ramp(look, 48, 92) * p.spots),
-        skin=skin,
-        hair=hair,
-        style=p.child_style if age < 11 else p.hair_style,
-    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from agelib.drawn.people import ETHNICITIES, ETHNICITY_SHARES, grow, make_person
+from agelib.drawn.ageing import grow
+from agelib.drawn.people import ETHNICITIES, ETHNICITY_SHARES, make_person
 from agelib.drawn.pictures import take_picture
 
 

@@ -5,19 +5,26 @@ a coarse relief of the head (brow, sockets, nose, cheeks, chin) lit from one dir
 smaller, blurred and given noise.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from agelib.drawn import creases, features, hair
+from agelib.drawn import creases, features, hair, headwear
+from agelib.drawn.ageing import Face, grow, ramp
 from agelib.drawn.canvas import Canvas, crop_noise, facing_light, relief_cells, ribbon, smooth
-from agelib.drawn.people import Face, Person, grow, ramp
-from agelib.drawn.pictures import Picture, expose
+from agelib.drawn.people import Person
+from agelib.drawn.pictures import Picture, expose, on_the_day
 
 #: Cells of the relief for one unit of the head, and the part of the head it covers: left, top, right, bottom.
-CELLS, REACH = 30, (-1.15, -1.25, 1.15, 1.35)
+CELLS, REACH = 25, (-1.15, -1.25, 1.15, 1.35)
+
+#: Pixels a side that a picture is painted on at least, however small it becomes.
+SMALLEST = 128
 
 
-def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
+def draw(person: Person, picture: Picture, size: int = 128, cues: Mapping[str, float] | None = None) -> np.ndarray:
     """Draw one picture.
 
     Parameters
@@ -27,6 +34,9 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
         At which age, from where, in what light.
     size : int
         Side of the square picture in pixels, 16 or more.
+    cues : mapping, optional
+        Cue of :data:`agelib.drawn.CUES` → the age, in years, that this cue alone is drawn for. All others, the light
+        and the noise stay as they are.
 
     Returns
     -------
@@ -36,7 +46,7 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `size` is below 16.
+        If `size` is below 16, there is no such cue, or its age lies outside 0 to 116 years.
 
     Examples
     --------
@@ -44,19 +54,26 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     >>> someone = make_person(1)
     >>> draw(someone, take_picture(someone, 30.0, 5), 64).shape
     (64, 64, 3)
+    >>> white_haired = draw(someone, take_picture(someone, 30.0, 5), 64, cues={"hair": 80})
     """
     if size < 16:
         raise ValueError(f"a face is drawn on 16 pixels or more, not {size}")
-    side = max(round(1.5 * size), 128)
+    side = max(round(1.5 * size), SMALLEST)
+    # Hair draws lots last, and all others the same number whatever the cues: so a changed cue moves nothing else.
     rng = np.random.default_rng([*picture.seed, 3])
-    face = grow(person, picture.age)
-    canvas = Canvas(side, *camera(face, picture, side), picture.yaw, picture.pitch, picture.roll)
+    face = on_the_day(grow(person, picture.age, cues), picture)
+    face = replace(face, style=headwear.press(face.style, picture.hat))
+    canvas = Canvas(side, *camera(face, picture, side), picture.yaw, picture.pitch, picture.roll, picture.lens)
     _draw_background(canvas, picture, rng)
-    hair.draw_back_hair(canvas, face)
+    shows_hair = picture.hat not in headwear.COVERING
+    if shows_hair:
+        hair.draw_back_hair(canvas, face)
     _draw_body(canvas, face, picture)
     _draw_ears(canvas, face)
     head = _draw_skin(canvas, face, picture, rng)
-    creases.draw_spots(canvas, face, head, np.random.default_rng([person.number, 4]))
+    creases.draw_spots(canvas, face, head)
+    creases.draw_bags(canvas, face, head)
+    creases.draw_jaw(canvas, face, head)
     creases.draw_wrinkles(canvas, face, picture, head, rng)
     features.draw_nose(canvas, face, picture)
     if picture.beard != "none":
@@ -64,17 +81,20 @@ def draw(person: Person, picture: Picture, size: int = 128) -> np.ndarray:
     features.draw_mouth(canvas, face, picture)
     features.draw_eyes(canvas, face, picture)
     features.draw_brows(canvas, face, picture, rng)
-    hair.draw_hair(canvas, face, picture, rng)
+    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
+    if shows_hair:
+        hair.draw_hair(canvas, face, picture, rng)
+    if picture.hat:
+        headwear.draw_headwear(canvas, face, picture)
     if picture.glasses:
         features.draw_glasses(canvas, face, picture)
-    noise = crop_noise(256, 2 * size, size, rng)[::2] if 2 * size <= 512 else rng.standard_normal((size, size))
     return expose(canvas.image, picture, size, noise)
 
 
 def camera(face: Face, picture: Picture, side: int) -> tuple[float, tuple]:
     """Pixels of one unit of the head, and where its origin lies, on a picture of `side` pixels."""
-    unit = side * 0.345 * picture.zoom * (1 + 0.03 * (1 - face.growth))
-    return unit, (side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)), side * (0.515 + picture.shift[1]))
+    unit = side * 0.385 * picture.zoom * (1 + 0.03 * (1 - face.growth))
+    return unit, (side * (0.5 + picture.shift[0] - 0.05 * np.sin(picture.yaw)), side * (0.505 + picture.shift[1]))
 
 
 def face_box(person: Person, picture: Picture, size: int) -> tuple:
@@ -87,7 +107,7 @@ def face_box(person: Person, picture: Picture, size: int) -> tuple:
     True
     """
     face = grow(person, picture.age)
-    canvas = Canvas(size, *camera(face, picture, size), picture.yaw, picture.pitch, picture.roll)
+    canvas = Canvas(size, *camera(face, picture, size), picture.yaw, picture.pitch, picture.roll, picture.lens)
     (x, y), half = canvas.place([[0, 0.27]], 0.3)[0], 0.78 * canvas.unit
     return tuple(round(float(np.clip(v, 0, size)), 1) for v in (x - half, y - half, x + half, y + half))
 
@@ -127,8 +147,8 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     top = 1.30 - 0.16 * young
     cloth = np.array(picture.clothes)
     neck = smooth(
-        [[-n, 0.3], [-n * 0.98, 0.9], [-n * 1.05, top - 0.06], [-n * 1.7, top + 0.10], [-n * 1.7, 2.2],
-        [n * 1.7, 2.2], [n * 1.7, top + 0.10], [n * 1.05, top - 0.06], [n * 0.98, 0.9], [n, 0.3]], 3, True
+        [[-n, 0.3], [-n * 0.98, 0.9], [-n * 1.05, top - 0.06], [-n * 1.4, top + 0.14], [-n * 1.4, 2.2],
+        [n * 1.4, 2.2], [n * 1.4, top + 0.14], [n * 1.05, top - 0.06], [n * 0.98, 0.9], [n, 0.3]], 3, True
     )  # fmt: skip
     skin = face.skin * (0.80, 0.74, 0.72) * (0.75 + 0.25 * picture.brightness)
     canvas.fill(at(neck), np.clip(skin, 0, 255))
@@ -136,9 +156,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     canvas.fill_soft(at(lit), np.clip(skin * 1.16, 0, 255), 0.5, 0.06)
     under = smooth([[-n * 1.05, 0.6], [-n * 1.02, 1.02], [0, 1.18], [n * 1.02, 1.02], [n * 1.05, 0.6]], 3)
     canvas.fill_soft(at(under), face.skin * 0.34, 0.5, 0.05)
-    for k in range(2 if face.wrinkles > 0.25 else 0):
-        fold = smooth([[-n * 0.8, 1.12 + 0.09 * k], [0, 1.17 + 0.09 * k], [n * 0.8, 1.11 + 0.09 * k]], 4)
-        canvas.fill_soft(at(ribbon(fold, 0.03, 0.9)), face.skin * 0.4, min(0.5 * face.wrinkles, 0.6), 0.01)
+    _draw_slack(canvas, face, at)
     dip, wide = ((0.10, 1.15), (0.42, 1.05), (0.16, 1.1))[picture.collar]
     shoulders = smooth(
         [[n * wide, top - 0.02], [n * 1.7, top + 0.09], [broad, top + 0.28], [broad * 1.22, top + 0.62],
@@ -155,7 +173,7 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
     shade = np.concatenate([shoulders, shoulders[::-1] * (0.72, 1) + (0, 0.1)]) * (-(np.sign(picture.light[0]) or 1), 1)
     canvas.fill_soft(at(shade), cloth * 0.5, 0.5, 0.08)
     canvas.fill_soft(at(ribbon(neckline, 0.045, 0)), cloth * 0.68, 0.8)
-    if picture.collar == 2 and face.age > 3:
+    if picture.collar == 2 and face.stage > 3:
         for side in (-1, 1):
             flap = np.array(
                 [[n * 1.12, top - 0.08], [n * 0.12, top + 0.20], [n * 0.62, top + 0.36],
@@ -165,9 +183,28 @@ def _draw_body(canvas: Canvas, face: Face, picture: Picture) -> None:
             canvas.fill_soft(at(ribbon(flap[1:], 0.03, 0.5)), cloth * 0.5, 0.5, 0.01)
 
 
+def _draw_slack(canvas: Canvas, face: Face, at) -> None:
+    """What the years do to the neck: skin that hangs under the chin, cords at both sides, rings."""
+    slack, n, dark = face.slack, face.neck, face.skin * (0.46, 0.34, 0.32)
+    if slack < 0.03:
+        return
+    low = 0.99 + 0.15 * slack
+    fold = smooth([[-n * 0.92, 0.84], [-n * 0.55, low], [0, low + 0.05], [n * 0.55, low], [n * 0.92, 0.84]], 4)
+    bag = np.concatenate([fold, [[n * 0.8, 0.7], [-n * 0.8, 0.7]]])
+    canvas.fill_soft(at(bag), face.skin * (0.80, 0.72, 0.68), 0.65 * slack, 0.02)
+    canvas.fill_soft(at(ribbon(fold, 0.06, 0.9)), dark, 0.7 * slack, 0.02)
+    cord = smooth([[n * 0.22, 1.02], [n * 0.34, 1.18], [n * 0.24, 1.36]], 4)
+    dark_cords, light_cords = ribbon(cord, 0.06, 0.9), ribbon(cord + np.array([0.05, 0]), 0.04, 0.9)
+    canvas.fill_soft([at(dark_cords), at(dark_cords * (-1, 1))], dark, 0.55 * slack, 0.022)
+    canvas.fill_soft([at(light_cords), at(light_cords * (-1, 1))], face.skin * 0.95, 0.4 * slack, 0.012)
+    ring = ribbon(smooth([[-n * 0.85, 1.17], [0, 1.22], [n * 0.85, 1.16]], 4), 0.035, 0.9)
+    canvas.fill_soft([at(ring), at(ring + np.array([0, 0.10]))], dark, 0.45 * slack, 0.014)
+
+
 def _draw_ears(canvas: Canvas, face: Face) -> None:
-    size = (0.92 + 0.05 * face.person.ears) * (1 + 0.14 * ramp(face.age, 40, 95)) * (0.9 + 0.1 * face.growth)
-    middle = 0.5 * (face.eye_y + face.nose_y) - 0.01
+    size = np.array([1 + 0.10 * face.ear_age, 1 + 0.26 * face.ear_age]) * (0.92 + 0.05 * face.person.ears)
+    size = size * (0.9 + 0.1 * face.growth)
+    middle = 0.5 * (face.eye_y + face.nose_y) - 0.01 + 0.035 * face.ear_age
     shape = np.array(
         [[-0.03, -0.17], [0.06, -0.205], [0.125, -0.15], [0.13, -0.02], [0.085, 0.13], [0.035, 0.205],
         [-0.02, 0.17]]
@@ -194,7 +231,7 @@ def _draw_skin(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     start = np.array(REACH[:2]) @ canvas.rotation * canvas.unit + canvas.centre - (x0, y0)
     matrix = np.column_stack([linear, start])
     painted = cv2.warpAffine(skin, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    grain = crop_noise(128, y1 - y0, x1 - x0, rng) * np.float32(0.008 + 0.010 * face.wrinkles)
+    grain = crop_noise(128, canvas.side, canvas.side, rng)[y0:y1, x0:x1] * np.float32(0.008 + 0.016 * face.texture)
     canvas.blend(head[y0:y1, x0:x1], box, painted * (1 + grain)[..., None])
     return head
 
@@ -215,14 +252,14 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
         return (down.T @ across).astype(np.float32)
 
     g, young, man = face.growth, 1 - face.growth, p.gender == "male"
-    ex, ey, ny, my, cy = face.eye_x, face.eye_y, face.nose_y, face.mouth_y, face.chin_y
+    ex, ey, ny, my, cy = face.eye_x, face.eye_y, face.nose_y + face.nose_drop, face.mouth_y, face.chin_y
     w = face.width
     ball = 1.13 - (gx[None] / w) ** 2 - ((gy[:, None] + 0.03) / 1.13) ** 2
     sockets, tip = (ex * 0.95, ey - 0.015, 0.13, 0.065), (0, ny - 0.065, 0.062, 0.06)
     z = 0.62 * np.sqrt(np.maximum(ball, 0.05)) + hills(
         (0.018 + 0.022 * man * g, 0.26, face.brow_y + 0.02, 0.15, 0.05),
         (-(0.035 + 0.03 * g + 0.012 * face.hollow), *sockets),
-        (0.05 + 0.075 * g + 0.012 * p.nose_bridge, 0, ny - 0.20, 0.052, 0.15),
+        (0.05 + 0.075 * g + 0.012 * p.nose_bridge, 0, ny - 0.20, 0.052, 0.15 + face.nose_drop / 2),
         (0.09 + 0.055 * g, *tip),
         (0.045, face.nose_half * 0.78, ny - 0.04, 0.042, 0.036),
         (0.045 + 0.012 * p.cheeks, 0.39, ey + 0.25, 0.14, 0.09),
@@ -230,10 +267,11 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
         (0.045, 0, my - 0.01, 0.21, 0.10),
         (-0.022, 0, my + 0.125, 0.13, 0.03),
         (0.045, 0, cy - 0.13, 0.12, 0.07),
-        (-0.06 * face.hollow, 0.50, 0.42, 0.12, 0.14),
-        (0.035 * face.sag, 0.42, 0.68, 0.10, 0.09),
-        (0.016 * face.sag, ex, ey + 0.115, 0.11, 0.028),
-        (-0.026 * face.sag, ex * 0.9, ey + 0.175, 0.11, 0.03),
+        (-0.045 * face.hollow, 0.50, 0.44, 0.11, 0.14),
+        (-0.04 * face.hollow, 0.56, -0.28, 0.09, 0.14),
+        (0.045 * face.sag, 0.42, 0.72, 0.10, 0.09),
+        (0.020 * face.bags, ex, ey + 0.105, 0.11, 0.028),
+        (-0.030 * face.bags, ex * 0.95, ey + 0.185, 0.11, 0.03),
     )
     lx, ly, lz = picture.light
     facing = facing_light(z, picture.light, CELLS)
@@ -248,20 +286,25 @@ def complexion(canvas: Canvas, face: Face, picture: Picture, rng: np.random.Gene
     tone = np.clip(face.skin, 10, 252)
     for channel, power in enumerate((0.86, 1.0, 1.08)):  # shade on skin is warm
         colour[..., channel] = tone[channel] * shade**power + 255 * shine * (0.9, 0.9, 0.92)[channel]
-    pale = (1 - p.darkness) * (1 - 0.35 * ramp(face.age, 40, 90))
+    pale = (1 - p.darkness) * face.blush
     blush = hills(
-        ((0.10 + 0.12 * young + 0.05 * picture.makeup) * pale, 0.43, ey + 0.30, 0.14, 0.10), (0.10 * pale, *tip)
+        ((0.15 + 0.10 * young) * pale + 0.05 * picture.makeup, 0.43, face.eye_y + 0.30, 0.15, 0.11),
+        (0.10 * pale, 0, face.nose_y - 0.065, 0.062, 0.06),
     )
     tired = hills(
-        (0.10 + 0.16 * ramp(face.look_age, 25, 80), ex * 0.95, ey + 0.085, 0.12, 0.045),
-        ((0.22 + 0.12 * ramp(face.look_age, 40, 85) + 0.10 * p.darkness) * g + 0.06, *sockets),
+        (0.08 + 0.24 * face.bags, ex * 0.95, ey + 0.105, 0.12, 0.055),
+        ((0.22 + 0.10 * p.darkness + 0.12 * face.hood) * g + 0.06, *sockets),
+        (0.08 * face.hollow, 0.54, 0.46, 0.07, 0.14),
     )
     colour *= 1 - blush[..., None] * np.array([0.15, 1, 0.9], np.float32)
     colour *= 1 - tired[..., None] * np.array([0.75, 0.95, 0.8], np.float32)
-    if man and face.age > 16:
+    if man and face.stage > 16:
         jaw = hills((1, 0.40, my + 0.05, 0.20, 0.22), (1, 0, cy - 0.08, 0.25, 0.12), (0.7, 0, my - 0.09, 0.2, 0.04))
-        blue = 0.14 * ramp(face.age, 16, 22) * (0.5 + 0.5 * (np.mean(p.hair) < 100)) * (1 - 0.6 * face.grey)
+        blue = 0.14 * ramp(face.stage, 16, 22) * (0.5 + 0.5 * (np.mean(p.hair) < 100))
         colour *= 1 - (blue * np.minimum(jaw, 1))[..., None] * np.array([1.1, 1.0, 0.8], np.float32)
-    blotches = crop_noise(32, *shade.shape, rng) * (0.010 + 0.020 * ramp(face.look_age, 30, 90))
-    colour *= 1 + blotches[..., None] * np.array([0.5, 1.0, 1.0], np.float32)
+    # Coarse skin: patches of red and brown, and a fine relief of pores and lines; make-up evens out a part of both.
+    coarse = face.texture * (1 - 0.35 * picture.makeup)
+    patches = crop_noise(32, *shade.shape, rng) * np.float32(0.010 + 0.016 * coarse)
+    pores = crop_noise(256, *shade.shape, rng) * np.float32(0.006 + 0.038 * coarse)
+    colour *= 1 + patches[..., None] * np.array([0.4, 1.0, 1.0], np.float32) + pores[..., None]
     return colour.astype(np.float32)

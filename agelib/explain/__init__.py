@@ -4,7 +4,7 @@
 what comes out of one · :mod:`~agelib.explain.feature_maps`, :mod:`~agelib.explain.grad_cam` (Grad-CAM),
 :mod:`~agelib.explain.occlusion` and :mod:`~agelib.explain.attention` the four kinds of maps ·
 :mod:`~agelib.explain.group_average` by age group or any column · :mod:`~agelib.explain.sanity_checks` whether a map
-depends on what was learnt. Explained in chapter 19.
+depends on what was learnt · :mod:`~agelib.explain.cues` no map: what each cue of age is worth. Explained in chapter 19.
 
 The network, its target and normalised images come from a model: :class:`agelib.deploy.Model`, ``normalise``.
 
@@ -12,6 +12,7 @@ All of them leave the network as they found it: its mode, its gradients, its wei
 """
 
 from agelib.explain.attention import attention_blocks, attention_maps, attention_weights
+from agelib.explain.cues import cue_effects
 from agelib.explain.feature_maps import feature_maps, strongest
 from agelib.explain.grad_cam import grad_cam
 from agelib.explain.group_average import Averages, average
@@ -31,6 +32,7 @@ __all__ = [
     "cascade",
     "check_sanity",
     "cover",
+    "cue_effects",
     "feature_maps",
     "find_layer",
     "grad_cam",

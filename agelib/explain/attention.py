@@ -1,9 +1,10 @@
-"""Attention maps of Swin Transformer V2: who asks whom, put back in place from its windows. Explained in chapter 19.
+"""Attention maps of Swin and ViT: who asks whom, put back in place from its windows. Explained in chapter 19.
 
-timm computes the attention of a block and throws it away. Here it is computed again from what the block was given: the
-softmax of the cosines of queries and keys, times a learnt factor, plus a number for the distance of the two places
-(Liu et al., *Swin Transformer V2*, CVPR 2022). Windows are cut from a map that shifted blocks roll round first, so a
-window's rows and columns have to find their places again.
+A network computes the attention of a block and throws it away. Here it is computed again from what the block was given.
+The blocks of ``swin_mini`` and ``vit_mini`` have a method for it; of timm's Swin V2 it is the softmax of the cosines of
+queries and keys, times a learnt factor, plus a number for the distance of the two places (Liu et al., *Swin Transformer
+V2*, CVPR 2022). Windows are cut from a map that shifted blocks roll round first, so a window's rows and columns have to
+find their places again.
 
 Attention says what is mixed, not what the mixture is used for: it does not know the answer.
 """
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 from agelib.explain.layers import LEAST_PLACES, in_batches, scale, to_picture_size, undisturbed
+from agelib.networks import swin_mini
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class WindowAttention:
 
 
 def attention_blocks(network: nn.Module) -> pd.DataFrame:
-    """List the blocks of a Swin V2 CR network; a ValueError if it has none.
+    """List the blocks of a Swin V2 CR network, or of ``swin_mini`` or ``vit_mini``; a ValueError if it has none.
 
     Returns
     -------
@@ -76,15 +78,18 @@ def attention_blocks(network: nn.Module) -> pd.DataFrame:
     """
     from timm.models.swin_transformer_v2_cr import SwinTransformerV2CrBlock
 
-    rows = [
-        (name, block.feat_size[0], block.window_size[0], block.shift_size[0], block.attn.num_heads)
-        for name, block in network.named_modules()
-        if isinstance(block, SwinTransformerV2CrBlock)
-    ]
+    rows = []
+    for name, block in network.named_modules():
+        if isinstance(block, SwinTransformerV2CrBlock):
+            rows.append((name, block.feat_size[0], block.window_size[0], block.shift_size[0], block.attn.num_heads))
+        elif isinstance(block, swin_mini.Block):
+            own = block.attention
+            rows.append((name, own.side, own.window, own.shift, own.heads))
     if not rows:
+        name = type(getattr(network, "body", network)).__name__
         raise ValueError(
-            f"{type(getattr(network, 'body', network)).__name__} has no Swin V2 CR blocks; explain another network "
-            "by grad_cam or occlusion_maps"
+            f"{name} has no blocks whose attention can be shown, as swinv2_cr_tiny, swin_mini and vit_mini have; "
+            "explain this network by grad_cam or occlusion_maps"
         )
     table = pd.DataFrame(rows, columns=["layer", "places", "window", "shift", "heads"])
     return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="block"))
@@ -96,7 +101,7 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
     Parameters
     ----------
     network, pictures, batch_size
-        As in :func:`agelib.explain.grad_cam.grad_cam`; a Swin V2 CR network.
+        As in :func:`agelib.explain.grad_cam.grad_cam`; a network that :func:`attention_blocks` takes.
     block : int
         Its number in :func:`attention_blocks`; 0: the deepest whose map has at least 4 × 4 patches.
 
@@ -131,11 +136,17 @@ def attention_weights(network: nn.Module, pictures, block: int = 0, batch_size: 
         raise ValueError(f"block {block}: windows of {row['window']} stick out of a map of {row['places']}; {sizes}")
     found, given = [], []
     with undisturbed(network) as watch, torch.no_grad():
-        watch(f"{row['layer']}.attn.qkv", given.append)
+        is_own = isinstance(module, swin_mini.Block)
+        watch(f"{row['layer']}.attention.query_key_value" if is_own else f"{row['layer']}.attn.qkv", given.append)
         for batch in in_batches(network, pictures, batch_size):
             network(batch)
-            weights = _weights(module.attn, given.pop(), module.attn_mask)  # [B · windows, heads, N, N]
-            found.append(weights.unflatten(0, (len(batch), -1)).float().cpu())
+            if is_own:
+                query, key, _ = module.attention.split(given.pop())
+                weights = module.attention.weigh(query, key)  # [B, windows, heads, N, N]
+            else:
+                weights = _weights(module.attn, given.pop(), module.attn_mask)  # [B · windows, heads, N, N]
+                weights = weights.unflatten(0, (len(batch), -1))
+            found.append(weights.float().cpu())
     places = _places(int(row["places"]), int(row["window"]), int(row["shift"]))
     return WindowAttention(torch.cat(found).numpy(), places, int(row["places"]))
 

@@ -7,6 +7,7 @@ choices and nothing more: a run's key has the row that was chosen, and the code 
 
 import difflib
 import fnmatch
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,11 +16,14 @@ from torch import nn
 from agelib.networks import (
     backbones,
     basic_cnn,
+    cifar_resnet,
     inception_resnet_v1,
     inception_resnet_v1_attention,
+    mbconv_mini,
     quick_cnn,
     residual_attention,
     swin,
+    swin_mini,
 )
 
 
@@ -75,7 +79,12 @@ def _torchvision(name: str, body: Callable = backbones.torchvision_body, **value
 
 
 def _written(module, **values) -> Entry:
-    return Entry("agelib", module.__name__.rpartition(".")[2], module.body, smallest=16, **values)
+    usual = {"of_library": module.__name__.rpartition(".")[2], "body": module.body, "smallest": 16}
+    return Entry("agelib", **(usual | values))
+
+
+def _of_cifar(name: str) -> Entry:
+    return _written(cifar_resnet, of_library=name, image_size=32)
 
 
 _FACENET = "VGGFace2 or CASIA-WebFace, from a file"
@@ -83,6 +92,11 @@ _FACENET = "VGGFace2 or CASIA-WebFace, from a file"
 #: The networks that have a name of their own. The widths of Swin's three-layer MLP are not in study A: our choice.
 ENTRIES = {
     "basic_cnn": _written(basic_cnn, image_size=0),
+    "plain_20": _of_cifar("plain_20"),
+    "resnet_20": _of_cifar("resnet_20"),
+    "mbconv_mini": _written(mbconv_mini, image_size=64),
+    "swin_mini": _written(swin_mini, image_size=64),
+    "vit_mini": _written(swin_mini, of_library="vit_mini", body=swin_mini.global_body, image_size=64),
     "resnet18": _torchvision("resnet18"),
     "resnet50": _torchvision("resnet50", files="VGGFace2, from a file"),
     "resnet152": _torchvision("resnet152"),
@@ -109,9 +123,11 @@ ENTRIES = {
 
 
 def find(name: str) -> Entry:
-    """The registry's row for a name; for ``torchvision/NAME`` and ``timm/NAME`` it is made on the spot."""
+    """The registry's row for a name; one is made on the spot for another depth and for whatever a library has."""
     if name in ENTRIES:
         return ENTRIES[name]
+    if re.fullmatch(r"(plain|resnet)_\d+", name):
+        return _of_cifar(name)
     library, slash, of_library = name.partition("/")
     if slash and library in ("torchvision", "timm") and of_library in backbones.available(library):
         if library == "timm" and of_library.startswith("swinv2_cr_"):
@@ -126,9 +142,10 @@ def names(pattern: str = "*") -> list[str]:
     """Names of networks that match a pattern with ``*`` and ``?``.
 
     Without a slash it looks through agelib's own names; ``torchvision/*`` and ``timm/*`` look through the libraries.
+    ``plain_N`` and ``resnet_N`` take any depth N = 6n + 2; the list has those of 20 layers.
 
     >>> names("*resnet*")
-    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'resnet152', 'resnet18', 'resnet50']
+    ['inception_resnet_v1', 'inception_resnet_v1_attention', 'resnet152', 'resnet18', 'resnet50', 'resnet_20']
     >>> names("torchvision/vgg1?_bn")
     ['torchvision/vgg11_bn', 'torchvision/vgg13_bn', 'torchvision/vgg16_bn', 'torchvision/vgg19_bn']
     """

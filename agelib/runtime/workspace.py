@@ -258,5 +258,5 @@ def read_records(file) -> Iterator:
     with contextlib.suppress(FileNotFoundError), open(file, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line != "\n":
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, RecursionError):
                     yield json.loads(line)

@@ -148,7 +148,7 @@ def half_takes(network, device, half: str, batch_size: int, size: int, seconds: 
 
 
 def _step(network, x, arithmetic: str, clock) -> float:
-    """Seconds of one step; infinite if it fails, for want of memory or of an operation."""
+    """Seconds of one step; infinite if it fails, for want of memory, of an operation, or of a kind of number."""
     import torch
 
     begun = clock()
@@ -159,7 +159,7 @@ def _step(network, x, arithmetic: str, clock) -> float:
         outputs.float().square().mean().backward()
         if x.device.type == "cuda":
             torch.cuda.synchronize(x.device)
-    except RuntimeError:
+    except (RuntimeError, TypeError, ValueError):
         return math.inf
     finally:
         network.zero_grad()

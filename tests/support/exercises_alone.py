@@ -10,26 +10,16 @@ import os
 import sys
 from pathlib import Path
 
-import nbformat
+from chapter_cells import code_cells, run
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.io import capture_output
-from papermill.parameterize import parameterize_notebook
 
 from agebook.course import answers
-from agebook.course.student_copy import is_answer, is_by_hand, is_test, name_of
+from agebook.course.student_copy import is_answer, is_test, name_of
 
 
 def main(job: str, folder: str) -> int:
-    about = json.loads(Path(job).read_text(encoding="utf-8"))
-    notebook = nbformat.read(about["notebook"], as_version=4)
-    for cell in notebook.cells:
-        cell.metadata.setdefault("tags", [])
-    notebook.metadata.setdefault("papermill", {})
-    notebook = parameterize_notebook(notebook, about["parameters"])
     shell, solution, wrong = InteractiveShell.instance(), None, []
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or is_by_hand(cell):
-            continue
+    for cell in code_cells(job):
         if is_answer(cell):
             solution = cell.source
         elif is_test(cell):
@@ -47,11 +37,6 @@ def main(job: str, folder: str) -> int:
             run(shell, cell.source)
     print(json.dumps(wrong))
     return 1 if wrong else 0
-
-
-def run(shell, source: str) -> None:
-    with capture_output():
-        shell.run_cell(source).raise_error()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 :func:`read` takes a data set's name and where it lies, unpacks it if it is an archive, and hands back a
 :class:`agelib.data.table.Collection`. Drawn faces go through the very same readers, since they are written in the same
-layouts. Names joined by + are read one after the other into one table. Explained in chapter 01.
+layouts; who is drawn is known also where the layout does not say it, so that a split can keep people apart. Names
+joined by + are read one after the other into one table. Explained in chapter 01.
 """
 
 import dataclasses
@@ -163,9 +164,22 @@ def _read_drawn(source: str, root, pictures: int, seed: int, options: dict) -> t
     folder = draw_collection(layout, pictures, seed)
     workspace.mark_used(folder)
     collection = READERS[layout](folder, **options)
-    faces = table.check(collection.faces.assign(source=f"drawn-{layout}"), source)
+    faces = collection.faces.assign(source=f"drawn-{layout}", identity=_drawn_people(folder, collection.faces))
+    faces = table.check(faces, source)
     notes = {what: count for what, count in collection.notes.items() if not what.startswith("hidden")}  # our own files
     return dataclasses.replace(collection, faces=faces, notes=notes)
+
+
+def _drawn_people(folder: Path, faces) -> np.ndarray:
+    """Who is drawn on each picture, as the hidden truth says it, also in layouts that do not say it.
+
+    UTKFace and APPA-REAL do not know who is shown, so nobody can split them by person. Of drawn faces it is known, and
+    a split that puts one drawn person on two sides would be a leak made at home.
+    """
+    from agelib.drawn.collections import read_truth
+
+    truth = read_truth(folder).set_index("path")["identity"]
+    return faces["path"].str.removesuffix("_face.jpg").map(truth).to_numpy("object")
 
 
 def _find_root(source: str, root) -> Path:

@@ -60,6 +60,20 @@ def test_an_answer_in_words_is_folded_in_a_copy_without_the_books_markup(essay):
     assert answer.endswith("\n\n</details>")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (f"{ADDRESS}.git", "https://raw.githubusercontent.com/someone/ages/teaching/book/diagrams/block.svg"),
+        ("https://git.example.org/ages", "../book/diagrams/block.svg"),
+    ],
+)
+def test_a_diagram_is_shown_where_the_repository_is_not(address, shown, tmp_path):
+    image = "![A block.](../book/diagrams/block.svg)"
+    chapter = read_chapter(write_notebook(tmp_path / "05_cnn.ipynb", "1 + 1", f"text: {image}"))
+    text = "\n".join(cell["source"] for cell in launch_copy(chapter, address, "teaching")["cells"])
+    assert f"![A block.]({shown})" in text
+
+
 def test_without_an_address_copies_have_no_set_up_cell(tmp_path):
     files = write_copies(REPOSITORY, tmp_path)
     assert [file.stem for file in files] == [chapter.name for chapter in CHAPTERS.values()]

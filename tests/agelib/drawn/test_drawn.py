@@ -1,5 +1,6 @@
 """Drawn faces: same seed same bytes, faces that a stock detector finds, published layouts, recorded faults."""
 
+import dataclasses
 import io
 from datetime import date
 
@@ -33,9 +34,10 @@ def detections(images) -> float:
     return float(np.mean(found))
 
 
-def test_a_stock_detector_finds_drawn_faces():
+def test_a_stock_detector_finds_plain_drawn_faces_and_most_of_the_others():
     ages = np.random.default_rng(0).uniform(0, 95, 100)
-    assert detections(drawn.draw_faces(range(100), ages, size=128)) >= 0.90
+    assert detections(drawn.draw_faces(range(100), ages, size=128, plain=True)) >= 0.90
+    assert detections(drawn.draw_faces(range(100), ages, size=128)) >= 0.80  # hats, turned heads, close crops
 
 
 def test_a_stock_detector_finds_no_face_in_scenes():
@@ -66,7 +68,9 @@ def test_children_have_large_low_eyes_and_old_people_wrinkles(number):
     person = drawn.make_person(number)
     child, adult, old = (drawn.grow(person, age) for age in (2, 25, 85))
     assert child.eye_y > adult.eye_y and child.iris > adult.iris
-    assert old.wrinkles > adult.wrinkles >= child.wrinkles == 0 and old.lips < adult.lips and old.grey > adult.grey
+    assert old.wrinkles > adult.wrinkles >= child.wrinkles == 0 and old.lips < adult.lips
+    undyed = dataclasses.replace(person, dyes=False)
+    assert drawn.grow(undyed, 85).grey > drawn.grow(undyed, 25).grey
 
 
 def test_nearly_all_noses_grow():

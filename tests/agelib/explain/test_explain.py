@@ -16,6 +16,7 @@ from agelib.config import Network
 from agelib.explain.attention import WindowAttention, _places
 from agelib.explain.layers import as_maps, undisturbed
 from agelib.explain.occlusion import _patches
+from agelib.networks.swin_mini import WindowTransformer
 from agelib.targets.classes import Classes, Groups
 from agelib.targets.distributions import Expectation
 from agelib.targets.multitask import Several
@@ -258,6 +259,21 @@ def test_every_patch_lies_in_one_window(count, window, shift):
     assert sorted(places.ravel()) == list(range((count * window) ** 2))
 
 
+@pytest.mark.parametrize("block", [1, 2])
+def test_the_matrix_of_a_small_swins_block_is_what_it_mixes_its_tokens_by(block):
+    torch.manual_seed(0)
+    network = WindowTransformer(64, head_width=48).eval()  # one head in the first stage: no mean over heads
+    attention, seen = network.layers[block].attention, {}
+    hook = attention.register_forward_hook(lambda _m, inputs, output: seen.update(x=inputs[0], y=output))
+    found = explain.attention_weights(network, seeded(2, 3, 64, 64), block)
+    hook.remove()
+    assert found.places.shape == (16, 16) and found.side == 16
+    value = attention.query_key_value(seen["x"]).flatten(1, 2)[..., 2 * 48 :]  # [B, 256, 48], row by row
+    with torch.no_grad():
+        mixed = attention.output(torch.from_numpy(found.matrix()) @ value)
+    torch.testing.assert_close(mixed.unflatten(1, (16, 16)), seen["y"], atol=1e-5, rtol=1e-4)
+
+
 def test_a_matrix_has_no_attention_across_windows():
     weights = np.full((1, 4, 2, 4, 4), 0.25, np.float32)
     matrix = WindowAttention(weights, _places(4, 2, 1), 4).matrix()[0]
@@ -267,7 +283,7 @@ def test_a_matrix_has_no_attention_across_windows():
 
 def test_a_network_without_such_blocks_is_refused():
     network = networks.build(Network("basic_cnn", base_features=4), 1, 32, seed=0)
-    with pytest.raises(ValueError, match="no Swin V2 CR blocks"):
+    with pytest.raises(ValueError, match="no blocks whose attention can be shown, as swinv2_cr_tiny"):
         explain.attention_maps(network, seeded(1, 3, 32, 32))
 
 

@@ -301,9 +301,8 @@ PARENT = """
 import time
 from agelib.runtime import executors
 executor = executors.Processes(2)
+list(executor.map(time.sleep, [1, 1]))  # both workers have started, and watch
 asleep = [executor.submit(time.sleep, 600) for _ in range(2)]
-while not all(future.running() for future in asleep):
-    time.sleep(0.01)
 print("started", flush=True)
 {also}
 time.sleep(600)
@@ -316,13 +315,9 @@ def test_workers_end_when_their_parent_is_killed(also):
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert parent.stdout.readline() == "started\n"
-        limit = time.monotonic() + 30
-        workers = []
-        while len(workers) < 2:
-            assert time.monotonic() < limit, "the workers did not start"
-            children = psutil.Process(parent.pid).children()
-            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        # A worker watches as soon as its initializer has run; until then a kill reaches it at the next read.
+        children = psutil.Process(parent.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == 2
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         _, alive = psutil.wait_procs(workers, timeout=20)

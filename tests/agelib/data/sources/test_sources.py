@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from agelib.data import sources
+from agelib.data import sources, splits
 from agelib.data import table as faces_tables
 from agelib.data.sources import appa_real, imdb_wiki, matlab, split_lists, utkface
 from agelib.drawn import collections
@@ -531,10 +531,21 @@ def test_drawn_faces_go_through_the_published_readers(tmp_path, monkeypatch, sou
             make_appa_real(tmp_path)
         return tmp_path
 
+    nobody = pd.DataFrame({"path": ["none.jpg"], "identity": ["nobody"]})
     monkeypatch.setattr(collections, "draw_collection", draw_collection)
+    monkeypatch.setattr(collections, "read_truth", lambda root: nobody)
     rows = sources.read(source, pictures=5, seed=9).faces
     assert set(rows["source"]) == {f"drawn-{layout}"}
     assert faces_tables.is_drawn(rows)
+
+
+@pytest.mark.parametrize("source", sources.DRAWN)
+def test_who_is_drawn_is_known_in_every_layout_and_the_default_split_keeps_people_apart(source):
+    faces = sources.read(source, pictures=60, seed=4).faces
+    assert faces["identity"].notna().all()
+    assert 1 < faces["identity"].nunique() < len(faces)
+    parts = splits.split(faces).groupby("identity")["split"].nunique()
+    assert parts.eq(1).all()
 
 
 def test_drawn_faces_need_a_number_and_no_root(tmp_path):
