@@ -32,7 +32,9 @@ def _check_the_crowd(ns: dict) -> None:
     assert gaps.iloc[0] > 2, "people under 20 are no longer taken for older"
     assert gaps.iloc[-1] < -8, "the old are no longer taken for much younger"
     assert round(ns["crowd"], 1) == 4.2, "the crowd's error is no longer 4.2 years"
-    assert drawn.abs().mean() < gaps.abs().mean(), "the drawn raters are no longer closer to the real age than the crowd"
+    assert drawn.abs().mean() < gaps.abs().mean(), (
+        "the drawn raters are no longer closer to the real age than the crowd"
+    )
 
 
 def _check_what_a_histogram_hides(ns: dict) -> None:
