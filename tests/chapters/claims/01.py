@@ -14,7 +14,7 @@ def check(ns: dict) -> None:
     assert ns["completed_years"](723671, 1980) == -1, "the example of a wrong date is no longer −1"
     assert ns["largest"] == 0, "the student's ages and agelib's no longer agree"
     assert 0.24 < ns["wrong"] < 0.26, "the guess of 1 July no longer puts one label in four off by a year"
-    _check_the_crowd(ns)
+    _check_the_raters(ns)
     assert abs(ns["best"] - ns["possible"]["age"].median()) <= 1, "the best constant guess is no longer the median"
     assert ns["outside"] > 20, "hardly a row lies outside the histogram's range any more"
     _check_what_a_histogram_hides(ns)
@@ -27,14 +27,12 @@ def check(ns: dict) -> None:
     assert ns["lazy_here"] > 14, "an MAE of 9 is no longer far below the collection's lazy guess"
 
 
-def _check_the_crowd(ns: dict) -> None:
+def _check_the_raters(ns: dict) -> None:
     gaps, drawn = ns["people"]["gap"], ns["on_drawn"]["mean"]
     assert gaps.iloc[0] > 2, "people under 20 are no longer taken for older"
     assert gaps.iloc[-1] < -8, "the old are no longer taken for much younger"
-    assert round(ns["crowd"], 1) == 4.2, "the crowd's error is no longer 4.2 years"
-    assert drawn.abs().mean() < gaps.abs().mean(), (
-        "the drawn raters are no longer closer to the real age than the crowd"
-    )
+    assert round(ns["rated_off"], 1) == 4.2, "the raters' error is no longer 4.2 years"
+    assert drawn.abs().mean() < gaps.abs().mean(), "the drawn raters are no longer closer to the real age than people's"
 
 
 def _check_what_a_histogram_hides(ns: dict) -> None:
