@@ -5,6 +5,7 @@ import numpy as np
 
 def check(ns):
     assert ns["decoding"] > 0.5 * ns["loading"], "decoding is no longer nearly all of loading a batch"
+    assert ns["step"] > ns["decoding"], "a step of two convolutions no longer takes longer than decoding its batch"
     assert ns["loading"] > 5 * ns["from_map"], "the map is no longer many times as fast as the files"
     assert ns["gathering"] < ns["from_map"], "one indexing is no longer faster than a loop over images"
     assert ns["torch_gap"] == 0, "the loader by hand no longer gives torch's batches"
