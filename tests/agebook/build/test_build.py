@@ -526,7 +526,8 @@ def test_settings_of_the_services_around_the_repository_are_readable():
     test = yaml.safe_load((REPOSITORY / ".github/workflows/test.yml").read_text())
     publish = yaml.safe_load((REPOSITORY / ".github/workflows/publish.yml").read_text())
     assert test["jobs"]["test"]["steps"][-1]["run"] == "bash .ci/run"
-    assert {"pages": "write", "id-token": "write"}.items() <= publish["permissions"].items()
+    assert publish["permissions"] == {"contents": "read"}
+    assert publish["jobs"]["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
     container = json.loads((REPOSITORY / ".devcontainer/devcontainer.json").read_text())
     assert container["postCreateCommand"] == "make install"
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())

@@ -10,7 +10,7 @@ from agebook.build.plan import REPOSITORY
 from agebook.build.profiles import read_profile, resolve
 from agelib.config import Experiment
 
-TRAINING_CHAPTERS = ("05", "06", "07", "08")
+TRAINING_CHAPTERS = ("06", "08", "09", "10")
 
 
 def experiment_in(chapter, parameters: dict, name: str = "experiment") -> Experiment:
