@@ -54,13 +54,15 @@ def _check_test(ns: dict) -> None:
     last = history.iloc[-1]
     assert last["train_loss"] < best["train_loss"], "the training loss goes on falling"
     assert last["valid_loss"] > best["valid_loss"], "the validation loss does not"
-    mae = ns["results"]["MAE"]
-    assert mae["linear"] < 0.9 * mae["always the mean age"], "the linear model is far better than the mean age"
-    assert ns["difference"].loc["MAE", "high"] < 0, "the hidden layer gains more than the luck of the test people"
+    mae, chosen = ns["results"]["MAE"], ns["tried"].min()
+    assert mae[["linear", "two layers"]].max() < mae["always the mean age"], "both are better than the mean age"
+    assert chosen["two layers"] < 0.95 * chosen["linear"], "on the validation set the hidden layer helps clearly"
+    gain = ns["difference"].loc["MAE"]
+    assert gain["high"] - gain["low"] > 1, "the interval of the difference is more than a year wide"
     cost = ns["shifted"].iloc[2] - ns["shifted"].iloc[0]
     assert cost.min() > 1, "a shift of two pixels costs each model more than a year"
-    lead = ns["shifted"]["linear"] - ns["shifted"]["two layers"]
-    assert lead.iloc[3] < lead.iloc[0] / 2, "after three pixels most of the network's lead is gone"
+    after = ns["shifted"].iloc[3]
+    assert after["two layers"] > after["linear"] - 0.2, "after three pixels the network is no better"
     old, weights = (_neighbours(ns["panels"][name], ns) for name in ("old minus young", "linear weights"))
     assert old > 0.7 > 0.5 > weights, "the difference of old and young is smooth, the weights are not"
     hungry = ns["starved_history"]
