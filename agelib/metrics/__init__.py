@@ -3,7 +3,7 @@
 The predictions table has one row a picture: ``path``, ``age`` and ``predicted`` in years, pairs of classes such as
 ``age_group`` and ``predicted_age_group``, and columns of groups (``gender``, ``ethnicity``, ``identity`` …). Every
 number here is a function of that table, so it can be computed for every network, target and data set, and compared
-only where the split is the same. Explained in chapters 06, 13, 17, 20 and 21.
+only where the split is the same. Explained in chapters 06, 13, 14, 17 and 20 to 22.
 """
 
 from agelib.metrics.age_gates import gate_auc, gate_curve, gate_table

@@ -3,7 +3,7 @@
 A gate has a score for each face, the predicted age or the posterior's probability of being of age, and lets through
 from a threshold on. Two kinds of error have two kinds of victims: minors who are let through, and adults who are turned
 away (and must show a document). A shop that asks everybody who looks younger than 25 ("challenge 25") has chosen
-a threshold of 25 on the predicted age. Explained in chapter 21.
+a threshold of 25 on the predicted age. Explained in chapter 22.
 """
 
 import numpy as np

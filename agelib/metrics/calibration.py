@@ -3,7 +3,7 @@
 Sureness is one thing and accuracy another. A network is *calibrated* where its 90 % intervals hold nine ages of ten and
 where of the classes that it is 70 % sure of seven of ten are right. It can be right about *how often* it errs and still
 not know *when*; whether it knows is seen by letting it refuse the answers it is least sure of (study C's wish for a
-class "other", Benyamin 2023; risk–coverage curves: Geifman and El-Yaniv 2017). Explained in chapter 21.
+class "other", Benyamin 2023; risk–coverage curves: Geifman and El-Yaniv 2017). Explained in chapters 21 and 22.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A share of a few pictures, and what it could be of all: the exact interval. Explained in chapter 21.
+"""A share of a few pictures, and what it could be of all: the exact interval. Explained in chapter 22.
 
 Of 30 minors none got through: is the rate 0 %? A share that is 0 or 1 in the sample has no spread to resample, so the
 bootstrap says "0 to 0", which is false. This interval does not.

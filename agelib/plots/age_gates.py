@@ -1,4 +1,4 @@
-"""Figures of an age gate: who is let through, and who is turned away. Used in chapter 21."""
+"""Figures of an age gate: who is let through, and who is turned away. Used in chapter 22."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Figures of doubt: posteriors, intervals, calibration and abstaining. Used in chapter 21."""
+"""Figures of doubt: posteriors, intervals, calibration and abstaining. Used in chapters 21 and 22."""
 
 import itertools
 

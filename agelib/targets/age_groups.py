@@ -1,4 +1,4 @@
-"""Age groups: their first ages, their names, and which one an age is in. Explained in chapter 13.
+"""Age groups: their first ages, their names, and which one an age is in. Explained in chapter 14.
 
 A set of groups has a name (study C tried 3, 4, 7 and 8 groups and two-year bins) or is written as the first ages of
 its groups. The floor of an age decides, since people count completed years: 2.9 is still 2.

@@ -12,7 +12,7 @@ A group's F1 depends on the group's own rows and columns alone, so the sum over 
 cuts is found exactly by dynamic programming, cell by cell. Fewer groups are easier to hit, also by chance, so cuts
 into different numbers of groups are compared by how far they lie above the F1 of a random guess with the same
 marginals. Find groups on the validation part and judge them on the test part: the best cut of a matrix looks better
-on that matrix than on any other. Explained in chapter 13.
+on that matrix than on any other. Explained in chapter 14.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Classes: the network gives one number for each age group, or for each gender, ethnicity or expression.
 
-A softmax makes probabilities of them and the cross-entropy is their loss, as in study C. Explained in chapter 13.
+A softmax makes probabilities of them and the cross-entropy is their loss, as in study C. Explained in chapters 12, 14.
 """
 
 from dataclasses import dataclass

@@ -136,7 +136,7 @@ def test_a_chapter_runs(chapter, kept_workspace):
 
 
 @pytest.mark.chapters
-@pytest.mark.parametrize(("number", "layout"), [("20", "imdb-wiki"), ("21", "appa-real")])
+@pytest.mark.parametrize(("number", "layout"), [("20", "imdb-wiki"), ("22", "appa-real")])
 def test_a_chapter_runs_on_a_data_set_in_its_published_layout(number, layout, kept_workspace):
     root = drawn.draw_collection(layout, 800, seed=5, size=64, progress=False)
     build = Build.of("smoke", layout, root, number, jobs=2, folder=REPOSITORY / "_build" / "tests")

@@ -1,4 +1,4 @@
-"""Chapter 17 finds the runs of chapters 06 to 10 only if both describe the very same experiments."""
+"""A chapter finds the runs of another only if both describe the very same experiments."""
 
 import ast
 
@@ -13,12 +13,12 @@ from agelib.config import Experiment
 TRAINING_CHAPTERS = ("05", "06", "07", "08")
 
 
-def experiment_in(chapter, parameters: dict) -> Experiment:
+def experiment_in(chapter, parameters: dict, name: str = "experiment") -> Experiment:
     """What the chapter's own cell builds when it is run with these parameters."""
     for code in chapter.code:
         for node in ast.parse(code).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "experiment":
-                names = {"Experiment": Experiment, **chapter.parameters, **parameters}
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+                names = {"Experiment": Experiment, "experiment_of": experiment_of, **chapter.parameters, **parameters}
                 return eval(ast.unparse(node.value), names)
     raise AssertionError(f"{chapter.path} builds no experiment")
 
@@ -39,6 +39,18 @@ def test_the_compared_chapters_train_different_networks_on_the_same_data():
     experiments = [experiment_of(number) for number in TRAINING_CHAPTERS]
     assert len({experiment.network.network for experiment in experiments}) == len(experiments)
     assert len({experiment.data for experiment in experiments}) == 1
+
+
+@pytest.mark.parametrize("profile", ["smoke", "cpu", "gpu"])
+@pytest.mark.parametrize("source", ["drawn", "utkface", "appa-real"])
+def test_chapter_22_decides_with_the_networks_that_chapter_21_trains(profile, source):
+    root = "" if source == "drawn" else "faces.tar.gz"
+    chapters = {chapter.number: chapter for chapter in list_chapters(REPOSITORY)}
+    given = resolve(list(chapters.values()), read_profile(REPOSITORY, profile), profile, source, root)
+    trained, decided = (experiment_in(chapters[number], given[number], "base") for number in ("21", "22"))
+    assert decided == trained
+    members = {(chapters[number].parameters | given[number])["members"] for number in ("21", "22")}
+    assert len(members) == 1, "an ensemble of other size would be trained anew"
 
 
 def test_changes_are_made_to_the_chapters_experiment():
