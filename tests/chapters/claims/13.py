@@ -7,5 +7,16 @@ def check(ns: dict) -> None:
     assert called["sampler"] > called["none"], "no longer so: with the sampler the scarce names are used more often"
     assert (gained.max() > 0).all(), "no longer so: every option wins recall for some group of people"
     assert (gained.min() < 0).all(), "no longer so: and loses it for another"
+    gains, moved, gaps = ns["gains"], ns["moved"], ns["gaps"]["gap"]
+    assert gains.loc["sampler", "low"] > 0, "no longer so: the sampler wins macro F1, and the interval excludes zero"
+    assert gains.loc["sampler", "accuracy"] < 0, "no longer so: and loses accuracy"
+    assert moved.loc["sampler"].iloc[0] > 10, "no longer so: the scarcest groups win tens of points of recall"
+    assert moved.loc["sampler"].iloc[1] < -10, "no longer so: the commonest pays tens of points"
+    assert gains["macro F1"].idxmax() == "augment", "no longer so: the changed copies gain most"
+    wider = [gaps[name, "scarcest three"] for name in ("none", "sampler", "augment")]
+    assert wider[1] > wider[0] + 10, "no longer so: the gap of the scarce is much wider with the sampler"
+    assert wider[2] > wider[1], "no longer so: and wider still with the changed copies"
+    assert gaps.xs("commonest", level="group").max() < 5, "no longer so: the commonest group has none to speak of"
+    assert steps["difference"].min() > -1, "no longer so: no regulariser lowers the test error by a whole year"
     lags = steps.loc["EMA", "test MAE"] > steps.loc["nothing", "test MAE"]
     assert lags, "no longer so: an averaged network that lags behind is worse"

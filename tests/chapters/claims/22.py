@@ -10,6 +10,9 @@ def check(ns: dict) -> None:
     assert spread < areas["at random"] - 0.1, "no longer so: the spread is below abstaining at random"
     closer = areas["at random"] - spread < spread - areas["the error itself"]
     assert closer, "no longer so: and far above the error itself"
+    assert ns["expected"].mean() > ns["error"].mean(), "no longer so: the expected loss is larger than the real one"
+    roc = [area["value"] for area in ns["areas"].values()]
+    assert roc[1] > roc[0], "no longer so: the probability has the larger area"
     predicted = ns["of_bands"]["answered"]
     assert predicted.max() - predicted.min() > 10, "no longer so: the bars do not shrink together"
     shift, growth = ns["shift"], ns["growth"]
