@@ -172,6 +172,16 @@ def test_pip_installs_the_lock_and_a_second_make_does_nothing(clone, tmp_path, m
 
 
 @needs_make
+@pytest.mark.parametrize("told", ["", "1"])
+def test_bytecode_is_made_at_once_only_where_python_may_not_write_it(told, clone, tmp_path, monkeypatch):
+    path_with(tmp_path, monkeypatch, python3=f'exec "{sys.executable}" "$@"')
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", told)
+    assert make(clone, "TORCH=default")[0] == 0
+    made = list((clone / ".venv" / "lib" / f"python{THIS}" / "site-packages" / "__pycache__").glob("faces.*.pyc"))
+    assert bool(made) == bool(told)
+
+
+@needs_make
 def test_what_was_cut_short_is_gone_on_with_even_if_the_lock_is_as_before(clone, tmp_path, monkeypatch):
     path_with(tmp_path, monkeypatch, python3=f'exec "{sys.executable}" "$@"')
     assert make(clone, "TORCH=default")[0] == 0

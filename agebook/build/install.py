@@ -211,7 +211,7 @@ def fill(python: Path, torch: str, index: str) -> None:
     lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     with_uv = shutil.which("uv")
     each = [with_uv, "pip", "install", "--python", str(python)] if with_uv else [str(python), "-m", "pip", "install"]
-    each += ["--quiet", "--no-deps"] + ([] if with_uv else ["--no-compile", "--disable-pip-version-check"])
+    each += ["--quiet", "--no-deps", *_bytecode(bool(with_uv)), *([] if with_uv else ["--disable-pip-version-check"])]
     by = "uv" if with_uv else "pip"
     print(f"install: requirements.lock by {by} for {python}; the first time takes some minutes", flush=True)
     left_out = (lambda name: name in TORCH or FOR_CARDS.fullmatch(name)) if torch == "cpu" else (lambda name: False)
@@ -230,6 +230,16 @@ def fill(python: Path, torch: str, index: str) -> None:
     if (REPOSITORY / ".git").exists() and shutil.which("git"):
         keep = ["-m", "nbstripout", "--install", "--attributes", ".gitattributes"]
         _try([str(python), *keep], "the filter that keeps outputs out of git could not be set")
+
+
+def _bytecode(with_uv: bool) -> list[str]:
+    """Bytecode comes with what is first imported, and only of that; where Python may not write it, all of it now.
+
+    Else every process would translate torch and pandas anew, which takes ten seconds.
+    """
+    if sys.dont_write_bytecode:
+        return ["--compile-bytecode"] if with_uv else ["--compile"]
+    return [] if with_uv else ["--no-compile"]
 
 
 def without(lock: str, is_left_out) -> str:
