@@ -9,6 +9,7 @@ from pathlib import Path
 import papermill
 import pytest
 import yaml
+from smoke_plan import smoke_plan
 
 from agebook.build.chapters import REPOSITORY, check_contents, list_chapters
 from agebook.build.plan import Build, Plan
@@ -129,8 +130,7 @@ def test_on_drawn_faces_the_default_profile_leaves_chapters_as_they_are():
 @pytest.mark.chapters
 @each_chapter
 def test_a_chapter_runs(chapter, kept_workspace):
-    build = Build.of(profile="smoke", jobs=2, folder=REPOSITORY / "_build" / "tests")
-    record = execute(Plan.of(build).job(chapter))
+    record = execute(smoke_plan().job(chapter))
     assert record["seconds"] > 0
     assert record["peak_bytes"] > 0
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from smoke_plan import smoke_plan
 
 from agebook.build.chapters import REPOSITORY, list_chapters
-from agebook.build.plan import Build, Plan
 from agebook.course import answers
 from agebook.course.student_copy import is_answer, is_by_hand, is_test, name_of
 from agebook.notebooks import job_environment
@@ -70,9 +70,8 @@ def test_an_exercise_leans_on_the_chapter_and_on_no_other_exercise(chapter):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @each_chapter
 def test_an_exercise_is_graded_though_all_others_are_left_blank(chapter, tmp_path):
-    build = Build.of(profile="smoke", jobs=2, folder=REPOSITORY / "_build" / "tests")
     order = tmp_path / "job.json"
-    order.write_text(json.dumps(asdict(Plan.of(build).job(chapter)), default=str), encoding="utf-8")
+    order.write_text(json.dumps(asdict(smoke_plan().job(chapter)), default=str), encoding="utf-8")
     script = Path(__file__).parents[1] / "support" / "exercises_alone.py"
     home = {"AGELIB_HOME": str(REPOSITORY / "_build" / "tests" / "home"), "MPLBACKEND": "agg"}
     done = subprocess.run(
