@@ -285,7 +285,8 @@ def publish(plan: Plan) -> None:
     if code:
         # What Sphinx read with a warning it would not read, and not warn of, again.
         shutil.rmtree(work, ignore_errors=True)
-        raise ValueError("Jupyter Book found fault with the pages:\n" + output[-6000:])
+        faults = [line for line in output.splitlines() if "WARNING" in line or "ERROR" in line]
+        raise ValueError("Jupyter Book found fault with the pages:\n" + ("\n".join(faults) or output)[-6000:])
     noted = plan.build.html.with_name("html.key")
     noted.unlink(missing_ok=True)
     with write_whole(plan.build.html) as temporary:
