@@ -151,18 +151,7 @@ _INFANT = np.array([
 def grow(person: Person, age: float, cues: Mapping[str, float] | None = None) -> Face:
     """Return a person's face at an age, or with some cues of another age.
 
-    Parameters
-    ----------
-    person : Person
-    age : float
-        In years, 0 to 116.
-    cues : mapping, optional
-        Cue of :data:`CUES` → the age, in years, that this cue alone is drawn for; all others stay at `age`.
-
-    Raises
-    ------
-    ValueError
-        If an age lies outside 0 to 116 years, or there is no such cue.
+    Parameters and errors are those of :func:`cue_ages`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a cue of age is worth to a network: change it alone, on drawn faces, and ask again. Explained in chapter 19.
+"""What a cue of age is worth to a network: change it alone, on drawn faces, and ask again. Explained in chapter 06.
 
 A map says where a network looks. An intervention says what it does with what it finds there: the same people in the
 same light, with the hair alone of 20 years and then of 80. Photographs cannot be changed so; drawn faces can.
