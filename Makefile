@@ -10,14 +10,15 @@ TORCH ?= auto
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # The Python that makes .venv: one of your choice, or the first of these that will do.
 PYTHON ?=
-PYTHONS := $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python)
+TRIED := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+PYTHONS := $(if $(PYTHON),'$(PYTHON)',$(TRIED))
 
 IN_VENV := .venv/bin/python
 WITH_PYTHON = @for python in $(PYTHONS); do \
 	if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; \
 	then exec "$$python" $(1); fi; done; \
 	found=$$(for python in $(PYTHONS); do "$$python" --version 2>/dev/null; done | sort -u | paste -sd, -); \
-	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; tried $(PYTHONS): $${found:-none of them runs}." \
+	echo "make: this needs Python 3.11, 3.12, 3.13 or 3.14; tried $(TRIED): $${found:-none of them runs}." \
 	"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1
 
 .PHONY: book pdf serve test claims lab app bench lock lock-check sbom clean install

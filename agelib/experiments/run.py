@@ -127,7 +127,7 @@ def _train(streams: Streams, parts: dict, folder: Path, progress: bool) -> None:
     history, temperatures = train(streams, network, folder, device, progress)
     environment = _environment(streams, device, history)
     if temperatures:
-        environment["temperatures"] = {task: round(value, 4) for task, value in temperatures.items()}
+        environment["temperatures"] = {task: float(f"{value:.6g}") for task, value in temperatures.items()}
     line = Line("predict", len(PARTS), "parts", progress and launch.is_main(), after=PATIENCE)
     for part in PARTS:
         batches = streams.batches(part, device)

@@ -16,8 +16,9 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("‘’‚′", "'")
     | dict.fromkeys("│┃", "|")
     | {"→": "->", "←": "<-", "×": "x", "·": "*", "•": "*", "±": "+-", "≈": "~", "≤": "<=", "≥": ">=", "°": " deg"}
-    | {"½": "1/2", "∞": "inf", "√": "sqrt", "µ": "u", "ß": "ss", "Φ": "Phi", "Σ": "Sum", "λ": "lambda", "σ": "sigma"}
-    | {"π": "pi", "⌈": "ceil(", "⌉": ")", "█": "#"}
+    | {"½": "1/2", "∞": "inf", "√": "sqrt", "µ": "u", "ß": "ss", "∂": "d", "∗": "*", "⌈": "ceil(", "⌉": ")", "█": "#"}
+    | {letter: unicodedata.name(letter).split()[-1].lower() for letter in "αβγδεζηθικλμνξοπρςστυφχψω"}
+    | {letter: unicodedata.name(letter).split()[-1].capitalize() for letter in "ΓΔΘΛΞΠΣΦΨΩ"}
 )
 
 

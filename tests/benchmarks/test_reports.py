@@ -83,7 +83,7 @@ def test_the_critical_path_is_the_longest_chain_that_waits():
     seconds = pd.Series({"01": 10.0, "02": 1.0, "03": 20.0, "04": 5.0, "05": 34.0})
     assert book.critical_path(before, seconds) == 35.0
     assert book.critical_path(before, seconds.replace(34.0, 36.0)) == 36.0
-    assert book.needs(Path(REPOSITORY))["15"] == {"05", "06", "07", "08"}
+    assert book.needs(Path(REPOSITORY))["17"] == {"06", "08", "09", "10"}
 
 
 def test_rates_are_set_beside_plain_torch_of_the_same_network_and_batch():

