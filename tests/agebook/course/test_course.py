@@ -1,5 +1,6 @@
 """The commands of the page "For instructors", executed as they stand there, with a class of one."""
 
+import json
 import re
 import shlex
 
@@ -7,6 +8,7 @@ import nbformat
 import pandas as pd
 import pytest
 from nbgrader.api import Gradebook
+from smoke_plan import smoke_plan
 
 from agebook.__main__ import main
 from agebook.build.chapters import REPOSITORY, list_chapters
@@ -38,7 +40,9 @@ def test_the_round_trip_of_the_instructors_page(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AGELIB_HOME", str(REPOSITORY / "_build" / "tests" / "home"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "class.csv").write_text("student,last_name\nada,Lovelace\n")
-    (tmp_path / "course").mkdir()
+    given = {chapter.name: smoke_plan().parameters[chapter.number] for chapter in list_chapters(REPOSITORY)}
+    (tmp_path / "course" / "keys").mkdir(parents=True)
+    (tmp_path / "course" / "keys" / "parameters.json").write_text(json.dumps({"ada": given}))  # as in smoke
     (tmp_path / "course" / "secret.txt").write_text("a secret that never changes\n")
     assert [command.split()[0] for command in COMMANDS] == ["assign", "check", "collect", "grade"]
     for command in COMMANDS:
