@@ -6,15 +6,15 @@ chapters in ``notebooks`` stay free of what only such a machine needs: a copy of
 known, copies have no such cell and pages no buttons.
 """
 
-import base64
 import json
 import re
 from pathlib import Path
 from urllib.parse import quote
 
-from agebook.build.chapters import REPOSITORY, Chapter, list_chapters
+from agebook.build.chapters import Chapter, list_chapters
 from agebook.build.hosted import PLATFORMS
 from agebook.build.pages import fold_exercises
+from agebook.build.plain import HIDDEN, plain_cells
 
 #: The branch that holds the copies, and the folder of the copies that Binder's machine makes itself.
 BRANCH, BINDER = "launch", "launch"
@@ -59,21 +59,15 @@ set_up()"""
 #: How the page of a repository on GitHub begins, and how its files do.
 GITHUB, FILES = "https://github.com/", "https://raw.githubusercontent.com/"
 
-#: Metadata of a cell that is folded away in JupyterLab, and in Colab, which shows its title.
-HIDDEN = {"jupyter": {"source_hidden": True}, "cellView": "form"}
-
-#: What the book's markup makes of a page, and no notebook shows.
-LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
-DIAGRAM = re.compile(r"\]\(\.\./(book/diagrams/\w+\.svg)\)")
+#: A link from a chapter to a file of the repository.
 FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
-FOLDED = re.compile(r"````\{admonition\} (.+)\n:class: dropdown\n(.*)\n````", re.DOTALL)
 
 
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
-    """A chapter as it is opened away from the repository: a set-up cell behind its parameters, solutions folded.
+    """A chapter as it is opened away from the repository: in plain Markdown, a set-up cell behind its parameters.
 
-    Diagrams, which a chapter names by their place in the repository, are shown from GitHub; without an address there,
-    the copy carries them.
+    Solutions are folded. Diagrams, which a chapter names by their place in the repository, are shown from GitHub;
+    without an address there, the copy carries them.
 
     Parameters
     ----------
@@ -82,19 +76,16 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         Of the repository, as git takes it; without an address there is no set-up cell.
     """
     notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
-    cells = notebook["cells"] = fold_exercises(notebook["cells"])
+    cells = fold_exercises(notebook["cells"])
     for cell in cells:
         cell["source"] = text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            text = FOLDED.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
-            if address.startswith(GITHUB):
-                files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
-                text = FROM_FOLDER.sub(rf"]({files}/\1)", text)
-            text = carry_diagrams(text, chapter.path.parents[1])
-            cell["source"] = LABEL.sub("", text)
+        if cell["cell_type"] == "markdown" and address.startswith(GITHUB):
+            files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
+            cell["source"] = FROM_FOLDER.sub(rf"]({files}/\1)", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
             cell["source"] = f"# @title A solution\n{text}"
             cell["metadata"] |= HIDDEN
+    cells = notebook["cells"] = plain_cells(cells, chapter.path.parents[1])
     if address:
         source = SET_UP.format(
             address=address,
@@ -107,21 +98,6 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
         made = {"cell_type": "code", "execution_count": None, "id": "set-up", "outputs": [], "source": source}
         cells.insert(place + 1, made | {"metadata": HIDDEN | {"tags": ["set-up"]}})
     return notebook
-
-
-def carry_diagrams(text: str, repository: Path = REPOSITORY) -> str:
-    """Let a chapter's text hold its diagrams itself, which JupyterLab shows wherever the notebook lies.
-
-    A link to a file that is not there stays as it is.
-    """
-
-    def held(found: re.Match) -> str:
-        file = repository / found[1]
-        if not file.is_file():
-            return found[0]
-        return f"](data:image/svg+xml;base64,{base64.b64encode(file.read_bytes()).decode()})"
-
-    return DIAGRAM.sub(held, text)
 
 
 def write_copies(repository, folder, address: str = "", branch: str = "main") -> list[Path]:

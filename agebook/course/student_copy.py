@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 
-from agebook.build.launch import carry_diagrams
+from agebook.build.plain import plain_cells
 
 #: Cells with this tag are for instructors.
 INSTRUCTOR = "instructor"
@@ -31,11 +31,6 @@ _STEPS = (
 _ITSELF = "handed_out"
 
 _SOLUTION = re.compile(r"^(?P<fence>```+|~~~+|:::+)\{solution\}.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
-_EXERCISE = re.compile(
-    r"^(?P<fence>```+|~~~+|:::+)\{exercise\}.*?\n"
-    r"(?::label:[ \t]*(?P<label>\S+)\n)?(?P<text>.*?)^(?P=fence)[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
 
 
 def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
@@ -65,8 +60,8 @@ def student_copy(notebook, parameters: Mapping, student: str, assignment: str):
     made.cells = [cell for cell in made.cells if INSTRUCTOR not in cell.metadata.get("tags", [])]
     for cell in made.cells:
         if cell.cell_type == "markdown":
-            cell.source = carry_diagrams(_plain_exercises(_SOLUTION.sub("", cell.source)).strip())
-    made.cells = [cell for cell in made.cells if cell.source.strip()]
+            cell.source = _SOLUTION.sub("", cell.source).strip()
+    made.cells = plain_cells(made.cells)
     made = parameterise(made, parameters, student)
     for cell in made.cells:
         if is_parameters(cell):
@@ -119,13 +114,6 @@ def parameterise(notebook, parameters: Mapping, student: str):
     made = parameterize_notebook(notebook, dict(parameters), comment=f"Your own parameters, {student}")
     made.metadata.pop("papermill", None)
     return made
-
-
-def _plain_exercises(text: str) -> str:
-    """JupyterLab does not know the book's directives: an exercise becomes a heading and its text."""
-    return _EXERCISE.sub(
-        lambda found: f"### Exercise {found['label'] or ''}".rstrip() + f"\n\n{found['text'].strip()}\n", text
-    )
 
 
 def first_exercise(notebook) -> int:
