@@ -58,11 +58,12 @@ def _check_test(ns: dict) -> None:
     assert mae[["linear", "two layers"]].max() < mae["always the mean age"], "both are better than the mean age"
     assert chosen["two layers"] < 0.95 * chosen["linear"], "on the validation set the hidden layer helps clearly"
     gain = ns["difference"].loc["MAE"]
+    assert gain["high"] < 0, "the whole interval of the difference lies below zero"
     assert gain["high"] - gain["low"] > 1, "the interval of the difference is more than a year wide"
     cost = ns["shifted"].iloc[2] - ns["shifted"].iloc[0]
     assert cost.min() > 1, "a shift of two pixels costs each model more than a year"
-    after = ns["shifted"].iloc[3]
-    assert after["two layers"] > after["linear"] - 0.2, "after three pixels the network is no better"
+    lead = ns["shifted"]["linear"] - ns["shifted"]["two layers"]
+    assert lead.iloc[3] < 0.5 * lead.iloc[0], "after three pixels the network has lost most of its lead"
     old, weights = (_neighbours(ns["panels"][name], ns) for name in ("old minus young", "linear weights"))
     assert old > 0.7 > 0.5 > weights, "the difference of old and young is smooth, the weights are not"
     hungry = ns["starved_history"]
