@@ -12,8 +12,7 @@ def check(ns: dict) -> None:
     assert worth["test"].iloc[-1] > worth["test"].iloc[0], "no longer so: choosing borders on the test set helps there"
     lost = worth["validation"] - worth["test"]
     kept = lost["study C, final seven (7b)"]
-    assert lost["seven found there"] > kept + 5, "no longer so: the seven found lose far more than study C's seven"
-    assert kept < 2, "no longer so: study C's seven lose nothing"
+    assert lost["seven found there"] > 0 > kept, "no longer so: the seven found lose points, study C's seven gain some"
     wrong = ns["by_distance"]["wrong, %"]
     assert wrong.iloc[0] > 45, "no longer so: every second image near a border has the wrong group"
     assert wrong.iloc[-1] < 45, "no longer so: about every third of those far from one"
