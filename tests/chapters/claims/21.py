@@ -11,10 +11,14 @@ def check(ns: dict) -> None:
     history = ns["history"]
     turned = history["valid_loss"].idxmin() < history["valid_mae"].idxmin()
     assert turned, "no longer so: the loss turns before the MAE"
-    at_90 = ns["at_90"]["observed"]
-    assert at_90["long training"] < 85, "no longer so: the long training's 90 % hold far fewer than nine in ten"
-    lifted = at_90["long, temperature-scaled"] > at_90["long training"]
-    assert lifted, "no longer so: one number lifts it back towards the line"
+    at_90, fitted = ns["at_90"], ns["fitted"]
+    long = at_90.loc["long training"]
+    assert long["low"] < 90 < long["high"], "no longer so: the long training's 90 % hold about nine ages in ten"
+    worse = fitted.loc["long", "NLL before"] - fitted.loc["short", "NLL before"]
+    assert worse > 1 / 3, "no longer so: and yet its NLL is a third of a nat worse, or more"
+    assert fitted.loc["long", "T"] > 1.2, "no longer so: its temperature is above 1"
+    assert fitted.loc["long", "NLL after"] < fitted.loc["long", "NLL before"], "no longer so: which lowers the NLL"
+    assert at_90.loc["long, temperature-scaled", "low"] > 90, "no longer so: and widens intervals beyond their promise"
     covered = ns["by_age"]["absolute"]["covered"]
     assert covered.iloc[1:].max() - covered.iloc[1:].min() > 5, "no longer so: coverage differs by many points"
     people = ns["by_group"]
