@@ -21,9 +21,17 @@ def check(ns):
     costs = ns["small_costs"]
     assert costs["multiply_adds"].max() < 1.35 * costs["multiply_adds"].min(), "the three cost nearly the same"
     assert costs["without gradient, %"].max() < 0.5, "no weight of theirs is idle"
+    tested, apart = ns["tested"]["value"], ns["apart"]
+    assert list(tested.sort_values().index) == ns["small_networks"], "the order is that of the inductive bias"
+    assert (apart["low"] > 0).all(), "both paired differences exclude zero"
+    assert len(ns["run"].train_predictions) < 2000, "fewer than two thousand faces"
+    for name, each in ns["small_runs"].items():
+        errors = each.history["valid_mae"]
+        assert errors.iloc[:2].min() > 13, f"{name} has not learnt much after two epochs"
     people, difference = ns["people"], ns["people_gap"].loc["MAE"]
     assert people["value"].idxmin() == "study-a-swinv2", "Swin has the smallest error on people"
     assert difference["high"] < 0, "the paired difference from ResNet-18 excludes zero"
+    assert {each.experiment.pictures.image_size for each in ns["kept"].values()} == {32}, "all at 32 pixels"
     spent = people["million multiply-adds"]
     assert 2.4 < spent["study-a-swinv2"] / spent["study-a-resnet18"] < 2.6, "two and a half times the arithmetic"
     assert 10.5 < spent["study-a-swinv2"] / spent["study-a-efficientnet"] < 11.5, "and eleven times"
