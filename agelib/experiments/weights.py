@@ -12,8 +12,10 @@ import pandas as pd
 import torch
 
 from agelib import targets, training
-from agelib.config import Experiment
+from agelib.config import Experiment, Network
 from agelib.networks.assembly import build, require_size
+from agelib.networks.pretrained import normalisation
+from agelib.networks.registry import find
 from agelib.pixels import statistics
 from agelib.pixels.augment import build as build_augmentation
 from agelib.pixels.batches import Batches, growing
@@ -37,7 +39,7 @@ class Streams:
     balance : dict
         Arguments of the training part's Batches that favour scarce groups.
     mean, std : numpy.ndarray
-        [3], of the training part, in 0..1.
+        [3], in 0..1: of the training part, or what ImageNet weights were trained with.
     target : agelib.targets.Target
     """
 
@@ -96,7 +98,7 @@ def make_streams(experiment: Experiment, prepared, images) -> Streams:
     for part, mine in rows.items():
         if not len(mine):
             raise prepared.lacks(part, f"readable picture{f' of {show.only}' if show.only else ''}")
-    mean, std = statistics.statistics(images.images, rows["train"])
+    mean, std = _normalisation(experiment.network) or statistics.statistics(images.images, rows["train"])
     learnt = _swap_ages(faces, rows["train"], settings.label_noise, settings.seed)
     target = build_target(experiment, learnt.iloc[rows["train"]])
     labels = target.labels(learnt)
@@ -105,6 +107,12 @@ def make_streams(experiment: Experiment, prepared, images) -> Streams:
         target = Weighed(target)
         labels = np.column_stack([labels, means.pop("weights")]).astype(np.float32)
     return Streams(experiment, prepared, images, rows, labels, means, mean, std, target)
+
+
+def _normalisation(network: Network) -> tuple[np.ndarray, np.ndarray] | None:
+    """What published weights ask for, if the network starts from such."""
+    entry = find(network.network)
+    return normalisation(network.pretrained, entry.library, entry.of_library)
 
 
 def training_sizes(experiment: Experiment) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""Starting from weights that somebody else trained: by name, or from a local file. Explained in chapter 09.
+"""Starting from weights that somebody else trained: by name, or from a local file. Explained in chapter 11.
 
 Weights are data, never code: a ``.safetensors`` file, or a ``.pth`` file read with ``weights_only``. What a file's
 names had to become, and what stayed unused, is reported, never silent.
@@ -12,10 +12,11 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from agelib.networks import vggface2
+from agelib.networks import packaged, vggface2
 
 log = logging.getLogger("agelib.networks")
 
@@ -90,13 +91,52 @@ def load(network: nn.Module, pretrained: str, library: str, name: str, new_parts
     if pretrained == "imagenet":
         if library not in ("torchvision", "timm"):
             raise ValueError(f"{name}: there are no ImageNet weights for it; leave pretrained empty")
-        tensors, origin = _from_torchvision(name) if library == "torchvision" else _from_timm(name)
+        if library == "torchvision":
+            tensors, origin = _from_torchvision(name)
+        else:
+            tensors, origin = packaged.read(name) if name in packaged.PACKAGES else _from_timm(name)
     else:
         tensors, origin = read_tensors(pretrained), pretrained
     report = _fit(network, tensors, str(origin), new_parts)
     silent = not (report.renamed or report.unused or report.fresh or report.changes)
     (log.info if silent else log.warning)("pretrained: %s", report.text)
     return report
+
+
+def normalisation(pretrained: str, library: str, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """What the images were normalised by when published weights were trained: it belongs to them as the tensors do.
+
+    Parameters
+    ----------
+    pretrained, library, name : str
+        As in :func:`load`.
+
+    Returns
+    -------
+    mean, std : numpy.ndarray
+        float32 [3], in 0..1. None where nothing is published: random weights, and files.
+
+    Examples
+    --------
+    >>> print(*normalisation("imagenet", "timm", "tf_efficientnet_lite0"))
+    [0.5 0.5 0.5] [0.5 0.5 0.5]
+    >>> print(*normalisation("imagenet", "torchvision", "resnet18"))
+    [0.485 0.456 0.406] [0.229 0.224 0.225]
+    >>> normalisation("", "torchvision", "resnet18")
+    """
+    if pretrained != "imagenet" or library not in ("torchvision", "timm"):
+        return None
+    if library == "torchvision":
+        import torchvision
+
+        settings = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    else:
+        import timm
+
+        settings = timm.get_pretrained_cfg(name)
+        if settings is None:
+            return None
+    return np.array(settings.mean, np.float32), np.array(settings.std, np.float32)
 
 
 def read_tensors(path) -> dict[str, torch.Tensor]:
