@@ -22,12 +22,20 @@ def check(ns):
     assert costs["multiply_adds"].max() < 1.35 * costs["multiply_adds"].min(), "the three cost nearly the same"
     assert costs["without gradient, %"].max() < 0.5, "no weight of theirs is idle"
     tested, apart = ns["tested"]["value"], ns["apart"]
-    assert list(tested.sort_values().index) == ns["small_networks"], "the order is that of the inductive bias"
+    order = ["resnet_8", "swin_mini", "vit_mini"]
+    assert list(tested.sort_values().index) == order, "the order is that of the inductive bias"
     assert (apart["low"] > 0).all(), "both paired differences exclude zero"
     assert len(ns["run"].train_predictions) < 2000, "fewer than two thousand faces"
     for name, each in ns["small_runs"].items():
         errors = each.history["valid_mae"]
         assert errors.iloc[:2].min() > 13, f"{name} has not learnt much after two epochs"
+        has_started = errors.iloc[-1] < 12.5
+        assert has_started == (name != "vit_mini"), (
+            f"{name}: the convolution and the windows start, the ViT hardly does"
+        )
+    rates = ns["chosen"]
+    assert rates["resnet_8"] == max(ns["small_rates"]), "the ResNet takes the larger rate"
+    assert rates["vit_mini"] == rates["swin_mini"] == min(ns["small_rates"]), "the transformers take the smaller one"
     people, difference = ns["people"], ns["people_gap"].loc["MAE"]
     assert people["value"].idxmin() == "study-a-swinv2", "Swin has the smallest error on people"
     assert difference["high"] < 0, "the paired difference from ResNet-18 excludes zero"
