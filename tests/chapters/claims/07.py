@@ -1,0 +1,34 @@
+"""What chapter 07 says of the book's run."""
+
+
+def check(ns):
+    assert ns["gap"] < 1e-4, "the VGG blocks by hand find agelib's numbers"
+    assert ns["total"] == ns["described"].loc["vgg16_bn", "multiply_adds"], "and the formula its multiply-adds"
+    assert 0.85 < ns["share"] < 0.9, "nearly nine tenths of VGG-16's weights are fully connected"
+    assert 9 < ns["direct"] / ns["squeezed"] < 10, "a squeezed 5 × 5 convolution is nearly ten times cheaper"
+    branches = ns["branches"]
+    assert (branches["by hand"] - branches["torch"]).abs().max() < 1e-9, "torch counts what the formula says"
+    assert 2.5 < ns["plain_cost"] / branches.loc["all", "torch"] < 3.5, "a block costs about a third of a convolution"
+    cost = ns["table"].loc["vgg16"] / ns["table"].loc["vgg16_bn"]
+    assert 8.5 < cost["parameters"] < 9.5 and 1.05 < cost["multiply_adds"] < 1.15, "nine times the weights, same work"
+
+    work = ns["costs"]["million multiply-adds"]
+    assert work.max() / work.min() < 1.06, "the three budgets agree within a few percent"
+    tried, paired = ns["tried"], ns["paired"]
+    assert (tried.loc["two 3 × 3"] < tried.loc["one 5 × 5"]).all(), "two 3 × 3 are ahead at every learning rate"
+    assert paired.loc["one 5 × 5", "low"] > 0, "and on the test set, with an interval that does not contain 0"
+    assert 0 < paired.loc["Inception", "value"] < paired.loc["one 5 × 5", "value"], "Inception comes between the two"
+    assert (tried.max(axis=1) - tried.min(axis=1)).min() > 0.7, "a learning rate moves the error by about a year"
+    ahead = tried.loc["one 5 × 5"] < tried.loc["Inception"]
+    assert ahead.iloc[0] and not ahead.iloc[-1], "which of two networks is ahead depends on the rate"
+
+    deep, rates = ns["by_depth"], ns["everything"].set_index(["learning rate", "layers"])
+    assert deep["training loss"].loc[:10].is_monotonic_decreasing, "the training loss falls up to 10 layers"
+    assert deep["validation MAE"].idxmin() == 10, "and the validation error is lowest there"
+    for rate, rows in rates.groupby(level="learning rate"):
+        rows = rows.droplevel("learning rate")
+        assert (rows.loc[[18, 34]] > rows.loc[10]).all(axis=None), f"both are higher at 18 and 34 layers, at {rate:g}"
+
+    plain = ns["deeper"]
+    assert plain.loc["V02", "ours"] > plain.loc[["V03", "V04"], "ours"].max() + 10, "on people the CNN is far ahead"
+    assert plain.loc["V02", "published"] > plain.loc[["V03", "V04"], "published"].max(), "in the study too"
