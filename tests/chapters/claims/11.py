@@ -8,11 +8,13 @@ def check(ns):
     always, head_only = ns["always"], ns["head_only"]
     assert abs(always - head_only - 5) < 0.6, "pretrained features are five years better than always the mean age"
     assert min(ns["random_tried"].values()) > always, "random features are worse than that"
-    last, best = ns["last"], ns["best"]["MAE"]
+    last = ns["last"]
     assert last["random, all"].min() > always - 1, "a random start has hardly learnt anything"
     assert last["pretrained, all"].min() < last["random, all"].min() - 1, "the pretrained start has"
     assert head_only < last["pretrained, all"].min() - 1, "the head alone is better than all at once"
-    assert best["head, then all"] <= head_only and best["gradual"] <= head_only, "the careful ways lose nothing"
+    careful = ns["best"].loc[["head, then all", "gradual"]]
+    assert (careful["best epoch"] == 0).all(), "freeing the body makes both careful ways worse"
+    assert (careful["MAE"] == head_only).all(), "three strategies, one network"
     free = ns["free"]
     assert 2600 <= free.loc["all at once", 1] / free.loc["head only", 1] < 2700, "2,600 times as many numbers"
     assert free.loc["head only", [1, 2]].equals(free.loc["gradual", [1, 2]]), "the head's epochs are the same"
@@ -28,3 +30,5 @@ def check(ns):
     assert ours[0] < 8.65 and ours[1] > 12.2, "on people the second stage takes the error from 12.3 to 8.6"
     wrong = ns["wrong"]
     assert wrong["upside down"] > wrong["as trained"], "upside down is worse"
+    assert wrong["blue first"] > wrong["as trained"], "and so is blue first"
+    assert len(set(ns["augmented"])) == 3, "an augmented validation set gives another number each time"
