@@ -1,4 +1,4 @@
-"""``python chapter_claims.py JOB CLAIMS``: run a chapter's cells with its solutions, then ask whether its sentences hold.
+"""``python chapter_claims.py JOB CLAIMS``: run a chapter with its solutions, then ask whether its sentences hold.
 
 CLAIMS is a file with a function ``check(ns)``, which is given the names that the chapter has bound.
 """
