@@ -6,7 +6,7 @@ def check(ns):
     assert len(ns["loaded"].loaded) == 294, "all tensors of the body have arrived"
     assert ns["gap"] < 1e-4, "a head on features is the head of the frozen network"
     always, head_only = ns["always"], ns["head_only"]
-    assert abs(always - head_only - 5) < 0.6, "pretrained features are five years better than always the mean age"
+    assert always - head_only > 5, "pretrained features are more than five years better than always the mean age"
     assert min(ns["random_tried"].values()) > always, "random features are worse than that"
     last = ns["last"]
     assert last["random, all"].min() > always - 1, "a random start has hardly learnt anything"
@@ -22,7 +22,7 @@ def check(ns):
     lead = ns["lead"]
     assert lead.loc[few, "high"] < 0, "with the fewest labels the pretrained features are better"
     assert lead.loc[middle, "low"] < 0 < lead.loc[middle, "high"], "with the middle number nobody can tell"
-    assert lead.loc[many, "value"] > 0, "with the most the small network from scratch is ahead"
+    assert lead.loc[many, "low"] < 0 < lead.loc[many, "value"], "with the most the small network is a little ahead"
     assert lead["value"].is_monotonic_increasing, "the fewer labels, the more the pretrained features are worth"
     curve = ns["curve"]
     assert (curve["pretrained features"] < curve["random features"]).all(), "random features are no match"
