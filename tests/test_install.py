@@ -138,7 +138,8 @@ needs_make = pytest.mark.skipif(MAKE is None, reason="no make on this system")
 
 
 def make(clone, *options):
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of an outer make
+    # An outer make hands its variables on.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "PYTHON"}
     done = subprocess.run([MAKE, "install", *options], cwd=clone, capture_output=True, text=True, env=ours)
     return done.returncode, done.stdout, done.stderr
 

@@ -121,7 +121,7 @@ def unfit(wanted: tuple, marks: tuple, threads: int) -> str:
     >>> unfit(tuple(description().items()), (), threads=1)
     ''
     >>> unfit((("Python", "2.7"),), (), threads=1)
-    'it has Python 3.11, the coordinator 2.7; install the same on both'
+    'it has Python 3..., the coordinator 2.7; install the same on both'
     """
     mine = description()
     for name, value in wanted:

@@ -1,5 +1,6 @@
 """Graded exercises: each stands alone, whatever became of the others and whatever a student called something."""
 
+import ast
 import builtins
 import json
 import os
@@ -27,10 +28,11 @@ def names_in(source: str) -> tuple[set, set]:
     """Names that a cell binds, and those that it reads, in functions too.
 
     >>> bound, read = names_in("import os\\nfirst = [second for n in third]\\ndef f(x):\\n    return x + fourth")
-    >>> sorted(bound), sorted(read - {"n"})
+    >>> sorted(bound), sorted(read)
     (['f', 'first', 'os'], ['fourth', 'second', 'third'])
     """
-    top = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
+    code = TransformerManager().transform_cell(source)
+    top = symtable.symtable(code, "cell", "exec")
     symbols = top.get_symbols()
     bound = {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
     read = {each.get_name() for each in symbols if each.is_referenced()}
@@ -39,7 +41,17 @@ def names_in(source: str) -> tuple[set, set]:
         inner = waiting.pop()
         read |= {each.get_name() for each in inner.get_symbols() if each.is_global() and each.is_referenced()}
         waiting += inner.get_children()
-    return bound, read
+    only_inside = names_of_comprehensions(code)  # from 3.12 on their symbols are among those of the cell
+    return bound - only_inside, read - only_inside
+
+
+def names_of_comprehensions(code: str) -> set[str]:
+    """Names that comprehensions bind for themselves, and nothing else binds."""
+    tree = ast.parse(code)
+    loops = [each.target for each in ast.walk(tree) if isinstance(each, ast.comprehension)]
+    own = {id(node) for loop in loops for node in ast.walk(loop)}
+    stored = [each for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+    return {each.id for each in stored if id(each) in own} - {each.id for each in stored if id(each) not in own}
 
 
 @each_chapter
