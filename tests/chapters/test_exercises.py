@@ -31,8 +31,8 @@ def names_in(source: str) -> tuple[set, set]:
     >>> sorted(bound), sorted(read)
     (['f', 'first', 'os'], ['fourth', 'second', 'third'])
     """
-    code = TransformerManager().transform_cell(source)
-    top = symtable.symtable(code, "cell", "exec")
+    tree = _AsGenerators().visit(ast.parse(TransformerManager().transform_cell(source)))
+    top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "cell", "exec")
     symbols = top.get_symbols()
     bound = {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
     read = {each.get_name() for each in symbols if each.is_referenced()}
@@ -41,17 +41,20 @@ def names_in(source: str) -> tuple[set, set]:
         inner = waiting.pop()
         read |= {each.get_name() for each in inner.get_symbols() if each.is_global() and each.is_referenced()}
         waiting += inner.get_children()
-    only_inside = names_of_comprehensions(code)  # from 3.12 on their symbols are among those of the cell
-    return bound - only_inside, read - only_inside
+    return bound, read
 
 
-def names_of_comprehensions(code: str) -> set[str]:
-    """Names that comprehensions bind for themselves, and nothing else binds."""
-    tree = ast.parse(code)
-    loops = [each.target for each in ast.walk(tree) if isinstance(each, ast.comprehension)]
-    own = {id(node) for loop in loops for node in ast.walk(loop)}
-    stored = [each for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
-    return {each.id for each in stored if id(each) in own} - {each.id for each in stored if id(each) not in own}
+class _AsGenerators(ast.NodeTransformer):
+    """From Python 3.12 on the names of a list's comprehension count to the cell; those of a generator never do."""
+
+    def visit_ListComp(self, node):
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        pair = ast.Tuple([node.key, node.value], ast.Load())
+        return self.generic_visit(ast.GeneratorExp(pair, node.generators))
 
 
 @each_chapter
