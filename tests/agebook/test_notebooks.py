@@ -27,7 +27,9 @@ def test_a_kernel_is_spoken_to_in_private_and_says_nothing_of_it(long, tmp_path,
     notebooks.execute(
         notebooks.Job("01", str(chapter), **paths, parameters={"told": str(told)}, profile="", source="", threads=1)
     )
-    assert said == [(0, "")]
+    [(code, output)] = said
+    # A kernel that is ended just as it wakes may say that it was interrupted; of how it is spoken to, nothing.
+    assert (code, [line for line in output.splitlines() if "KeyboardInterrupt" not in line]) == (0, [])
     found = json.loads(told.read_text())
     assert (found["transport"], "curve_publickey" in found) == (
         ("tcp", True) if long or os.name == "nt" else ("ipc", False)
