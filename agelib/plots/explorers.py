@@ -147,10 +147,10 @@ def faces(faces: pd.DataFrame, root, people: bool = False) -> Explorer:
         rows = faces[chosen]
         shown, pages, at = _turn_to(page, rows)
         titles = [" ".join(_word(row[c]) for c in ("age", "gender") if pd.notna(row[c])) for _, row in shown.iterrows()]
-        share = f"{len(rows):,} of {len(faces):,} pictures ({len(rows) / len(faces):.0%})"
+        share = f"{len(rows):,} of {len(faces):,} images ({len(rows) / len(faces):.0%})"
         return View(f"{share}; {at}", shown, read_pictures(shown, root), titles, pages)
 
-    return Explorer("Look at pictures by what is recorded of them", controls, look, people)
+    return Explorer("Look at images by what is recorded of them", controls, look, people)
 
 
 def cleaning(faces: pd.DataFrame, root, found=None, people: bool = False) -> Explorer:
@@ -215,8 +215,8 @@ def augmentations(pictures, faces: pd.DataFrame, people: bool = False) -> Explor
 
     if not 1 <= len(pictures) <= COLUMNS or len(pictures) != len(faces):
         raise ValueError(
-            f"augmentations: {len(pictures)} pictures with {len(faces)} rows of the faces table; "
-            f"give 1 to {COLUMNS} pictures and a row for each"
+            f"augmentations: {len(pictures)} images with {len(faces)} rows of the faces table; "
+            f"give 1 to {COLUMNS} images and a row for each"
         )
 
     slider = functools.partial(_slider, widgets)
@@ -258,7 +258,7 @@ def augmentations(pictures, faces: pd.DataFrame, people: bool = False) -> Explor
         titles = ["original"] * number + ["changed"] * number
         return View(words, pd.concat([faces, faces]), [*pictures.numpy(), *x.numpy()], titles, columns=number)
 
-    return Explorer("Change the pictures by hand", controls, look, people)
+    return Explorer("Change the images by hand", controls, look, people)
 
 
 def errors(run, people: bool = False) -> Explorer:
@@ -294,11 +294,11 @@ def errors(run, people: bool = False) -> Explorer:
         shown, pages, at = _turn_to(page, chosen)
         titles = [f"{row.age:.0f}, said {row.predicted:.0f}" for row in shown.itertuples()]
         mae = f"{error[inside].abs().mean():.1f} years on average" if len(chosen) else "none"
-        words = f"{len(chosen):,} of {len(table):,} test pictures, off by {mae}; {at}"
+        words = f"{len(chosen):,} of {len(table):,} test images, off by {mae}; {at}"
         rows = known.loc[shown["path"]].reset_index()
         return View(words, rows, read_pictures(rows, run.prepared.root), titles, pages)
 
-    return Explorer("The test pictures by their error", controls, look, people)
+    return Explorer("The test images by their error", controls, look, people)
 
 
 def _turn_to(page: int, rows: pd.DataFrame) -> tuple[pd.DataFrame, int, str]:

@@ -21,7 +21,7 @@ def age_histogram(faces: pd.DataFrame):
     ages = np.floor(faces["age"])
     figure, axis = theme.axes()
     sns.histplot(x=ages[np.isfinite(ages)], discrete=True, linewidth=0, alpha=1, color=theme.BLUE, ax=axis)
-    axis.set(xlabel=theme.label_of("age"), ylabel="pictures")
+    axis.set(xlabel=theme.label_of("age"), ylabel="images")
     return theme.done(figure)
 
 
@@ -60,7 +60,7 @@ def boxes(faces: pd.DataFrame):
         if len(values):
             sns.boxplot(y=values, color=colour, width=0.4, fliersize=2, saturation=1, ax=axis)
         without = len(faces) - len(values)
-        axis.set_title(f"{len(values):,} pictures" + (f", {without:,} without" if without else ""))
+        axis.set_title(f"{len(values):,} images" + (f", {without:,} without" if without else ""))
         axis.set_ylabel(theme.label_of(column))
     return theme.done(figure)
 
@@ -93,13 +93,13 @@ def score_by_group(faces: pd.DataFrame, by: str = "ethnicity"):
     theme.need(faces, [by, column], "score by group")
     known = faces[[by, column]].replace([np.inf, -np.inf], np.nan).dropna()
     if known.empty:
-        raise ValueError(f"score by group: no picture has both {column} and {by}")
+        raise ValueError(f"score by group: no image has both {column} and {by}")
     order = known.groupby(by)[column].median().sort_values(ascending=False).index
     counts = known[by].value_counts()
     figure, axis = theme.axes(height=1.2 + 0.45 * len(order))
     sns.boxplot(known, x=column, y=by, order=order, color=theme.BLUE, fliersize=2, width=0.6, saturation=1, ax=axis)
     axis.set_yticks(range(len(order)), [f"{group} ({counts[group]:,})" for group in order])
-    axis.set(xlabel=theme.label_of(column), ylabel=f"{theme.label_of(by)} (pictures)")
+    axis.set(xlabel=theme.label_of(column), ylabel=f"{theme.label_of(by)} (images)")
     return theme.done(figure)
 
 
@@ -135,7 +135,7 @@ def cleaning_counts(report: pd.DataFrame):
     axis.invert_yaxis()
     axis.margins(x=0.12)
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel("pictures")
+    axis.set_xlabel("images")
     theme.legend(figure, 2, "upper right")
     return theme.done(figure)
 
@@ -165,7 +165,7 @@ def pictures(images, titles=None, columns: int = 6, side: float = 1.3):
     if not number:
         raise ValueError("pictures: there is none to draw")
     if titles is not None and len(titles) != number:
-        raise ValueError(f"pictures: {number} pictures have {len(titles)} titles; give one for each, or none")
+        raise ValueError(f"pictures: {number} images have {len(titles)} titles; give one for each, or none")
     columns = min(columns, number)
     rows = -(-number // columns)
     height = side * (1.2 if titles is not None else 1.0)

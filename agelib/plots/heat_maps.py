@@ -48,7 +48,7 @@ def heat_maps(rows: dict, pictures=None, faces=None, titles=None, label: str = "
     rows = {name: np.asarray(maps, float) for name, maps in rows.items()}
     counts = {len(maps) for maps in rows.values()}
     if not rows or any(maps.ndim != 3 for maps in rows.values()) or len(counts) != 1 or not min(counts):
-        raise ValueError("heat maps: give rows of maps [N, S, S], each of the same pictures")
+        raise ValueError("heat maps: give rows of maps [N, S, S], each of the same images")
     (number,) = counts
     for name, other in (("pictures", pictures), ("titles", titles), ("rows of the faces table", faces)):
         if other is not None and len(other) != number:

@@ -31,7 +31,7 @@ def predicted_vs_true(predictions: pd.DataFrame):
     figure, axis = theme.axes(width=4.8, height=4.4)
     if len(age) > MANY:
         cells = axis.hexbin(age, predicted, gridsize=35, extent=(low, high, low, high), mincnt=1, cmap="cividis")
-        figure.colorbar(cells, ax=axis, label="pictures", shrink=0.8)
+        figure.colorbar(cells, ax=axis, label="images", shrink=0.8)
     else:
         axis.scatter(age, predicted, s=14, alpha=0.5, color=theme.BLUE, linewidths=0)
     axis.plot([low, high], [low, high], color="#333333", linewidth=1, linestyle="--")
@@ -66,7 +66,7 @@ def error_by_age(predictions: pd.DataFrame):
     colours = [theme.ORANGE if bias > 0 else theme.GREEN for bias in table["bias"]]
     lower.bar(places, table["bias"], color=colours, width=0.7)
     lower.axhline(0, color="#333333", linewidth=1)
-    lower.set(ylabel="bias (years)", xlabel="age (years; in brackets: pictures)")
+    lower.set(ylabel="bias (years)", xlabel="age (years; in brackets: images)")
     lower.set_xticks(places, [f"{group}\n({count:,})" for group, count in table["count"].items()])
     for axis in (upper, lower):
         axis.grid(axis="x", visible=False)

@@ -90,6 +90,6 @@ def size_and_speed(table: pd.DataFrame):
         figure.colorbar(dots, ax=axis, label=theme.label_of("MAE"))
     for name, across, up in zip(table.index, x, y, strict=True):
         axis.annotate(name, (across, up), (8, 4), textcoords="offset points", fontsize="small")
-    axis.set(xlabel="parameters (millions)", ylabel="pictures a second")
+    axis.set(xlabel="parameters (millions)", ylabel="images a second")
     axis.set(xlim=(0, 1.35 * x.max()), ylim=(0, 1.15 * y.max()))
     return theme.done(figure)

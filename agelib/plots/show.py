@@ -201,7 +201,7 @@ def provenance(of) -> Shown:
         whom, real = ("pandas", "animals") if "panda" in names else ("faces", "people")
         head, tail = f"Drawn {whom}, not {real} ({names})", f": these are no results on {real}."
     else:
-        head, tail = f"Pictures of people ({names})", "."
+        head, tail = f"Images of people ({names})", "."
     facts = _facts_of_run(run, table_) if run else _facts_of_faces(table_)
     text = f"{head}{tail} {' · '.join(facts)}."
     body = f"<strong>{html.escape(head)}</strong>{html.escape(tail)} {' · '.join(map(html.escape, facts))}."
@@ -210,7 +210,7 @@ def provenance(of) -> Shown:
 
 
 def _facts_of_faces(table_: pd.DataFrame) -> list[str]:
-    facts = [f"{len(table_):,} pictures"]
+    facts = [f"{len(table_):,} images"]
     if "split" in table_ and table_["split"].notna().any():
         counts = table_["split"].value_counts()
         facts += [f"{counts[part]:,} {part}" for part in SETS if part in counts]
@@ -258,14 +258,14 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: f
     1 picture of utkface is not shown: pictures of people are never published with this book. ...
     """
     if len(images) != len(faces):
-        raise ValueError(f"{len(images)} pictures have {len(faces)} rows of the faces table; give each its row")
+        raise ValueError(f"{len(images)} images have {len(faces)} rows of the faces table; give each its row")
     sources = faces["source"].fillna("an unnamed source").astype(str)
     is_drawn = sources.str.startswith("drawn")
     if not is_drawn.all():
         names = ", ".join(sorted(set(sources[~is_drawn])))
-        number = f"{len(faces)} pictures of {names} are" if len(faces) > 1 else f"1 picture of {names} is"
+        number = f"{len(faces)} images of {names} are" if len(faces) > 1 else f"1 image of {names} is"
         return say(
-            f"{number} not shown: pictures of people are never published with this book. "
+            f"{number} not shown: images of people are never published with this book. "
             "On your own machine, where the data set's licence allows it, `plots.pictures(images)` draws them."
         )
     from agelib import plots

@@ -131,7 +131,7 @@ def group_bars(table: pd.DataFrame, column: str = "", label: str = ""):
         theme.legend(figure, 1, "lower center")
     axis.set_xlabel(label or theme.label_of(column))
     axis.set_ylabel(theme.label_of(str(table.index.name or "group")))
-    axis.set_title("(in brackets: pictures in each group)" if known else "", fontsize="small", loc="left")
+    axis.set_title("(in brackets: images in each group)" if known else "", fontsize="small", loc="left")
     return theme.done(figure)
 
 
@@ -160,7 +160,7 @@ def class_scores(table: pd.DataFrame):
     macro = table["F1"].mean()
     axis.axvline(macro, color="#333333", linewidth=1, linestyle="--", label=f"macro F1: {macro:.1f} %")
     axis.set(xlim=(0, 112), xlabel="F1 (%)")
-    axis.set_ylabel(f"{theme.label_of(str(table.index.name or 'class'))} (pictures)")
+    axis.set_ylabel(f"{theme.label_of(str(table.index.name or 'class'))} (images)")
     theme.legend(figure, 3, "lower center")
     return theme.done(figure)
 
@@ -199,7 +199,7 @@ def weights_by_age(ages, weights: dict):
     """
     ages = np.asarray(ages, dtype=float)
     if not ages.size or not weights:
-        raise ValueError("weights by age: there is no picture, or no weights to draw")
+        raise ValueError("weights by age: there is no image, or no weights to draw")
     years = np.floor(ages)
     upper_table = {}
     for name, values in weights.items():
@@ -218,7 +218,7 @@ def weights_by_age(ages, weights: dict):
     upper.legend(frameon=False)
     counts = pd.Series(years).value_counts().sort_index()
     lower.bar(counts.index, counts, width=1.0, color=theme.GREY)
-    lower.set(xlabel=theme.label_of("age"), ylabel="pictures")
+    lower.set(xlabel=theme.label_of("age"), ylabel="images")
     return theme.done(figure)
 
 

@@ -119,7 +119,7 @@ def count_bars(axis, groups: dict, colour=BLUE) -> None:
     axis.invert_yaxis()
     axis.margins(x=0.15)
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel("pictures")
+    axis.set_xlabel("images")
 
 
 def label_ends(axis, ends: dict) -> None:

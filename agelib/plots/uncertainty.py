@@ -71,14 +71,14 @@ def spread_and_error(predictions: pd.DataFrame, spread, label: str = "spread (ye
     theme.need(predictions, ["age", "predicted"], "spread and error")
     spread = np.asarray(spread, dtype=float)
     if spread.shape != (len(predictions),):
-        raise ValueError(f"spread and error: {len(predictions)} pictures, but {spread.shape} spreads")
+        raise ValueError(f"spread and error: {len(predictions)} images, but {spread.shape} spreads")
     error = np.abs(predictions["predicted"] - predictions["age"]).to_numpy(dtype=float)
     parts = [part for part in np.array_split(np.argsort(spread, kind="stable"), 5) if len(part)]
     middles = [spread[part].mean() for part in parts]
     means = [error[part].mean() for part in parts]
     reach = [2 * error[part].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0 for part in parts]
     figure, axis = theme.axes(width=6.0, height=3.8)
-    axis.scatter(spread, error, s=12, alpha=0.35, color=theme.BLUE, linewidths=0, label="one picture")
+    axis.scatter(spread, error, s=12, alpha=0.35, color=theme.BLUE, linewidths=0, label="one image")
     look = {"color": theme.ORANGE, "marker": "o", "linewidth": 2, "capsize": 4, "zorder": 3}
     axis.errorbar(middles, means, reach, label="mean of a fifth of them", **look)
     axis.set(xlabel=label, ylabel="error (years)", ylim=(0, None))
@@ -160,7 +160,7 @@ def coverage_by_group(tables: dict, level: float = 0.9):
     left.set_xlabel("covered (%)")
     widths = np.concatenate([table["width"].to_numpy(dtype=float) for table in tables.values()])
     right.set(xlabel="mean width (years)", xlim=(0, 1.1 * max(widths[np.isfinite(widths)], default=1.0)))
-    left.set_ylabel(f"{theme.label_of(str(first.index.name or 'group')).split(' (')[0]} (pictures)")
+    left.set_ylabel(f"{theme.label_of(str(first.index.name or 'group')).split(' (')[0]} (images)")
     theme.legend(figure, len(tables) + 1)
     return theme.done(figure)
 

@@ -56,7 +56,7 @@ def test_filters_choose_pictures_and_pages_go_through_all_of_them(collection):
     explorer.controls["gender"].value = "female"
     explorer.controls["age"].value = (20, 29)
     wanted = table[(table["gender"] == "female") & table["age"].between(20, 29)]
-    assert explorer.view.words.startswith(f"{len(wanted)} of {len(table)} pictures")
+    assert explorer.view.words.startswith(f"{len(wanted)} of {len(table)} images")
     met = []
     for page in range(1, explorer.view.pages + 1):
         explorer.controls["page"].value = page
@@ -168,7 +168,7 @@ def test_errors_come_in_the_order_that_is_asked_for(people):
     explorer.controls["page"].value = 3
     assert explorer.view.rows["age"].tolist() == list(range(24, 30))
     explorer.controls["age"].value = (2, 3)
-    assert explorer.view.words == "2 of 30 test pictures, off by 2.5 years on average; page 1 of 1."
+    assert explorer.view.words == "2 of 30 test images, off by 2.5 years on average; page 1 of 1."
 
 
 def test_people_are_shown_only_on_request_and_never_on_a_page(people):

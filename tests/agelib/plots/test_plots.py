@@ -69,7 +69,7 @@ def test_each_parts_histogram_adds_up_to_all_of_it(faces):
 
 def test_box_plots_say_how_many_pictures_have_no_score(faces):
     titles = [axis.get_title() for axis in plots.boxes(faces).axes]
-    assert titles == ["300 pictures", "280 pictures, 20 without"]
+    assert titles == ["300 images", "280 images, 20 without"]
     nothing = faces.assign(face_score=np.nan)
     assert plots.boxes(nothing).axes[1].get_title() == "0 pictures, 300 without"
 
@@ -86,7 +86,7 @@ def test_scores_are_shown_for_each_group_highest_median_first(faces):
     finite = faces[np.isfinite(faces["face_score"])]
     order = finite.groupby("ethnicity")["face_score"].median().sort_values(ascending=False)
     assert [text.get_text().split(" ")[0] for text in axis.get_yticklabels()] == list(order.index)
-    with pytest.raises(ValueError, match="no picture has both"):
+    with pytest.raises(ValueError, match="no image has both"):
         plots.score_by_group(faces.assign(face_score=np.nan))
 
 

@@ -145,7 +145,7 @@ def test_where_nobody_is_named_the_label_does_not_claim_that_nobody_is_on_two_si
 
 def test_the_label_of_a_split_table_counts_its_parts():
     table = faces.table(path=["a", "b", "c"], source="utkface").assign(split=["train", "test", "train"])
-    assert show.provenance(table).text == "Pictures of people (utkface). 3 pictures · 2 train · 1 test."
+    assert show.provenance(table).text == "Images of people (utkface). 3 images · 2 train · 1 test."
 
 
 def test_only_a_run_or_faces_have_a_provenance():

@@ -134,7 +134,7 @@ def test_figures_are_returned_closed(predictions):
         (lambda: plots.confusion_squares(pd.DataFrame([[1]]), {}), "one to 4 sets"),
         (lambda: plots.group_bars(pd.DataFrame({"MAE": [1.0]})), "no column 'low'"),
         (lambda: plots.class_scores(pd.DataFrame({"count": [1]})), "no column 'precision'"),
-        (lambda: plots.weights_by_age([], {}), "no picture"),
+        (lambda: plots.weights_by_age([], {}), "no image"),
         (lambda: plots.weights_by_age([1.0, 2], {"LDS": [1.0]}), "2 ages but 1 weights of 'LDS'"),
         (lambda: plots.variants(pd.DataFrame({"variant": ["V01"]})), "no column 'published'"),
     ],

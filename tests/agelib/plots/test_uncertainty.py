@@ -143,7 +143,7 @@ def test_figures_are_returned_closed(predictions):
     [
         (lambda: plots.posteriors({}), "none to draw"),
         (lambda: plots.spread_and_error(pd.DataFrame({"age": [1.0]}), [1]), "no column 'predicted'"),
-        (lambda: plots.spread_and_error(pd.DataFrame({"age": [1.0], "predicted": 2}), [1, 2]), "1 pictures"),
+        (lambda: plots.spread_and_error(pd.DataFrame({"age": [1.0], "predicted": 2}), [1, 2]), "1 images"),
         (lambda: plots.intervals_by_age(pd.DataFrame({"age": [1.0], "predicted": 2})), "no column 'age_low'"),
         (lambda: plots.coverage_by_group({}), "no table"),
         (lambda: plots.coverage_by_group({"a": pd.DataFrame({"count": [1]})}), "no column 'covered'"),
