@@ -66,7 +66,7 @@ FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
     """A chapter as it is opened away from the repository: in plain Markdown, a set-up cell behind its parameters.
 
-    Solutions are folded. Diagrams, which a chapter names by their place in the repository, are shown from GitHub;
+    Solutions and visible tests are folded. Diagrams, which a chapter names by their place in the repository, are shown from GitHub;
     without an address there, the copy carries them.
 
     Parameters
@@ -83,7 +83,8 @@ def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> di
             files = f"{FILES}{address.removeprefix(GITHUB).rstrip('/').removesuffix('.git')}/{branch}"
             cell["source"] = FROM_FOLDER.sub(rf"]({files}/\1)", text)
         elif "hide-cell" in cell["metadata"].get("tags", ()):
-            cell["source"] = f"# @title A solution\n{text}"
+            title = cell["metadata"]["mystnb"]["code_prompt_show"].removeprefix("Show ").capitalize()
+            cell["source"] = f"# @title {title}\n{text}"
             cell["metadata"] |= HIDDEN
     cells = notebook["cells"] = plain_cells(cells, chapter.path.parents[1])
     if address:

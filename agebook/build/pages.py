@@ -115,15 +115,19 @@ def insert_below_title(cells: list[dict], note: str) -> list[dict]:
 
 
 def fold_exercises(cells: list[dict]) -> list[dict]:
-    """Graded exercises as a reader meets them: the solution folded, without nbgrader's marks; no test.
+    """Graded exercises as a reader meets them: the solution and the visible test folded, without nbgrader's marks.
 
-    An answer in words, which a person judges, is folded too.
+    Hidden tests are left out. An answer in words, which a person judges, is folded too.
 
     >>> cell = {"cell_type": "code", "source": "### BEGIN SOLUTION\\nx = 1\\n### END SOLUTION", "metadata": {}}
     >>> cell["metadata"]["nbgrader"] = {"solution": True}
     >>> (folded,) = fold_exercises([cell])
     >>> folded["source"], folded["metadata"]["tags"]
     ('x = 1', ['hide-cell'])
+    >>> cell["source"] = "assert x\\n### BEGIN HIDDEN TESTS\\nassert x == 1\\n### END HIDDEN TESTS"
+    >>> cell["metadata"]["nbgrader"] = {"grade": True}
+    >>> fold_exercises([cell])[0]["source"]
+    'assert x'
     """
     kept = []
     for cell in cells:
@@ -132,14 +136,25 @@ def fold_exercises(cells: list[dict]) -> list[dict]:
             text = "".join(cell["source"])
             cell["source"] = f"````{{admonition}} One way to answer\n:class: dropdown\n{text}\n````"
         elif role.get("grade"):
-            continue
-        if role.get("solution") and cell["cell_type"] == "code":
+            cell["source"] = _HIDDEN_TESTS.sub("", "".join(cell["source"])).strip()
+            cell["outputs"] = []
+            if not cell["source"]:
+                continue
+            _fold(cell, "the visible test")
+        elif role.get("solution"):
             lines = "".join(cell["source"]).splitlines()
             cell["source"] = "\n".join(line for line in lines if not line.strip().startswith("### "))
-            shown = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
-            cell["metadata"] |= {"tags": ["hide-cell"], "mystnb": shown}
+            _fold(cell, "a solution")
         kept.append(cell)
     return kept
+
+
+_HIDDEN_TESTS = re.compile(r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
+
+
+def _fold(cell: dict, what: str) -> None:
+    shown = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+    cell["metadata"] |= {"tags": ["hide-cell"], "mystnb": shown}
 
 
 def status_page(plan: Plan, records: dict[str, dict]) -> str:
