@@ -66,8 +66,8 @@ FROM_FOLDER = re.compile(r"\]\(\.\./([^)\s]+)\)")
 def launch_copy(chapter: Chapter, address: str = "", branch: str = "main") -> dict:
     """A chapter as it is opened away from the repository: in plain Markdown, a set-up cell behind its parameters.
 
-    Solutions and visible tests are folded. Diagrams, which a chapter names by their place in the repository, are shown from GitHub;
-    without an address there, the copy carries them.
+    Solutions and visible tests are folded. Diagrams, which a chapter names by their place in the repository, are shown
+    from GitHub; without an address there, the copy carries them.
 
     Parameters
     ----------

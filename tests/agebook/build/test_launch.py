@@ -54,6 +54,13 @@ def test_solutions_are_folded_in_a_copy(chapter):
     assert solution["metadata"]["jupyter"]["source_hidden"]
 
 
+def test_the_visible_test_comes_with_a_copy_and_the_hidden_one_does_not():
+    cells = launch_copy(CHAPTERS["03"])["cells"]
+    tests = [c["source"] for c in cells if c["source"].startswith("# @title The visible test\n")]
+    assert "assert most >= 0" in tests[1]
+    assert not any("_answers" in text or "HIDDEN" in text for text in tests)
+
+
 def test_an_answer_in_words_is_folded_in_a_copy_without_the_books_markup(essay):
     (answer,) = (cell["source"] for cell in launch_copy(essay)["cells"] if "One way" in cell["source"])
     assert answer.startswith("<details><summary>One way to answer</summary>\n\n")
