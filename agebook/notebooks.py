@@ -185,8 +185,9 @@ class PeakMemory:
     def _watch(self):
         import psutil
 
-        me = psutil.Process()
-        while not self._ended.wait(0.25):
+        me, pause = psutil.Process(), 0.25
+        while not self._ended.wait(pause):
+            started = time.thread_time()
             held, family = 0, me.children(recursive=True)
             for process in family:
                 try:
@@ -194,6 +195,8 @@ class PeakMemory:
                 except (psutil.Error, OSError):
                     continue
             self.peak = max(self.peak, held)
+            # Walking through gigabytes of pages takes a while: no more than a twentieth of a core goes into watching.
+            pause = max(0.25, 20 * (time.thread_time() - started))
 
 
 def _held(process, is_alone: bool) -> int:
