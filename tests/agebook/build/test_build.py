@@ -444,7 +444,7 @@ def test_the_peak_counts_shared_memory_once_and_mapped_files_not_at_all(way, tmp
         command = [sys.executable, "-c", HOLDS, str(tmp_path / "map"), way]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
             process.stdout.readline()
-            time.sleep(1)
+            time.sleep(3)
             os.killpg(process.pid, signal.SIGKILL)
     assert 200e6 < memory.peak < 260e6
 
