@@ -14,7 +14,7 @@ import pytest
 from browser import CHROMIUM
 
 from agebook.build.chapters import REPOSITORY, read_chapter
-from agebook.build.diagrams import attention, convolutions, learning, living, scaling
+from agebook.build.diagrams import attention, convolutions, data, learning, living, scaling
 from agebook.build.diagrams.drawings import draw_all
 from agebook.build.diagrams.sheet import PALETTE, STYLE
 from agebook.build.launch import launch_copy
@@ -192,6 +192,15 @@ def test_the_gradient_of_the_small_network_is_autograds():
     found = autograd(**living.NETWORK)
     for name, value in living.propagate(**living.NETWORK).items():
         assert value == pytest.approx(found[name]), name
+
+
+def test_both_splits_deal_the_same_images_and_one_of_them_keeps_persons_whole():
+    by_image, by_identity = ("".join(sets.values()) for sets in (data.BY_IMAGE, data.BY_IDENTITY))
+    assert sorted(by_image) == sorted(by_identity)
+    for sets, leak in ((data.BY_IMAGE, True), (data.BY_IDENTITY, False)):
+        assert {person in sets["training set"] for person in sets["validation set"] + sets["test set"]} == {leak}
+        assert len(sets["training set"]) == 8 and len(sets["validation set"]) == len(sets["test set"]) == 4
+    assert not set(data.BY_IDENTITY["validation set"]) & set(data.BY_IDENTITY["test set"])
 
 
 def test_attention_weights_are_torchs():
