@@ -204,7 +204,7 @@ def swin_windows() -> Sheet:
     sheet.grid(left, top, 16, 16, side)
     mark = window.index(PATCH)
     sheet.box(left, top + mark * side, 16 * side, side, kind="orange empty thick", round=0, part="row")
-    sheet.text(left + 96, 296, "a row and a column a patch", "small muted")
+    sheet.text(left + 96, 296, "row: who asks; column: who is asked", "small muted")
     sheet.text(
         360, 328, "Orange: the chosen patch. Blue: the patches that it attends to, itself among them.", "small muted"
     )
