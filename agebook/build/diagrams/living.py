@@ -13,8 +13,8 @@ from agebook.build.diagrams.sheet import Sheet
 #: The position at which the convolution stands still, counted row by row.
 STEP = 9
 
-#: The small network: input, target, and weights.
-NETWORK = {"x": 1.5, "y": 2.0, "w1": 2.0, "b1": -1.0, "w2": -1.0, "b2": 2.0, "v1": 1.5, "v2": -2.0, "c": 1.0}
+#: The small network: input, target, and weights. One hidden unit is below zero, so that its ReLU is seen to stop.
+NETWORK = {"x": 1.5, "y": 2.0, "w1": 2.0, "b1": -1.0, "w2": -1.0, "b2": 1.0, "v1": 1.5, "v2": -2.0, "c": 1.0}
 
 #: Side of the patch grid, of a window, and by how much windows are shifted; the patch that is chosen at first.
 SIDE, WINDOW, SHIFT, PATCH = 8, 4, 2, (1, 6)
@@ -68,14 +68,14 @@ def propagate(x: float, y: float, w1: float, b1: float, w2: float, b2: float, v1
 
     >>> found = propagate(**NETWORK)
     >>> found["p"], found["L"], found["dw1"], found["dx"]
-    (3.0, 1.0, 4.5, 10.0)
+    (4.0, 4.0, 9.0, 12.0)
     """
     z1, z2 = w1 * x + b1, w2 * x + b2
     h1, h2 = max(0.0, z1), max(0.0, z2)
     p = v1 * h1 + v2 * h2 + c
     dp = 2 * (p - y)
     dh1, dh2 = dp * v1, dp * v2
-    dz1, dz2 = dh1 * (z1 > 0), dh2 * (z2 > 0)
+    dz1, dz2 = (dh if z > 0 else 0.0 for dh, z in ((dh1, z1), (dh2, z2)))
     values = {"z1": z1, "z2": z2, "h1": h1, "h2": h2, "p": p, "L": (p - y) ** 2}
     derivatives = {"dp": dp, "dv1": dp * h1, "dv2": dp * h2, "dh1": dh1, "dh2": dh2, "dz1": dz1, "dz2": dz2}
     ends = {"dw1": dz1 * x, "dw2": dz2 * x, "db1": dz1, "db2": dz2, "dx": dz1 * w1 + dz2 * w2}
@@ -89,7 +89,8 @@ def follow_gradient() -> Sheet:
         "follow_gradient",
         "A gradient on its way back",
         "An input goes through two hidden units with ReLU to a prediction p and its squared error L. Below each value"
-        " stands the derivative of L by it: the one behind it, multiplied by the derivative of the step between them.",
+        " stands the derivative of L by it: the one behind it, multiplied by the derivative of the step between them."
+        " The second unit is below zero before its ReLU, so its derivative there is 0.",
         720,
         400,
         live="gradient",

@@ -188,6 +188,12 @@ def autograd(**values):
     }
 
 
+def test_the_small_network_shows_a_relu_that_stops_a_gradient():
+    found = living.propagate(**living.NETWORK)
+    assert found["z1"] > 0 > found["z2"] and found["dh2"] != 0 == found["dz2"]
+    assert living.propagate(**living.NETWORK | {"w1": 0.5})["dx"] == 0
+
+
 def test_the_gradient_of_the_small_network_is_autograds():
     found = autograd(**living.NETWORK)
     for name, value in living.propagate(**living.NETWORK).items():
