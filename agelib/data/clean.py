@@ -18,7 +18,7 @@ CATCHES = {
     "unreadable file": ("truncated", "text file"),
     "no face detected": ("no face", "no face, high score"),
     "age": ("negative age", "age over 130", "impossible birth date"),
-    "face score": ("no face", "missed face"),
+    "face score": ("no face",),  # a missed face is a sound image with a wrong score
     "second face": ("two faces",),
     "exact duplicate": ("exact duplicate", "exact duplicate, contradicting"),
     "near duplicate": ("near duplicate", "near duplicate, contradicting"),
@@ -128,7 +128,8 @@ def score(cleaned: Cleaned, truth: pd.DataFrame) -> pd.DataFrame:
         One row for each step and fault that it should catch, and one (fault "any of these") for a step with several:
         ``planted`` (faults that reached the step), ``caught``, ``removed`` (pictures that the step took in all),
         ``recall`` = caught / planted, and for the whole step ``precision`` = the share of `removed` that has one of
-        the step's faults, or is the original of such a duplicate.
+        the step's faults, or is the original of a duplicate that states the same age: of two equal rows either can go,
+        but the original of a contradicting copy was right.
     """
     truth = truth.set_index("path")
     reached = set(cleaned.faces["path"]) | set(cleaned.removed["path"])
@@ -154,9 +155,10 @@ def score(cleaned: Cleaned, truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs_of(truth: pd.DataFrame, faults: tuple) -> set:
-    """The copies with one of these faults, and their originals."""
+    """The copies with one of these faults, and the originals of those whose labels agree."""
     copies = truth[truth["fault"].isin(faults)]
-    return set(copies.index) | set(copies["duplicate_of"])
+    agree = ~copies["fault"].str.endswith("contradicting")
+    return set(copies.index) | set(copies.loc[agree, "duplicate_of"])
 
 
 def _remedy(step: str, data: Data) -> str:

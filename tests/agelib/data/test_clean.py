@@ -276,4 +276,13 @@ def test_a_planted_duplicate_is_caught_whichever_of_the_two_goes():
     score = score[score["step"] == "exact duplicate"].set_index("fault")
     assert score.loc[copy, ["planted", "caught"]].tolist() == [3, 2]
     assert score.loc[clash, ["planted", "caught"]].tolist() == [2, 1]
-    assert score.loc["any of these", ["removed", "precision"]].tolist() == [5, 1]
+    # Of a2, b, d, d2 and e, the originals d and e were right: their copies state another age.
+    assert score.loc["any of these", ["removed", "precision"]].tolist() == [5, 3 / 5]
+
+
+def test_a_face_that_the_recorded_detector_missed_is_no_fault_of_the_image():
+    truth = make_truth(("a", "no face", ""), ("b", "missed face", ""), ("c", "missed face", ""), ("d", "", ""))
+    score = cleaning.score(make_cleaned(["d"], dict.fromkeys("abc", "face score")), truth)
+    score = score[score["step"] == "face score"].iloc[0]
+    assert score[["fault", "planted", "caught", "removed"]].tolist() == ["no face", 1, 1, 3]
+    assert score["precision"] == pytest.approx(1 / 3)
