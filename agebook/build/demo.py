@@ -22,10 +22,13 @@ PAGE, MODEL = "book/try-it.md", Path("data") / "reference" / "model"
 #: Where the page finds what it fetches, below the pages' static files.
 FOLDER = "book/_static/try-it"
 
+#: The first page of the book, which says in two sentences what the model is.
+FIRST = "book/index.md"
+
 #: What the page loads for its first answer, by how the paths begin.
 LOADED = (f"{FOLDER}/model.onnx", "book/_scripts/onnxruntime/")
 
-#: Marks in the page's text, and the text that takes their place (see :func:`complete`).
+#: Marks in the text of both pages, and the text that takes their place (see :func:`complete`).
 TRAINED, ERRORS, MEGABYTES, ESTIMATE = (
     "<!-- what it was trained on -->",
     "<!-- how wrong it is -->",
@@ -62,7 +65,7 @@ def key(repository) -> str:
 
 
 def complete(pages: dict[str, bytes], repository) -> None:
-    """Add to an assembly what the page fetches, and write into the page what the model's description says.
+    """Add to an assembly what the page fetches, and write into it and the first page what the model's description says.
 
     Parameters
     ----------
@@ -101,10 +104,11 @@ def complete(pages: dict[str, bytes], repository) -> None:
     said = {TRAINED: _trained(about, described["pictures"]["image_size"]), ERRORS: _errors(about)}
     said[MEGABYTES] = f"{network} for the network and {runtime} for what runs it"
     said[ESTIMATE] = ESTIMATES[about["experiment"].get("estimate", "mean")]
-    text = pages[PAGE].decode()
-    for mark, words in said.items():
-        text = text.replace(mark, words)
-    pages[PAGE] = text.encode()
+    for page in {PAGE, FIRST} & set(pages):
+        text = pages[page].decode()
+        for mark, words in said.items():
+            text = text.replace(mark, words)
+        pages[page] = text.encode()
 
 
 def _sealed(repository) -> Path:

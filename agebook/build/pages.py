@@ -11,8 +11,8 @@ from agelib.runtime.provenance import record
 
 #: What a page says of its pictures, by the data source.
 PICTURES = {
-    "drawn": "**Drawn faces, not people.** A program drew every face behind the numbers on this page; they say "
-    "nothing about results on people.",
+    "drawn": "**Drawn faces, not people.** A program drew every face that this page was made with. Its numbers "
+    "say nothing about results on people, unless they stand beside the name of a data set of people.",
     "imdb-wiki": "**Real pictures: IMDB-WIKI.** Public people, described by what a crawler found about them. The "
     "page shows numbers and no pictures of people.",
     "utkface": "**Real pictures: UTKFace.** Its ages are estimates, and its groups somebody's reading of a face. "

@@ -1,51 +1,57 @@
-"""The diagram of transfer: which parts of a pretrained network learn, in three strategies."""
+"""The diagram of transfer: which parts of a pretrained network learn, in four strategies."""
 
 from agebook.build.diagrams.sheet import Sheet
 
 #: The parts of a network from its images to its output.
-PARTS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4", "head")
+PARTS = ("stage\n1", "stage\n2", "stage\n3", "stage\n4", "stage\n5", "\nhead")
 
 #: Strategy → its phases: how many parts, counted from the head, learn in each.
-STRATEGIES = {"head only": (1,), "everything at once": (6,), "gradual\nunfreezing": (1, 2, 3, 6)}
+STRATEGIES = {
+    "head only": (1,),
+    "head, then all": (1, 6),
+    "gradual unfreezing": (1, 2, 3, 4, 5, 6),
+    "all at once": (6,),
+}
+
+#: Left edge of the first part, width of a part, and from one part to the next.
+LEFT, WIDTH, STEP = 26, 54, 57
 
 
 def transfer() -> Sheet:
-    """Frozen and learning parts, phase by phase."""
+    """Frozen and learning parts, phase by phase, narrow enough for a telephone."""
     sheet = Sheet(
         "transfer",
-        "Three strategies of transfer",
-        "A pretrained network of a stem and four stages, with a new head. Head only: all pretrained parts stay frozen."
-        " Everything at once: all parts learn from the first epoch. Gradual unfreezing: first the head, then one stage"
-        " after the other from the head downward, at last all.",
-        720,
-        432,
+        "Four strategies of transfer",
+        "A pretrained network of five stages, with a new head. Head only: all pretrained stages stay frozen. Head, then"
+        " all: in a second phase everything learns. Gradual unfreezing: first the head, then in each phase one stage"
+        " more, from the head downward, at last all. All at once: everything learns from the first phase.",
+        372,
+        556,
     )
-    lefts = [202 + 86 * number for number in range(6)]
-    sheet.path("M202 34v-8h422v8")
-    sheet.text(415, 18, "pretrained", "small muted")
-    sheet.text(675, 18, "new", "small muted")
+    lefts = [LEFT + STEP * number for number in range(len(PARTS))]
+    middle = WIDTH / 2
+    sheet.path(f"M{lefts[0]} 28v-8h{lefts[4] + WIDTH - LEFT}v8")
+    sheet.text(lefts[2] + middle, 14, "pretrained", "small muted")
+    sheet.text(lefts[5] + middle, 14, "new", "small muted")
     for x, name in zip(lefts, PARTS, strict=True):
-        sheet.text(x + 39, 56, name, "bold")
-    y = 70
+        sheet.lines(x + middle, 44, name.split("\n"), "bold", 16)
+    y = 74
     for strategy, phases in STRATEGIES.items():
-        sheet.lines(24, y + 24, strategy.split("\n"), "start bold")
-        for number, learning in enumerate(phases):
-            if len(phases) > 1:
-                sheet.text(190, y + 24, f"phase {number + 1}", "end small muted")
+        sheet.text(LEFT, y + 12, strategy, "start bold")
+        y += 20
+        for number, learning in enumerate(phases, 1):
+            sheet.text(LEFT - 8, y + 19, str(number), "end small muted")
             for part, x in enumerate(lefts):
                 learns = part >= len(PARTS) - learning
                 colour = "orange strong" if learns and part == 5 else "green strong" if learns else "dash"
-                sheet.box(x, y, 78, 36, "learns" if learns else "frozen", colour)
-            y += 44
-        y += 16
+                sheet.box(x, y, WIDTH, 28, "learns" if learns else "frozen", colour)
+            y += 32
+        y += 12
     sheet.lines(
-        360,
-        y + 14,
-        [
-            "Frozen: no gradient, the pretrained weights stay, batch norm keeps its running averages.",
-            "Learning: a small rate in the pretrained parts, smaller toward the stem; a larger one in the new head.",
-        ],
-        "small muted",
-        20,
+        LEFT,
+        y + 6,
+        ["The numbers on the left count the phases.", "Frozen: no gradient, batch norm in evaluation mode."],
+        "start small muted",
+        18,
     )
     return sheet

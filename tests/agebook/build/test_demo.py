@@ -461,6 +461,9 @@ def test_what_the_page_says_of_errors_is_what_the_model_says(html):
     text = (html / "book" / "try-it.html").read_text(encoding="utf-8")
     about = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))["about"]
     assert f"{about['environment']['pictures']['train']:,} photographs of people from UTKFace" in text
+    first = (html / "book" / "index.html").read_text(encoding="utf-8")
+    assert demo.TRAINED not in first
+    assert f"{about['test']['MAE'][0]:.1f} years" in first
     rows = [(by, name, row) for by, groups in about["groups"].items() for name, row in groups.items()]
     assert len(rows) > 5
     for by, name, row in rows:

@@ -71,6 +71,17 @@ def violations(browser, rules=None, without=()) -> list[str]:
     return found
 
 
+def test_the_first_page_says_who_is_drawn_on_it():
+    from agebook.build.artwork import AGES, PERSON, PICTURES
+    from agelib.drawn.people import make_person
+
+    text = " ".join((REPOSITORY / "book" / "index.md").read_text(encoding="utf-8").split())
+    assert f"this person at {', '.join(map(str, AGES[:-1]))} and {AGES[-1]}; from the third" in text
+    person = make_person(PERSON, PICTURES)
+    dyed = [person.dyes and person.dye_from <= age <= person.dye_until for age in AGES]
+    assert dyed == [False, False, True, True, True, True, False, False], "from the third face to the sixth"
+
+
 def test_the_site_begins_at_its_index(html, browser):
     browser.resize()
     browser.open(html / "index.html", until="document.querySelector('h1')")
