@@ -128,7 +128,7 @@ def faces(faces: pd.DataFrame, root, people: bool = False) -> Explorer:
     >>> explorer = agelib.plots.explorers.faces(collection.faces, collection.root)
     >>> explorer.controls["age"].value = (0, 0)
     >>> explorer.view.words
-    '... of 24 pictures ...'
+    '... of 24 images ...'
     """
     import ipywidgets as widgets
 

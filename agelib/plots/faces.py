@@ -15,7 +15,7 @@ def age_histogram(faces: pd.DataFrame):
 
     >>> figure = age_histogram(pd.DataFrame({"age": [20.0, 20.5, 31]}))
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
-    ('age (years)', 'pictures')
+    ('age (years)', 'images')
     """
     theme.need(faces, ["age"], "age histogram")
     ages = np.floor(faces["age"])
@@ -51,7 +51,7 @@ def boxes(faces: pd.DataFrame):
 
     >>> figure = boxes(pd.DataFrame({"age": [20.0, 30, 40], "face_score": [3.1, -np.inf, 4.2]}))
     >>> [axis.get_title() for axis in figure.axes]
-    ['3 pictures', '2 pictures, 1 without']
+    ['3 images', '2 images, 1 without']
     """
     theme.need(faces, ("age", "face_score"), "box plots")
     figure, axes = theme.axes(1, 2, width=7)

@@ -187,7 +187,7 @@ def provenance(of) -> Shown:
     --------
     >>> from agelib.data import table as faces
     >>> provenance(faces.table(path=["a.jpg", "b.jpg"], source="drawn-imdb-wiki"))
-    Drawn faces, not people (drawn-imdb-wiki): these are no results on people. 2 pictures.
+    Drawn faces, not people (drawn-imdb-wiki): these are no results on people. 2 images.
     """
     from agelib.data import table as faces
 
@@ -255,7 +255,7 @@ def pictures(images, faces: pd.DataFrame, titles=None, columns: int = 6, side: f
     Examples
     --------
     >>> pictures(np.zeros((1, 8, 8, 3)), pd.DataFrame({"source": ["utkface"]}))
-    1 picture of utkface is not shown: pictures of people are never published with this book. ...
+    1 image of utkface is not shown: images of people are never published with this book. ...
     """
     if len(images) != len(faces):
         raise ValueError(f"{len(images)} images have {len(faces)} rows of the faces table; give each its row")

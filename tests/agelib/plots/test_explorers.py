@@ -149,7 +149,7 @@ def test_changes_by_hand_are_those_of_training():
     before = explorer.view.images[2].std()
     explorer.controls["sigma"].value = 1.5
     assert explorer.view.images[2].std() < before
-    with pytest.raises(ValueError, match="2 pictures with 1 rows"):
+    with pytest.raises(ValueError, match="2 images with 1 rows"):
         explorers.augmentations(x, rows[:1])
 
 
@@ -174,7 +174,7 @@ def test_errors_come_in_the_order_that_is_asked_for(people):
 def test_people_are_shown_only_on_request_and_never_on_a_page(people):
     table, root = people
     explorer = explorers.faces(table, root)
-    assert "12 pictures of utkface are not shown" in explorer.screen
+    assert "12 images of utkface are not shown" in explorer.screen
     assert "<img" not in explorer.screen and "<img" not in still(explorer)
     own = explorers.faces(table, root, people=True)
     assert "<img" in own.screen

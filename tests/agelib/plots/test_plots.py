@@ -71,7 +71,7 @@ def test_box_plots_say_how_many_pictures_have_no_score(faces):
     titles = [axis.get_title() for axis in plots.boxes(faces).axes]
     assert titles == ["300 images", "280 images, 20 without"]
     nothing = faces.assign(face_score=np.nan)
-    assert plots.boxes(nothing).axes[1].get_title() == "0 pictures, 300 without"
+    assert plots.boxes(nothing).axes[1].get_title() == "0 images, 300 without"
 
 
 def test_group_counts_are_value_counts(faces):
@@ -220,7 +220,7 @@ def test_the_same_table_gives_the_same_picture(history):
         (lambda: plots.age_histogram(pd.DataFrame({"years": [1]})), "no column 'age'"),
         (lambda: plots.age_histogram(pd.DataFrame({"age": []})), "empty"),
         (lambda: plots.pictures([]), "none to draw"),
-        (lambda: plots.pictures(np.zeros((2, 4, 4, 3)), titles=["one"]), "2 pictures have 1 titles"),
+        (lambda: plots.pictures(np.zeros((2, 4, 4, 3)), titles=["one"]), "2 images have 1 titles"),
         (lambda: plots.importance_bars(pd.Series(dtype=float)), "no option"),
     ],
 )

@@ -161,7 +161,7 @@ def test_pictures_of_people_are_not_shown():
         refused = show.pictures(images, pd.DataFrame({"source": sources}))
         assert "not shown" in refused.text
         assert not hasattr(refused, "axes")
-    with pytest.raises(ValueError, match="2 pictures have 1 rows"):
+    with pytest.raises(ValueError, match="2 images have 1 rows"):
         show.pictures(images, pd.DataFrame({"source": ["drawn"]}))
 
 
