@@ -37,8 +37,9 @@ MODEL = REPOSITORY / demo.MODEL
 SIDE = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))["pictures"]["image_size"]
 
 #: How far the page may be from agelib on a JPEG, which agelib reads at a fraction of its size and a browser whole:
-#: levels of 255, on average over an image, and years. (300 of UTKFace's crops: 1.5 levels, 0.25 years on average and
-#: 1 year at most; drawn faces of 420 pixels: 2.8 levels and 2 years at most.)
+#: levels of 255, on average over an image, and of a person years. (300 of UTKFace's crops: 1.5 levels, 0.25 years on
+#: average and 1 year at most.) Of a drawn face the network of people is so unsure that two levels move its median by
+#: four years, so there the levels are asked for, and the answer about the very pixels that the page has read.
 LEVELS, YEARS = 4, 2
 
 #: The answer that the page shows, with all that it has read from the outputs.
@@ -161,7 +162,7 @@ def people(real_data, tmp_path_factory):
     return files
 
 
-def compare(page, files, model, capsys):
+def compare(page, files, model, capsys, files_show_people=False):
     """The page's answers about whole images beside those of `agelib predict`, printed: equal on PNG, near on JPEG."""
     arguments = ["predict", *map(str, files), "--model", str(MODEL), "--no-detect", "--format", "csv"]
     capsys.readouterr()
@@ -179,13 +180,17 @@ def compare(page, files, model, capsys):
             f"predict {float(row['age']):6.2f} [{float(row['age_low']):5.2f}, {float(row['age_high']):6.2f}] "
             f"{row['age_group']} {row['gender']} {row['ethnicity']}"
         )
-        within = YEARS if file.suffix == ".jpg" else 0.1
-        assert found["age"] == pytest.approx(float(row["age"]), abs=within)
-        assert low == pytest.approx(float(row["age_low"]), abs=within)
-        assert high == pytest.approx(float(row["age_high"]), abs=within)
+        small = np.array(found["small"], np.uint8).reshape(3, SIDE, SIDE)
+        assert np.abs(small - read_picture(file, SIDE).astype(float)).mean() <= (LEVELS if file.suffix == ".jpg" else 0)
+        if file.suffix != ".jpg" or files_show_people:
+            within = YEARS if file.suffix == ".jpg" else 0.1
+            assert found["age"] == pytest.approx(float(row["age"]), abs=within)
+            assert low == pytest.approx(float(row["age_low"]), abs=within)
+            assert high == pytest.approx(float(row["age_high"]), abs=within)
         assert file.suffix == ".jpg" or tasks == {name: row[name] for name in tasks}
-        table = model.predict(np.array(found["small"], np.uint8).reshape(1, 3, SIDE, SIDE)).iloc[0]
-        assert found["age"] == pytest.approx(table["predicted"], abs=0.1), "of the same pixels"
+        table = model.predict(small[None], 0.9).iloc[0]
+        same = [table["predicted"], table["age_low"], table["age_high"]]
+        assert [found["age"], low, high] == pytest.approx(same, abs=0.1), "of the same pixels"
         assert tasks == {name: table[f"predicted_{name}"] for name in tasks}
         for task in tasks:
             part = found["tasks"][task]
@@ -201,7 +206,7 @@ def test_the_page_answers_as_predict_does_about_drawn_faces(page, drawn, model, 
 
 
 def test_the_page_answers_as_predict_does_about_people(page, people, model, capsys):
-    compare(page, people, model, capsys)
+    compare(page, people, model, capsys, files_show_people=True)
     assert page.errors == []
 
 
