@@ -137,11 +137,13 @@ def fold_exercises(cells: list[dict]) -> list[dict]:
             cell["source"] = f"````{{admonition}} One way to answer\n:class: dropdown\n{text}\n````"
         elif role.get("grade"):
             cell["source"] = _HIDDEN_TESTS.sub("", "".join(cell["source"])).strip()
-            cell["outputs"] = []
-            if not cell["source"]:
+            # Where a mark is mistyped, nothing is shown.
+            is_secret = "HIDDEN TEST" in cell["source"] or "answers.record" in cell["source"]
+            if cell["cell_type"] != "code" or not cell["source"] or is_secret:
                 continue
+            cell["outputs"] = []
             _fold(cell, "the visible test")
-        elif role.get("solution"):
+        elif role.get("solution") and cell["cell_type"] == "code":
             lines = "".join(cell["source"]).splitlines()
             cell["source"] = "\n".join(line for line in lines if not line.strip().startswith("### "))
             _fold(cell, "a solution")
@@ -149,7 +151,10 @@ def fold_exercises(cells: list[dict]) -> list[dict]:
     return kept
 
 
-_HIDDEN_TESTS = re.compile(r"^### BEGIN HIDDEN TESTS$.*?^### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
+#: From its first mark, wherever that stands, to the last one or to the end of the cell.
+_HIDDEN_TESTS = re.compile(
+    r"^[^\n]*### BEGIN HIDDEN TESTS.*?(?:^[^\n]*### END HIDDEN TESTS[^\n]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 
 
 def _fold(cell: dict, what: str) -> None:

@@ -16,6 +16,7 @@ from agebook.build import book, site
 from agebook.build.chapters import REPOSITORY, list_chapters, read_chapter
 from agebook.build.hosted import PLATFORMS
 from agebook.build.launch import BINDER, BRANCH, launch_copy, links, write_copies
+from agebook.build.pages import fold_exercises
 
 ADDRESS = "https://github.com/someone/ages"
 CHAPTERS = {chapter.number: chapter for chapter in list_chapters(REPOSITORY)}
@@ -59,6 +60,21 @@ def test_the_visible_test_comes_with_a_copy_and_the_hidden_one_does_not():
     tests = [c["source"] for c in cells if c["source"].startswith("# @title The visible test\n")]
     assert "assert most >= 0" in tests[1]
     assert not any("_answers" in text or "HIDDEN" in text for text in tests)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "left"),
+    [
+        ("### BEGIN HIDDEN TESTS\nassert x == 7\n### END HIDDEN TESTS", ["assert x"]),
+        ("    ### BEGIN HIDDEN TESTS\n    assert x == 7\n    ### END HIDDEN TESTS  ", ["assert x"]),
+        ("### BEGIN HIDDEN TESTS\nassert x == 7", ["assert x"]),
+        ("# BEGIN HIDDEN TESTS\nassert x == 7\n# END HIDDEN TESTS", []),
+        ("answers.record('x', 7)", []),
+    ],
+)
+def test_no_hidden_test_comes_out_however_its_marks_stand(hidden, left):
+    test = {"cell_type": "code", "metadata": {"nbgrader": {"grade": True}}, "source": f"assert x\n{hidden}"}
+    assert [cell["source"] for cell in fold_exercises([test])] == left
 
 
 def test_an_answer_in_words_is_folded_in_a_copy_without_the_books_markup(essay):
