@@ -191,14 +191,16 @@ def _reached(table: pd.DataFrame, ranking: pd.DataFrame) -> str:
         "## What is reached, and what is not\n",
         "| work | network | first weights | MAE on UTKFace, years |\n|:--|:--|:--|--:|",
     ]
-    lines += [f"| this book | `{name}`, {_who(found)} | random | {_mae(found)} |" for name, found in by_name.items()]
+    for name, found in by_name.items():
+        lines.append(f"| this book | `{name}`, {_who(found)} | {found['weights'].iloc[0]} | {_mae(found)} |")
     lines += [f"| {{cite:t}}`{work}` | {network} | {start} | {mae:.2f} |" for work, network, start, mae in FIELD]
     ahead = [start for *_, start, mae in FIELD if mae < ours]
+    tried = by_name[chosen]["chosen_by"].iloc[0]
     lines.append(
-        f"\nEvery row is of single networks. {_ranked(ranking)} Nobody's split is anybody else's, so a tenth of a year "
-        f"decides nothing here. {len(ahead)} of these {len(FIELD)} are ahead of `{chosen}`, "
-        f"{ahead.count('random') or 'none'} of them from random weights: who starts from weights that have seen many "
-        "images has a smaller error, and this repository ships no such weights."
+        f"\nEvery row is of single networks. {_ranked(ranking)} What chose that it was tried: {tried}. Nobody's split "
+        f"is anybody else's, so a tenth of a year decides nothing here. {len(ahead)} of these {len(FIELD)} are ahead "
+        f"of `{chosen}`, {ahead.count('random') or 'none'} of them from random weights: who starts from weights that "
+        "have seen many images has a smaller error, and this repository ships no such weights."
     )
     joint = [
         f"`{name}` {found.loc['MAE', 'together']:.2f}"

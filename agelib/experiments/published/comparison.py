@@ -85,7 +85,8 @@ def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
         all seeds as one, see :func:`agelib.experiments.published.together`), ``together_low``, ``together_high``,
         ``seeds``, ``trained`` and ``tested`` (pictures), ``image_size``, ``epochs``, ``minutes`` (the fastest seed's),
         ``device``, ``rule`` and ``rounding`` (of age groups and ages, see
-        :func:`agelib.experiments.published.protocol_of`), ``chosen_by``, ``study``, ``protocol`` and ``differs``.
+        :func:`agelib.experiments.published.protocol_of`), ``weights`` (the first ones), ``chosen_by``, ``study``,
+        ``protocol`` and ``differs``.
 
     Notes
     -----
@@ -134,6 +135,7 @@ def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
                     "device": about[0]["device"],
                     "rule": own,
                     "rounding": judged_as["rounding"],
+                    "weights": judged_as["weights"],
                     "chosen_by": judged_as["chosen by"],
                     "study": experiment.study,
                     "protocol": experiment.protocol,

@@ -225,17 +225,18 @@ def test_the_page_picks_the_recipe_with_the_least_validation_loss_and_no_other(t
     assert "| this book | `best`, mean of 2 seeds | random | **10.00** (10.00 to 10.00) |" in page
     assert "Of the 3 recipes of ours" in page and "has `speedrun-size` (3.1000, 1 seed); then `best` (3.2000" in page
     assert "5 of these 5 are ahead of `speedrun-size`, 1 of them from random weights" in page
+    assert f"What chose that it was tried: {published.read('speedrun-size').chosen_by}." in page
     with pytest.raises(ValueError, match=r"no run of 'multitask' is kept in .*; there are: best, speedrun"):
         published.by_validation_loss(tmp_path, "multitask")
 
 
 def test_single_networks_stand_beside_single_networks(tmp_path):
     """An ensemble of three is better than each, and stands in no row of the field."""
-    for seed, predicted in ((42, [24.0, 40.0]), (43, [16.0, 46.0]), (44, [20.0, 34.0])):
-        made_run(tmp_path, f"best-{seed}", [20.0, 40.0], predicted)
+    for seed, predicted in ((42, [26.0, 40.0]), (43, [14.0, 46.0]), (44, [20.0, 34.0])):
+        made_run(tmp_path, f"best-{seed}", [20.0, 40.0], predicted, pretrained="faces.safetensors")
     page = results_page(tmp_path).partition("## What is reached, and what is not")[2]
-    assert "| this book | `best`, mean of 3 seeds | random | **3.33** (2.00 to 5.00) |" in page
-    assert "0 of these 5 are ahead" in page
+    assert "| this book | `best`, mean of 3 seeds | faces.safetensors | **4.00** (3.00 to 6.00) |" in page
+    assert "1 of these 5 are ahead" in page
     assert "an ensemble, which is another thing (`best` 0.00 years), and stand in no row" in page
 
 
