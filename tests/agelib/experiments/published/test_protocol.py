@@ -151,6 +151,19 @@ def test_all_rows_of_a_table_are_judged_by_one_rule(tmp_path):
     assert "own rule" not in table and set(table["rule"]) == {"the most probable group"}
 
 
+def test_recipes_on_the_clock_are_judged_by_one_rule(tmp_path):
+    """The plain recipe's 14.6 is 15 in whole years, where the sprint's is, and 14 by its own rule."""
+    ages = [2.0, 14.0, 15.0, 35.0]
+    for name, predicted in (("sprint-42", ages), ("sprint-plain-42", [2.4, 14.4, 14.6, 35.2])):
+        made = made_run(tmp_path, name, ages, predicted, target="regression", grouping="age")
+        workspace.write_json(made.folder / "clock.json", {"decoded": 1.0, "judged": 60.0})
+        (made.folder / workspace.SEAL).unlink()
+        workspace.seal(made.folder)
+    table = published.races(tmp_path)
+    assert table["f1"].tolist() == [100, 100] and table["change"].iloc[1] == 0
+    assert table["own_f1"].iloc[0] == 100 > table["own_f1"].iloc[1]
+
+
 @pytest.mark.parametrize("family", [name for name in published.FAMILIES if name])
 def test_every_table_of_the_kept_runs_has_one_rule(family):
     """From scratch: one rule and one rounding give every F1 of the table."""
