@@ -43,7 +43,7 @@ def card(description: dict) -> str:
         "## Data\n",
         _data(record, about),
         "## How wrong it is\n",
-        _results(about),
+        _results(about, _decision(description.get("target", {}))),
         "## How wrong it is for whom\n",
         _groups(about.get("groups", {})),
         "## Intervals\n",
@@ -66,9 +66,29 @@ def _data(record: Provenance, about: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _results(about: dict) -> str:
+def _decision(target: dict) -> str:
+    """By which rules an age and an age group are predicted: numbers of another rule cannot be set beside these.
+
+    >>> _decision({"kind": "Regression", "grouping": "posterior", "bins": "7b"})
+    'The age is the output, not rounded; the age group is the one in which it falls.'
+    """
+    of_age = [each for each in (target, *target.get("targets", ())) if "bins" in each]
+    if not of_age:
+        return ""
+    has_posterior = of_age[0]["kind"] not in ("Regression", "Sigmoid")
+    estimate = of_age[0].get("estimate", "mean") if has_posterior else ""
+    age = f"the {estimate} of the posterior" if has_posterior else "the output"
+    whole = "in whole years" if estimate in ("median", "mode") and "first" in of_age[0] else "not rounded"
+    by_age = of_age[0]["grouping"] == "age" or not has_posterior
+    return (
+        f"The age is {age}, {whole}; the age group is the {'one in which it falls' if by_age else 'most probable one'}."
+    )
+
+
+def _results(about: dict, decision: str) -> str:
     said = (
-        "On its test part, with 95 % bootstrap intervals: errors in years, CS@5 and what is about classes in percent."
+        "On its test part, with 95 % bootstrap intervals: errors in years, CS@5 and what is about classes in percent. "
+        f"{decision}".strip()
     )
     rows = [f"| {name} | {value:.2f} | {low:.2f} to {high:.2f} |" for name, (value, low, high) in about["test"].items()]
     return "\n".join([said, "", "| measure | value | interval |", "|:--|--:|:--|", *rows]) + "\n"

@@ -40,7 +40,7 @@ from agelib.metrics.posteriors import (
     spread,
 )
 from agelib.metrics.proportions import share_interval
-from agelib.metrics.regression import baselines, compare, mae, mse, r2, rmse, summarise
+from agelib.metrics.regression import baselines, compare, mae, mse, r2, rmse, summarise, whole_years
 from agelib.metrics.subgroups import age_groups, compare_by, error_by, intersections, macro_f1_by
 
 __all__ = [
@@ -94,5 +94,6 @@ __all__ = [
     "share_interval",
     "spread",
     "summarise",
+    "whole_years",
     "worst_groups",
 ]

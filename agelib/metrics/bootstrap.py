@@ -2,7 +2,8 @@
 
 A metric is a function of sums over pictures: the mean absolute error of Σ|error| and Σ1, macro F1 of the counts in the
 confusion matrix. So a resample needs no table of its own: it is a row that says how often each picture was drawn, and
-all resamples are one matrix product (Efron's percentile interval).
+all resamples are one matrix product (Efron's percentile interval). How far groups lie apart needs another interval:
+:meth:`Resampling.interval_of_spread`.
 """
 
 from dataclasses import dataclass
@@ -92,6 +93,51 @@ class Resampling:
         low, high = np.nanquantile(results, [tail, 1 - tail], axis=0)
         return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
+    def interval_of_spread(self, sums: np.ndarray, spread) -> tuple[float, float]:
+        """Interval of how far groups' means lie apart, which holds a true spread of 0 as often as it says.
+
+        A spread is 0 for equal means and never below, so the quantiles of resampled spreads (the percentile interval)
+        keep away from 0: of groups that are treated alike they never hold the truth. But a spread is never further from
+        the true one than spread(M̂ − M), that of the errors of the means M̂, and a resample M* shows how large this may
+        be. So the lower end is the observed spread less the `level` quantile of spread(M* − M̂), and at least 0. The
+        upper end is the percentile interval's, which is too high rather than too low. With two groups it is nearly the
+        interval of their difference, without its sign; with more the lower end is cautious.
+
+        Parameters
+        ----------
+        sums : array [N, 2 K]
+            What each picture, or person, adds to the K groups' counts and to their summed errors, in years.
+        spread : callable
+            From means [R, K] to how far they lie apart [R]: a seminorm, such as :func:`agelib.metrics.bias_of` or the
+            range.
+
+        Returns
+        -------
+        low, high : float
+            In years; missing (nan) where there are no resamples, or each one lost a group. Others that did are left
+            out.
+
+        Examples
+        --------
+        Two groups of 40 that are treated alike, and by luck 1.4 years apart:
+
+        >>> errors, member = np.random.default_rng(3).exponential(5, 80), np.repeat(np.eye(2), 40, axis=0)
+        >>> low, high = Resampling(500).interval_of_spread(
+        ...     np.hstack([member, member * errors[:, None]]), lambda means: np.ptp(means, axis=1)
+        ... )
+        >>> low, round(high, 1)
+        (0.0, 3.6)
+        """
+        means = group_means(sums.sum(axis=0, keepdims=True))
+        drawn = np.concatenate([np.empty_like(means[:0]), *(group_means(some) for some in self.drawn(sums))])
+        drawn = drawn[np.isfinite(drawn).all(axis=1)]
+        if not len(drawn):
+            return np.nan, np.nan
+        value = float(spread(means)[0])
+        off = float(np.quantile(spread(drawn - means), self.level))
+        high = float(np.quantile(spread(drawn), (1 + self.level) / 2))
+        return max(0.0, value - off), max(value, high)
+
     def units(self, predictions: pd.DataFrame) -> np.ndarray | None:
         """Which person each picture shows: int [N], or None where single pictures are drawn."""
         if self.unit is None:
@@ -110,6 +156,17 @@ class Resampling:
         summed = np.zeros((codes.max() + 1, sums.shape[1]))
         np.add.at(summed, codes, sums)
         return summed
+
+
+def group_means(sums: np.ndarray) -> np.ndarray:
+    """Means of groups [R, K] of their counts and sums [R, 2 K]; nan where a resample lost a group.
+
+    >>> group_means(np.array([[2.0, 0, 7, 0]]))
+    array([[3.5, nan]])
+    """
+    half = sums.shape[1] // 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return sums[:, half:] / sums[:, :half]
 
 
 def require(predictions: pd.DataFrame, *names: str) -> None:

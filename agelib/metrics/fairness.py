@@ -3,6 +3,9 @@
 The practice report on APPA-REAL (Núñez Cano and Jin, Universitat de Barcelona) defines the bias of an attribute as the
 mean of |M_i − M_j| over all pairs of its groups, where M_k is the mean absolute error of group k's pictures. Two groups
 of a few dozen pictures differ by chance alone, so each bias comes with an interval and with what shuffled groups give.
+
+A bias is never below 0, and resampling adds differences of its own, so the quantiles of resampled biases lie above a
+true bias of 0 and can never hold it; the intervals here do, see :meth:`agelib.metrics.Resampling.interval_of_spread`.
 Explained in chapter 20.
 """
 
@@ -12,7 +15,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from agelib.metrics.bootstrap import Resampling
+from agelib.metrics.bootstrap import Resampling, group_means
 from agelib.metrics.permutation import holm, share_at_least, shuffle_groups, swap_networks
 from agelib.metrics.regression import columns, same_pictures
 from agelib.metrics.subgroups import AGE_EDGES, group_codes
@@ -61,7 +64,8 @@ def bias(
     Returns
     -------
     pandas.Series
-        ``groups`` (how many), ``smallest`` (pictures of the smallest), ``value``, ``low``, ``high`` (years), ``chance``
+        ``groups`` (how many), ``smallest`` (pictures of the smallest), ``value``, ``low``, ``high`` (years; the
+        interval begins at 0 where there may be no bias at all), ``chance``
         (years: the mean bias when the pictures' groups are shuffled; a bias is never below 0, so this is not 0) and
         ``p`` (share of shuffles with at least this bias, the observed one counted in). A resample that lost a
         whole group is left out of the interval. Shuffling is of single pictures, which is too hopeful where persons
@@ -81,10 +85,10 @@ def bias(
     how = Resampling(resamples, **resampling)
     codes, labels, errors, known, sums = _errors_and_groups(predictions, by, bins)
     total = sums.sum(axis=0, keepdims=True)
-    value = _from_sums(total)[0, 0]
-    low, high = how.interval(how.per_unit(predictions[known], sums), _from_sums)
+    value = bias_of(group_means(total))[0]
+    low, high = how.interval_of_spread(how.per_unit(predictions[known], sums), bias_of)
     found = {"groups": len(labels), "smallest": total[0, : len(labels)].min(), "value": value}
-    found |= {"low": low[0], "high": high[0]} | _chance(codes, errors, len(labels), how, bias_of, value)
+    found |= {"low": low, "high": high} | _chance(codes, errors, len(labels), how, bias_of, value)
     return pd.Series(found, name=by, dtype=float)
 
 
@@ -141,13 +145,15 @@ def worst_groups(
     pandas.DataFrame
         Index ``attribute``; columns ``groups`` (how many), ``worst`` (its name), ``count`` (its pictures), ``MAE``
         (years), ``best`` (the name of the group with the smallest error), ``gap`` (years: the worst group's MAE minus
-        the best one's), ``low``, ``high`` (interval of the gap between these two groups), ``chance`` and ``p``.
+        the best one's), ``low``, ``high`` (interval of the gap between the extremes, whichever groups they are),
+        ``chance`` and ``p``.
 
     Notes
     -----
     The two groups were picked because they are the extremes, and the more groups there are, the further apart the
-    extremes lie by luck. The interval does not know that. ``chance`` (the mean gap after shuffling) and ``p`` do: in
-    each shuffle the worst and the best group are picked anew.
+    extremes lie by luck. So each resample and each shuffle picks its worst and its best group anew: the interval begins
+    at 0 where luck alone may have made the gap, ``chance`` is the mean gap after shuffling, and ``p`` says how often
+    shuffled groups lie as far apart.
 
     Examples
     --------
@@ -165,11 +171,10 @@ def worst_groups(
         counts = np.bincount(codes)
         means = np.bincount(codes, errors) / counts
         worst, best = int(means.argmax()), int(means.argmin())
-        sums = sums[:, [worst, best, len(labels) + worst, len(labels) + best]]
-        low, high = how.interval(how.per_unit(predictions[known], sums), _gap_from_sums)
+        low, high = how.interval_of_spread(how.per_unit(predictions[known], sums), partial(np.ptp, axis=1))
         gap = means[worst] - means[best]
         row = {"groups": len(labels), "worst": str(labels[worst]), "count": int(counts[worst])}
-        row |= {"MAE": means[worst], "best": str(labels[best]), "gap": gap, "low": low[0], "high": high[0]}
+        row |= {"MAE": means[worst], "best": str(labels[best]), "gap": gap, "low": low, "high": high}
         rows[attribute] = row | _chance(codes, errors, len(labels), how, partial(np.ptp, axis=1), gap)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
 
@@ -205,7 +210,7 @@ def compare_groups(
     pairs = np.array(list(itertools.combinations(range(len(labels)), 2)))
 
     def differences(total):
-        means = _means(total)
+        means = group_means(total)
         return means[:, pairs[:, 1]] - means[:, pairs[:, 0]]
 
     value = differences(sums.sum(axis=0, keepdims=True))[0]
@@ -336,22 +341,9 @@ def _errors_and_groups(predictions: pd.DataFrame, by: str, bins: tuple | None) -
     return codes, labels, errors, known, np.hstack([member, member * errors[:, None]])
 
 
-def _means(sums: np.ndarray) -> np.ndarray:
-    """Means of groups [R, K] of their counts and sums [R, 2 K]; nan where a resample lost a group."""
-    half = sums.shape[1] // 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return sums[:, half:] / sums[:, :half]
-
-
 def _from_sums(sums: np.ndarray) -> np.ndarray:
     """Biases [R, 1] of counts and summed errors of groups [R, 2 K]."""
-    return bias_of(_means(sums))[:, None]
-
-
-def _gap_from_sums(sums: np.ndarray) -> np.ndarray:
-    """Difference [R, 1] of two groups' means of their counts and sums [R, 4]: the first minus the second."""
-    means = _means(sums)
-    return means[:, :1] - means[:, 1:]
+    return bias_of(group_means(sums))[:, None]
 
 
 def _bias_difference(sums: np.ndarray) -> np.ndarray:

@@ -54,6 +54,33 @@ def r2(age, predicted) -> float:
     return float(1 - np.sum(errors**2) / total) if total > 0 else float("nan")
 
 
+def whole_years(ages) -> np.ndarray:
+    """Ages rounded to whole years, a half up: what makes predictions that may lie between two years comparable.
+
+    Ages are recorded in completed years. A prediction in whole years is then off by at most 5 years where one of
+    parts of a year may be off by almost 5.5, so CS@5 gives whole years half a year of grace; and it falls into another
+    age group. Compare either only where all predictions are rounded, or none.
+
+    Parameters
+    ----------
+    ages : array
+        In years; a missing one stays missing.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, of the same shape.
+
+    Examples
+    --------
+    An age of 30, and three predictions: rounded, the last two are within 5 years of it.
+
+    >>> whole_years([24.4, 24.6, 35.4]).tolist()
+    [24.0, 25.0, 35.0]
+    """
+    return np.floor(np.asarray(ages, dtype=np.float64) + 0.5)
+
+
 def summarise(predictions: pd.DataFrame, resamples: int = 1000, **resampling) -> pd.DataFrame:
     """All metrics of a predictions table, each with a bootstrap interval.
 
@@ -71,7 +98,7 @@ def summarise(predictions: pd.DataFrame, resamples: int = 1000, **resampling) ->
     -------
     pandas.DataFrame
         Index ``metric`` (:data:`METRICS`), columns ``value``, ``low``, ``high``. MSE in years², RMSE and MAE in years,
-        CS@5 in percent.
+        CS@5 in percent, of the predictions as they are: see :func:`whole_years` before two networks' are compared.
 
     Raises
     ------

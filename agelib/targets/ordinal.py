@@ -96,6 +96,12 @@ class CORAL(ORCNN):
     the right size without looking at the picture. (Its authors start all at 0 or, later, from 1 down to 0; then they
     have a long way to go at a small learning rate.)
 
+    Notes
+    -----
+    Two things are not the authors' or not to be seen in the layer. Their loss can weigh each question by an importance
+    of its own; here all weigh 1. And the biases are weights of the network like others, so `weight_decay` shrinks them,
+    too: AdamW pulls each threshold towards 0, where the answer is a half.
+
     Examples
     --------
     >>> target = CORAL(first=20, last=22, biases=(1.0, -1.0))

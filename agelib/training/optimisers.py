@@ -12,7 +12,8 @@ def make_optimiser(parameters, settings: Training) -> torch.optim.Optimizer:
     ----------
     parameters : iterable of torch.nn.Parameter
     settings : agelib.config.Training
-        Its fields optimiser, learning_rate, weight_decay, momentum and nesterov.
+        Its fields optimiser, learning_rate, weight_decay, momentum and nesterov. Weight decay is for all parameters
+        alike: also for biases, batch norm's scales and shifts, and the thresholds of an ordinal target.
 
     Examples
     --------

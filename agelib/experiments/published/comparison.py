@@ -1,16 +1,37 @@
-"""Published numbers beside ours: of kept runs over their seeds and together, of a sequence that was run, of a race."""
+"""Published numbers beside ours: of kept runs over their seeds and together, and of a sequence that was run.
+
+What is compared in one table is judged by one rule: see :mod:`agelib.experiments.published.protocol`.
+"""
+
+from pathlib import Path
 
 import pandas as pd
 
 from agelib import metrics
-from agelib.experiments.published.kept_runs import Kept, kept, measure, together
+from agelib.experiments.published.kept_runs import Kept, kept, together
+from agelib.experiments.published.protocol import (
+    AGE_F1,
+    AGE_F1_BY_PROBABILITY,
+    AGE_F1_IN_WHOLE_YEARS,
+    CS5_IN_WHOLE_YEARS,
+    MOST_PROBABLE,
+    judge,
+    protocol_of,
+    rule,
+)
 from agelib.experiments.published.record import FOLDER
 from agelib.experiments.published.registry import FAMILY_OF, NAMES, compared, read
 
 #: Measures of kept runs that count, in the order of the rows.
 _COUNTING = (
-    "MAE", "MSE", "CS@5", "macro F1 of age_group", "macro F1 of gender", "macro F1 of ethnicity",
-    "coverage of 90 % intervals",
+    "MAE", "MSE", CS5_IN_WHOLE_YEARS, AGE_F1, AGE_F1_BY_PROBABILITY, AGE_F1_IN_WHOLE_YEARS, "macro F1 of gender",
+    "macro F1 of ethnicity", "coverage of 90 % intervals",
+)  # fmt: skip
+
+#: What a validation loss is a function of, beside the network: only where all agree can two losses be compared.
+_OF_THE_LOSS = (
+    "tasks", "task_weights", "target", "loss", "standardise", "sigma", "label", "label_smoothing", "source",
+    "data_seed", "split",
 )  # fmt: skip
 
 
@@ -63,18 +84,29 @@ def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
         ``least`` and ``most`` (of the seeds), ``low`` and ``high`` (95 % interval of the first seed), ``together`` (of
         all seeds as one, see :func:`agelib.experiments.published.together`), ``together_low``, ``together_high``,
         ``seeds``, ``trained`` and ``tested`` (pictures), ``image_size``, ``epochs``, ``minutes`` (the fastest seed's),
-        ``device``, ``study``, ``protocol`` and ``differs``.
+        ``device``, ``rule`` and ``rounding`` (of age groups and ages, see
+        :func:`agelib.experiments.published.protocol_of`), ``weights`` (the first ones), ``chosen_by``, ``study``,
+        ``protocol`` and ``differs``.
+
+    Notes
+    -----
+    Age groups have a row by the run's own rule, one in whole years, which is the same for all runs, and where the own
+    rule is not the most probable group, one by that: a published number stands beside it, for the studies' networks
+    are classifiers. CS@5 is of whole years alone.
     """
     rows = []
     for name in names:
         experiment, mine = read(name), kept(name, folder)
         if not mine:
             continue
-        tables = [each.measures for each in mine]
+        bins, own, judged_as = mine[0].experiment.training.bins, rule(mine[0]), protocol_of(mine[0])
+        tables = [judge(each.predictions, bins, each.measures) for each in mine]
         about = [each.environment for each in mine]
-        joint = measure(together(mine)) if len(mine) > 1 else tables[0]
+        joint = judge(together(mine), bins) if len(mine) > 1 else tables[0]
+        left_out = {AGE_F1_BY_PROBABILITY} if own == MOST_PROBABLE else set()
+        left_out |= {"MSE"} - set(experiment.published)
         for measured in _COUNTING:
-            if measured not in tables[0].index or (measured == "MSE" and "MSE" not in experiment.published):
+            if measured not in tables[0].index or measured in left_out:
                 continue
             values = [table.loc[measured, "value"] for table in tables]
             as_one = joint.reindex([measured]).iloc[0]
@@ -85,7 +117,7 @@ def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
                     "family": FAMILY_OF[name],
                     "what": experiment.title,
                     "measure": measured,
-                    "published": experiment.published.get(measured, float("nan")),
+                    "published": _published(experiment.published, measured, own),
                     "ours": sum(values) / len(values),
                     "least": min(values),
                     "most": max(values),
@@ -101,12 +133,44 @@ def results(folder=FOLDER, names=NAMES) -> pd.DataFrame:
                     "epochs": max(each["epochs"] for each in about),
                     "minutes": min(each["seconds"] for each in about) / 60,
                     "device": about[0]["device"],
+                    "rule": own,
+                    "rounding": judged_as["rounding"],
+                    "weights": judged_as["weights"],
+                    "chosen_by": judged_as["chosen by"],
                     "study": experiment.study,
                     "protocol": experiment.protocol,
                     "differs": experiment.ours,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _published(published: dict, measured: str, own_rule: str) -> float:
+    """The published number of a measure; that of age groups is of the most probable one."""
+    if measured == AGE_F1_BY_PROBABILITY or (measured == AGE_F1 and own_rule == MOST_PROBABLE):
+        return published.get(AGE_F1, float("nan"))
+    return float("nan") if measured == AGE_F1 else published.get(measured, float("nan"))
+
+
+def by_one_rule(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Rows of :func:`results` as one table may show them, with the rule by which all its age groups are predicted.
+
+    Where all rows have one rule and round alike, the age groups' F1 is by that rule; else it is in whole years.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With one row for the age groups' F1 of each experiment.
+    str
+        The rule; empty if no age group is predicted.
+    """
+    mine = rows.loc[rows["measure"] == AGE_F1, ["rule", "rounding"]].drop_duplicates()
+    is_one = len(mine) < 2
+    rows = rows[~rows["measure"].isin([AGE_F1_BY_PROBABILITY, AGE_F1_IN_WHOLE_YEARS if is_one else AGE_F1])]
+    rows = rows.assign(measure=rows["measure"].replace(AGE_F1_IN_WHOLE_YEARS, AGE_F1))
+    if mine.empty:
+        return rows, ""
+    return rows, mine["rule"].iloc[0] if is_one else "the group of the predicted age in whole years"
 
 
 def side_by_side(family: str, folder=FOLDER) -> pd.DataFrame:
@@ -123,7 +187,9 @@ def side_by_side(family: str, folder=FOLDER) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index: what each is, in words. One column for each measure (mean over the seeds), ``low`` and ``high`` of the
-        first one (95 % interval over test pictures, first seed), and ``seeds``. Empty if no run is kept.
+        first one (95 % interval over test pictures, first seed), and ``seeds``. Age groups are predicted by one
+        ``rule`` for all (:func:`by_one_rule`); if it is not each one's own, there are ``own F1`` (percent) and
+        ``own rule``, too. Empty if no run is kept.
 
     Raises
     ------
@@ -138,9 +204,61 @@ def side_by_side(family: str, folder=FOLDER) -> pd.DataFrame:
     rows = results(folder, compared(family))
     if rows.empty:
         return rows
-    rows = rows[~rows["measure"].isin(["CS@5", "coverage of 90 % intervals"])].rename(columns={"what": "title"})
+    rows = rows[~rows["measure"].isin([CS5_IN_WHOLE_YEARS, "coverage of 90 % intervals"])]
+    rows = rows.rename(columns={"what": "title"})
+    own = rows[rows["measure"] == AGE_F1].set_index("title")[["ours", "rule"]]
+    rows, shared = by_one_rule(rows)
     found = rows.pivot_table("ours", index="title", columns="measure", sort=False)
-    return found.join(rows.drop_duplicates("title").set_index("title")[["low", "high", "seeds"]])
+    found = found.join(rows.drop_duplicates("title").set_index("title")[["low", "high", "seeds"]])
+    if not shared:
+        return found
+    found["rule"] = shared
+    if set(own["rule"]) != {shared}:
+        found = found.join(own.rename(columns={"ours": "own F1", "rule": "own rule"}))
+    return found
+
+
+def by_validation_loss(folder=FOLDER, like: str = "") -> pd.DataFrame:
+    """Which kept experiments have the least validation loss, of all whose losses can be compared.
+
+    Losses can be compared where tasks, target, labels and validation set are the same, whatever the network, the
+    resolution or the schedule. This is how one of them may be picked; the test set has no say.
+
+    Parameters
+    ----------
+    folder : path
+        Where ``runs`` lies.
+    like : str
+        The experiment whose loss is meant; by default the first that is kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: the experiments' names, the least loss first; ``valid_loss`` (mean over seeds of each one's least) and
+        ``seeds``.
+
+    Examples
+    --------
+    >>> by_validation_loss("no such folder").empty
+    True
+    """
+    runs = {name: kept(name, folder) for name in NAMES}
+    runs = {name: found for name, found in runs.items() if found}
+    if like and like not in runs:
+        raise ValueError(f"no run of {read(like).name!r} is kept in {folder}; there are: {', '.join(runs) or 'none'}")
+    wanted = _loss_of(runs[like or next(iter(runs))][0]) if runs else ()
+    rows = {
+        name: {"valid_loss": sum(run.history["valid_loss"].min() for run in found) / len(found), "seeds": len(found)}
+        for name, found in runs.items()
+        if _loss_of(found[0]) == wanted
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["valid_loss", "seeds"])
+    return table.sort_values("valid_loss", kind="stable").astype({"seeds": int})
+
+
+def _loss_of(run: Kept) -> tuple:
+    options = run.experiment.values()
+    return (*(options[name] for name in _OF_THE_LOSS), Path(options["split_file"]).name)
 
 
 def gains(found: pd.DataFrame, name: str, resamples: int = 1000) -> pd.DataFrame:
@@ -191,87 +309,3 @@ def gains(found: pd.DataFrame, name: str, resamples: int = 1000) -> pd.DataFrame
 
 def _read(file: str) -> pd.DataFrame:
     return pd.read_csv(file, dtype={"path": "object", "identity": "object"})
-
-
-def clock(run: Kept) -> pd.DataFrame:
-    """What a run against the clock had reached after how many seconds.
-
-    Parameters
-    ----------
-    run : Kept
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for the end of each epoch: ``epoch`` from 1, ``seconds`` since the start (checkpoints between epochs
-        are counted at the end alone), and the validation part's ``valid_mae`` (years) and ``valid_f1`` (percent).
-
-    Raises
-    ------
-    ValueError
-        If the run was made without a clock.
-    """
-    marks, history = run.clock, run.history
-    if not marks:
-        raise ValueError(
-            f"{run.folder.name} was made without a clock; make it again by `agelib published {run.name} --clock`"
-        )
-    return pd.DataFrame(
-        {
-            "epoch": history["epoch"] + 1,
-            "seconds": marks["decoded"] + history["seconds"].cumsum(),
-            "valid_mae": history["valid_mae"],
-            "valid_f1": history["valid_f1"],
-        }
-    )
-
-
-def races(folder=FOLDER) -> pd.DataFrame:
-    """The speedrun and its short form, the sprint, each with those that lack one of its tricks, side by side.
-
-    Parameters
-    ----------
-    folder : path
-        Where ``runs`` lies.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index: what each is, in words. ``minutes`` from the archive to the judged test part, ``f1`` (macro F1 of seven
-        age groups), ``gender`` and ``ethnicity`` in percent and ``mae`` in years, on the test part, as means over
-        ``seeds``; ``change`` of the F1 to that of the whole recipe, ``beside``, with the same seed; its 95 % interval
-        over test pictures, ``change_low`` and ``change_high``. Recipes without a clocked run are left out.
-
-    Examples
-    --------
-    >>> races("no such folder").empty
-    True
-    """
-    measures = {
-        "f1": "macro F1 of age_group",
-        "mae": "MAE",
-        "gender": "macro F1 of gender",
-        "ethnicity": "macro F1 of ethnicity",
-    }
-    rows = []
-    for family in ("speedrun", "sprint"):
-        whole, *_ = compared(family)
-        yardsticks = {run.seed: run for run in kept(whole, folder)}
-        for name in compared(family):
-            clocked = [run for run in kept(name, folder) if run.clock]
-            if not clocked:
-                continue
-            found = pd.concat([run.measures["value"] for run in clocked], axis=1).mean(axis=1)
-            row = {
-                "recipe": read(name).title,
-                "minutes": sum(run.clock["judged"] for run in clocked) / len(clocked) / 60,
-                **{short: found.get(long) for short, long in measures.items()},
-                "seeds": len(clocked),
-            }
-            yardstick = yardsticks.get(clocked[0].seed)
-            if name != whole and yardstick:
-                change = metrics.compare_classes(yardstick.predictions, clocked[0].predictions).loc["macro F1"]
-                names = {"value": "change", "low": "change_low", "high": "change_high"}
-                row |= {"beside": whole} | {names[each]: change[each] for each in names}
-            rows.append(row)
-    return pd.DataFrame(rows).set_index("recipe") if rows else pd.DataFrame()

@@ -103,6 +103,11 @@ class Kept:
         """Device, arithmetic, threads, versions, number of pictures, seconds."""
         return workspace.read_json(self.folder / "environment.json")
 
+    @property
+    def chosen_by(self) -> str:
+        """What chose its setting, in words: as it was kept with the run, or else as the experiment says."""
+        return self.environment.get("chosen_by") or read(self.name).chosen_by
+
     @cached_property
     def clock(self) -> dict:
         """Seconds from the archive to ``read``, ``decoded`` and ``judged``; empty if there was no clock."""
@@ -131,7 +136,7 @@ class Kept:
 
 
 def keep(run, name: str, folder=FOLDER, clock: dict | None = None) -> Kept:
-    """Write what a run found into its place among the kept ones, whole.
+    """Write what a run found into its place among the kept ones, whole, with what chose its setting.
 
     Parameters
     ----------
@@ -155,7 +160,7 @@ def keep(run, name: str, folder=FOLDER, clock: dict | None = None) -> Kept:
     with workspace.write_whole(place) as temporary:
         temporary.mkdir()
         workspace.write_json(temporary / "experiment.json", described)
-        workspace.write_json(temporary / "environment.json", run.environment)
+        workspace.write_json(temporary / "environment.json", run.environment | {"chosen_by": read(name).chosen_by})
         if clock:
             workspace.write_json(temporary / CLOCK, clock)
         workspace.write_table(temporary / "history.csv", run.history)
@@ -257,9 +262,10 @@ def together(runs: list[Kept]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A picture's ``predicted`` is the mean of the runs' ages, its group that of this mean; the probability of a class
-        is the mean of the runs', and the class that of the highest. There are no intervals: they were calibrated for
-        each run alone.
+        A picture's ``predicted`` is the mean of the runs' ages, and the probability of a class is the mean of the
+        runs'. Its classes are those of the highest probability; its age group is chosen by the rule of the runs, as
+        that of the mean age or as the most probable one. There are no intervals: they were calibrated for each run
+        alone.
 
     Raises
     ------
@@ -276,7 +282,8 @@ def together(runs: list[Kept]) -> pd.DataFrame:
     for name in [name for name in joint if name.startswith("predicted_")]:
         task = name.removeprefix("predicted_")
         shares = [column for column in joint if column.startswith(f"{task}=")]
-        if shares:
+        by_age = task == "age_group" and runs[0].experiment.training.grouping == "age"
+        if shares and not by_age:
             joint[name] = joint[shares].idxmax(axis=1).str.removeprefix(f"{task}=")
         else:
             bins = runs[0].experiment.training.bins

@@ -31,8 +31,9 @@ class Published:
     changes : dict
         Option → value, relative to `after`.
     published : dict
-        Measure → the number that the work states, on its own data and split: ``macro F1 of age_group`` (percent),
-        ``MAE`` and ``bias by gender`` (years). Of several parts one dict a part.
+        Measure → the number that the work states, on its own data and split: ``macro F1 of age_group`` (percent, of
+        the age groups that `bins` names, and of the most probable one), ``MAE`` and ``bias by gender`` (years). Of
+        several parts one dict a part.
     after : Published, optional
         What it changes; one without a name holds settings that many share. In a sequence's list also a name, or
         nothing for the one before: see :func:`linked`.
@@ -42,6 +43,8 @@ class Published:
         How the published number was got, as far as the work says.
     ours : str
         What is our choice, or differs from the work.
+    chosen_by : str
+        What chose its setting here: the validation set, test errors, or nobody knows any more.
     note : str
         What is odd about it as published: two numbers for one thing, a leak.
     kind : str
@@ -67,6 +70,7 @@ class Published:
     study: str = ""
     protocol: str = ""
     ours: str = ""
+    chosen_by: str = ""
     note: str = ""
     kind: str = "run"
     by: str = ""

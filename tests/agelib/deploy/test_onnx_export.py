@@ -15,7 +15,7 @@ from agelib.__main__ import main
 from agelib.config import Experiment, Training
 from agelib.deploy import schema
 from agelib.experiments import run
-from agelib.metrics import calibrate_intervals
+from agelib.metrics import calibrate_intervals, posterior_quantiles
 from agelib.pixels.decode import read_picture
 from agelib.training import checkpoints
 
@@ -120,6 +120,7 @@ def test_the_card_says_on_what_it_was_trained_and_for_whom_it_is_how_wrong(train
     women = trained.predictions.query("gender == 'female'")
     error = (women["predicted"] - women["age"]).abs().mean()
     assert f"| gender | female | {len(women)} | {error:.2f} |" in text
+    assert "The age is the mean of the posterior, not rounded; the age group is the most probable one." in text
     mae = trained.metrics.loc["MAE"]
     assert f"| MAE | {mae['value']:.2f} | {mae['low']:.2f} to {mae['high']:.2f} |" in text
 
@@ -271,3 +272,19 @@ def test_the_command_measures_the_frame_and_lists_the_files(trained, tmp_path, c
     assert frame.pictures > 100
     assert frame.found > 0.9
     assert 0.2 < frame.margin < 0.3  # the cascade's box is about two thirds as wide as a drawn crop
+
+
+def test_an_exported_model_s_intervals_are_those_of_the_validation_set_and_not_of_the_test_set(trained, folder):
+    """By hand: how far an age lies beyond its posterior's quantiles, and of these the order statistic."""
+    about = json.loads((folder / "model.json").read_text())["intervals"]
+    assert about["kind"] == "quantile" and about["pictures"] == len(trained.valid_predictions)
+
+    def margin(part, predictions, level):
+        low, high = posterior_quantiles(trained.posterior(part), ((1 - level) / 2, (1 + level) / 2)).T
+        beyond = np.sort(np.maximum(low - predictions["age"], predictions["age"] - high))
+        return beyond[int(np.ceil(level * (len(beyond) + 1))) - 1]
+
+    for level in (0.5, 0.8):
+        found = about["margins"][f"{level:g}"]
+        assert found == pytest.approx(margin("valid", trained.valid_predictions, level), abs=1e-6)
+        assert abs(found - margin("test", trained.predictions, level)) > 0.01, "another set would be noticed"

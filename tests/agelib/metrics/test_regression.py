@@ -229,3 +229,15 @@ def test_only_the_same_pictures_are_compared(predictions):
         metrics.compare(predictions, predictions.assign(age=predictions["age"] + 1))
     with pytest.raises(ValueError, match="column 'path'"):
         metrics.compare(predictions.drop(columns="path"), predictions)
+
+
+def test_whole_years_have_half_a_year_of_grace_which_rounding_takes_from_nobody():
+    """Ages of 30, and a network that is off by 4 to 6 years: rounded or not, it is the same network."""
+    predicted = 30 + np.linspace(4, 6, 2001)
+    as_they_are = pd.DataFrame({"age": 30.0, "predicted": predicted})
+    rounded = as_they_are.assign(predicted=metrics.whole_years(predicted))
+    cs = [metrics.summarise(table, 0).loc["CS@5", "value"] for table in (as_they_are, rounded)]
+    assert cs == pytest.approx([50, 75], abs=0.1)
+    again = rounded.assign(predicted=metrics.whole_years(rounded["predicted"]))
+    assert metrics.summarise(again, 0).loc["CS@5", "value"] == pytest.approx(cs[1])
+    assert metrics.whole_years([0.5, 1.5, 2.5, -0.4, np.nan]).tolist()[:4] == [1, 2, 3, 0]

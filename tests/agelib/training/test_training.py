@@ -1,5 +1,6 @@
 """One training: what it learns, what it writes, and that being killed changes nothing."""
 
+import copy
 import json
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from tiny_training import CPU, fit, little_network, parts
 from agelib import networks, targets, training
 from agelib.config import Training, options
 from agelib.pixels.augment import build as build_augmentation
-from agelib.training import checkpoints, schedules
+from agelib.training import checkpoints, schedules, weight_averaging
 
 REPOSITORY = str(Path(__file__).parents[3])
 
@@ -327,18 +328,57 @@ def test_swa_keeps_the_mean_of_the_last_epochs_weights(tmp_path):
     torch.testing.assert_close(network.state_dict()["head.0.weight"], expected)
 
 
-def test_ema_follows_its_formula(tmp_path):
-    from agelib.training.weight_averaging import Averaging
+def test_swa_measures_batch_norm_anew_as_torch_does(tmp_path):
+    """One batch of all training images and no dropout, so that order and chance have no say."""
+    options = {"batch_size": 64, "averaging": "swa", "mixed_precision": "off"}
+    _, network = fit(tmp_path, dropout=0.0, epochs=8, **options)
+    _, train, _ = parts(Training(**options))
+    theirs = copy.deepcopy(network)
+    torch.optim.swa_utils.update_bn((x for x, _ in train), theirs)
+    torch.testing.assert_close(states(network), states(theirs), rtol=1e-4, atol=1e-5)
 
-    layer = torch.nn.Linear(1, 1, bias=False)
-    averaging = Averaging(layer, "ema", 0.9)
+
+@pytest.mark.parametrize("averaging", ["swa", "ema"])
+def test_an_average_leaves_what_is_frozen_as_it_was_batch_norm_too(tmp_path, averaging):
+    before = states(little_network())
+    _, network = fit(tmp_path / "head", trained="head", averaging=averaging)
+    names = changed(before, network)
+    assert names and all(name.startswith("head.") for name in names)
+    fresh = little_network()
+    held = {id(tensor) for part in networks.stages(fresh)[0] for tensor in (*part.parameters(), *part.buffers())}
+    kept = {name for name, tensor in (*fresh.named_parameters(), *fresh.named_buffers()) if id(tensor) in held}
+    assert any("running" in name for name in kept)
+    _, network = fit(tmp_path / "stage", frozen_stages=1, averaging=averaging)
+    names = changed(before, network)
+    assert not names & kept
+    assert any("running" in name for name in names), "the other statistics are measured"
+
+
+def test_batch_norm_behind_a_frozen_part_is_measured_on_what_that_part_gives_when_it_is_used():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).eval()
+    network[0].running_mean.fill_(1.5)
+    x = torch.rand(40, 3)
+    expected = network[:2](x)
+    weight_averaging.measure_batch_norm(network, [x[:20], x[20:]], {"0"})
+    torch.testing.assert_close(network[2].running_mean, expected.mean(0))
+    assert network[0].running_mean.tolist() == [1.5] * 3
+    assert not any(part.training for part in network.modules()) and network[2].momentum == 0.1
+
+
+def test_ema_follows_its_formula_in_weights_and_in_running_statistics():
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
+    averaging = weight_averaging.Averaging(network, "ema", 0.9)
     expected = None
     for value in (1.0, 2.0, 5.0):
         with torch.no_grad():
-            layer.weight.fill_(value)
-        averaging.average.update_parameters(layer)
+            network[0].weight.fill_(value)
+            network[1].running_mean.fill_(10 * value)
+        averaging.average.update_parameters(network)
         expected = value if expected is None else 0.9 * expected + 0.1 * value
-    assert averaging.average.module.weight.item() == pytest.approx(expected)
+    average = averaging.average.module
+    assert average[0].weight.item() == pytest.approx(expected)
+    assert average[1].running_mean.item() == pytest.approx(10 * expected)
 
 
 def test_the_monitored_value_picks_the_best_epoch(tmp_path):

@@ -1,13 +1,16 @@
 """A run against the clock: everything is on the clock, and nothing that was there before helps it."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from miniature import MINIATURE
+from sklearn.metrics import f1_score
 
 from agelib import drawn, plots
 from agelib.__main__ import main
 from agelib.experiments import published, run
 from agelib.runtime import workspace
+from agelib.targets import age_groups
 
 #: A recipe in miniature, on drawn faces.
 SMALL = MINIATURE | {"split_file": "", "epochs": 2}
@@ -72,6 +75,13 @@ def test_recipes_are_set_side_by_side_with_their_minutes(raced, folder):
     assert last.change == pytest.approx(last.f1 - first.f1)
     assert plain.change == pytest.approx(plain.f1 - sprint.measures.loc["macro F1 of age_group", "value"])
     assert plain.change_low <= plain.change <= plain.change_high
+    # The plain recipe's ages are not whole, and its groups are those of the unrounded ages: f1 is by the sprint's rule.
+    rows = published.kept("sprint-plain", folder)[0].predictions
+    years = np.floor(rows["predicted"] + 0.5)
+    groups = np.asarray(age_groups.names_of("7b"), object)[age_groups.group_of(years, "7b")]
+    assert plain.f1 == pytest.approx(100 * f1_score(rows["age_group"], groups, average="macro"))
+    own = 100 * f1_score(rows["age_group"], rows["predicted_age_group"], average="macro")
+    assert plain.own_f1 == pytest.approx(own) and plain.own_rule == "the group of the predicted age"
     assert published.races(folder / "nowhere").empty
 
 
