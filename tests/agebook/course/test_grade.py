@@ -15,6 +15,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
+from processes import left_running
 from tiny_course import SECRET, answer, hand_in
 
 from agebook.course import assign, grade, gradebook, sandbox
@@ -184,8 +185,7 @@ def test_what_was_graded_before_a_kill_is_not_graded_twice_and_nothing_is_lost(c
     process.wait()
     done = {file: file.stat().st_mtime_ns for file in (folder / "graded").rglob("*.json")}
     assert 1 <= len(done) < 4
-    _, left = psutil.wait_procs(started, timeout=20)
-    assert started and not left
+    assert started and not left_running(started, 20)
     limits = sandbox.Limits(seconds=120, cell_seconds=20)
     table = grade.grade(made, [chapter], folder, limits, jobs=2, report=lambda line: None)
     assert table.set_index("student")["score"].to_dict() == {"ada": 1, "grace": 1, "alan": 1, "edsger": 0}

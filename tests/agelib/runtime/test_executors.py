@@ -17,6 +17,7 @@ import psutil
 import pytest
 from distributed import Client
 from miniature import MINIATURE, WITNESS
+from processes import left_running
 
 from agebook.notebooks import Job, execute
 from agelib.config import Experiment
@@ -320,8 +321,7 @@ def test_workers_end_when_their_parent_is_killed(also):
         assert len(workers) == 2
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        _, alive = psutil.wait_procs(workers, timeout=20)
-        assert not alive, "workers go on after their parent was killed"
+        assert not left_running(workers, 20), "workers go on after their parent was killed"
     finally:
         left = [p for p in psutil.process_iter() if _session(p.pid) == parent.pid]
         for process in left:

@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 from miniature import MINIATURE
+from processes import left_running
 from small_book import change
 from tiny_course import SECRET
 
@@ -49,7 +50,7 @@ def stop(process, begun, send):
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     send(process)
     out, err = process.communicate(timeout=120)
-    _, left = psutil.wait_procs(family, timeout=30)
+    left = left_running(family, 30)
     assert not left, [each.cmdline() for each in left]
     assert "Traceback" not in out + err, err
     return err

@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from difficult_server import CONTENT
+from processes import left_running
 from tiny_course import SECRET, answer
 
 from agebook.build.chapters import REPOSITORY
@@ -55,7 +56,7 @@ def stop(child, line: str) -> str:
     child.close()
     assert child.exitstatus == 130, child.before
     assert "Traceback" not in child.before
-    _, left = psutil.wait_procs(family, timeout=30)
+    left = left_running(family, 30)
     assert not left, [each.cmdline() for each in left]
     return child.before.strip().splitlines()[-1]
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import torch
 from miniature import MINIATURE
+from processes import left_running
 
 from agelib.config import Experiment
 from agelib.experiments import result, run
@@ -236,7 +237,7 @@ def test_a_killed_process_ends_the_others_and_the_training_resumes(two, tmp_path
     assert command.returncode == 2
     assert "process 2 of 2 was killed by SIGKILL, and the others were ended. Start the same" in said
     assert "Traceback" not in said
-    assert not psutil.wait_procs(children, timeout=1)[1]
+    assert not left_running(children, 1)
     assert not list(home.glob(f"runs/*/{workspace.SEAL}"))
     begun = len(pd.read_csv(next(home.glob("runs/*/checkpoint/history.csv"))))
     assert 1 <= begun < LONG["epochs"]
@@ -288,7 +289,7 @@ def test_an_interrupt_ends_all(tmp_path):
         time.sleep(0.05)
     os.killpg(command.pid, signal.SIGINT)
     assert command.wait(timeout=60) != 0
-    assert not psutil.wait_procs(children, timeout=3 * launch.GRACE)[1]
+    assert not left_running(children, 3 * launch.GRACE)
 
 
 def test_what_cannot_be_launched_is_said():
