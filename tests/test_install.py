@@ -166,7 +166,7 @@ def test_pip_installs_the_lock_and_a_second_make_does_nothing(clone, tmp_path, m
     # A lock that changed is installed; a file that is not the one it lists is not.
     listed = clone / "requirements.lock"
     listed.write_text(re.sub(r"sha256:....", "sha256:0000", listed.read_text()))
-    (clone / ".venv" / "lib" / f"python{THIS}" / "site-packages" / "faces-1.0.dist-info" / "METADATA").unlink()
+    shutil.rmtree(clone / ".venv" / "lib" / f"python{THIS}" / "site-packages" / "faces-1.0.dist-info")
     code, _, trouble = make(clone)
     assert code != 0 and "DO NOT MATCH THE HASHES" in trouble
     assert "install: not everything of requirements.lock could be installed: see above." in trouble

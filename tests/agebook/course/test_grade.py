@@ -13,9 +13,9 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
+from ended import left_running
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
-from processes import left_running
 from tiny_course import SECRET, answer, hand_in
 
 from agebook.course import assign, grade, gradebook, sandbox

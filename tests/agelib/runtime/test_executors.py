@@ -16,8 +16,8 @@ import nbformat
 import psutil
 import pytest
 from distributed import Client
+from ended import left_running
 from miniature import MINIATURE, WITNESS
-from processes import left_running
 
 from agebook.notebooks import Job, execute
 from agelib.config import Experiment

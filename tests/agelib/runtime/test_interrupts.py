@@ -12,8 +12,8 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
+from ended import left_running
 from miniature import MINIATURE
-from processes import left_running
 from small_book import change
 from tiny_course import SECRET
 

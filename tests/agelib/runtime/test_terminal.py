@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from difficult_server import CONTENT
-from processes import left_running
+from ended import left_running
 from tiny_course import SECRET, answer
 
 from agebook.build.chapters import REPOSITORY

@@ -16,8 +16,8 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from ended import left_running
 from miniature import MINIATURE
-from processes import left_running
 
 from agelib.config import Experiment
 from agelib.experiments import result, run
