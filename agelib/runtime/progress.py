@@ -218,6 +218,7 @@ def steady(title: str, shown: bool = True):
     file = workspace.home() / "logs" / "seconds.json"
     line = Line(title, shown=shown, after=PATIENCE, usual=_remembered(file).get(title, 0.0))
     yield line
+    interrupts.check()  # a library that is being imported may have swallowed the KeyboardInterrupt
     line.close()
     passed = time.perf_counter() - line.started
     if shown and passed >= 2 * PATIENCE:

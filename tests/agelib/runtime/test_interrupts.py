@@ -60,6 +60,22 @@ def ctrl_c(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
+SWALLOWED = """
+import contextlib, os, signal
+from agelib.runtime import interrupts, progress
+with interrupts.on_signals():
+    with progress.steady("load a library", shown=False), contextlib.suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    print("it went on")
+"""
+
+
+def test_a_signal_that_a_library_swallows_ends_the_step_all_the_same():
+    """Some libraries catch everything while they are imported."""
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True)
+    assert done.returncode != 0 and not done.stdout and done.stderr.strip().endswith("KeyboardInterrupt")
+
+
 def ended(command, home):
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"AGELIB_HOME": str(home)})
     assert done.returncode == 0, done.stderr
